@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The transport demuxer: exact 4-tuples through the flow table, then the wildcard registrations of bound and listening
+ * endpoints by the reference's four steps: NIC-specific before global (SS-1); within each: whole tuple, any local
+ * address, any remote, local port only.
+ */
+#ifndef MR_STACK_DEMUX_H
+#define MR_STACK_DEMUX_H
+
+#include <stdint.h>
+
+#include "stack/flow.h"
+#include "stack/millrace.h"
+#include "stack/pkt.h"
+
+struct mr_ep;
+
+#define MR_DEMUX_BUCKETS 1024
+
+/* A wildcard registration; embedded in the endpoint. */
+struct mr_bound {
+	struct mr_bound *next, **pprev; /* bucket of (proto, lport); pprev NULL: not registered */
+	struct mr_ep *ep;
+	struct mr_addr laddr, raddr;    /* all zero: any */
+	uint16_t lport_be, rport_be;    /* rport 0: any */
+	uint16_t nic;                   /* 0: global */
+	uint8_t proto;
+	bool v4, v6;                    /* families it takes */
+	bool reuse_port;                /* shares its id with others that say so; packets spread by hash */
+};
+
+struct mr_demux {
+	struct mr_bound *bound[MR_DEMUX_BUCKETS];
+	uint32_t n_nic_specific;
+};
+
+void mr_demux_init(struct mr_demux *d);
+/* @return 0, -EADDRINUSE: the same id is there and not both allow sharing */
+int mr_demux_bind(struct mr_stack *s, struct mr_bound *b);
+void mr_demux_unbind(struct mr_stack *s, struct mr_bound *b);
+/* Whom each packet is for: facts and ports must be set; hash is set on return. flows[i] NULL if nobody. Multicast and
+ * broadcast packets are looked up like the rest; mr_demux_next finds the further takers. */
+void mr_demux_lookup_burst(struct mr_stack *s, uint8_t proto, struct rte_mbuf **pkts, struct mr_flow **flows,
+                           uint16_t n);
+/* One lookup by values (ICMP errors). */
+struct mr_flow *mr_demux_lookup(struct mr_stack *s, uint8_t proto, const struct mr_netep *local,
+                                const struct mr_addr *raddr, uint16_t rport_be, uint16_t lport_be);
+/* Further wildcard takers of a multicast or broadcast packet, after `prev`; NULL at the end (B-43). */
+struct mr_ep *mr_demux_next(struct mr_stack *s, uint8_t proto, struct rte_mbuf *m, struct mr_ep *prev);
+
+#endif

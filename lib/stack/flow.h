@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The flow table: 4-tuple -> object, for connected endpoints and for the small records that stand for them.
+ *
+ * One cache line per bucket: eight 16-bit tags and eight 32-bit references. The key itself is only in the object,
+ * whose first member is a struct mr_flow. Size is fixed at creation; a full neighbourhood spills into the next bucket
+ * and is counted there, so that a lookup knows when to stop. The hash is keyed: tuples cannot be chosen to collide.
+ */
+#ifndef MR_STACK_FLOW_H
+#define MR_STACK_FLOW_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "stack/millrace.h"
+#include "stack/pool.h"
+
+/* First member of whatever is in the table. 32 bytes. */
+struct mr_flow {
+	struct mr_addr raddr;
+	uint16_t rport_be, lport_be;
+	uint16_t local_id;  /* mr_netep.id of the local address */
+	uint8_t proto;      /* transport protocol */
+	uint8_t kind;       /* the transport's: 0 is an endpoint (struct mr_ep) */
+	uint32_t hash;      /* set by mr_flow_insert */
+	uint16_t flags;     /* MR_FLOW_F_* */
+	uint16_t spare;
+};
+_Static_assert(sizeof(struct mr_flow) == 32, "half a cache line");
+
+#define MR_FLOW_EP 0
+#define MR_FLOW_F_INSERTED (1u << 0)
+#define MR_FLOW_F_NIC (1u << 1) /* registered for one NIC: wins over wildcard registrations of that NIC (SS-1) */
+
+struct mr_flow_bucket {
+	uint16_t tag[8];   /* 0: free */
+	uint32_t ref[8];   /* mr_arena_ref */
+	uint32_t spilled;  /* keys whose home is at or before this bucket and that live after it */
+	uint32_t pad[3];
+};
+_Static_assert(sizeof(struct mr_flow_bucket) == 64, "one cache line");
+
+struct mr_flow_table {
+	struct mr_flow_bucket *buckets;
+	const struct mr_arena *arena;
+	uint32_t mask;   /* buckets - 1 */
+	uint32_t n, cap; /* entries: now, most */
+	uint64_t key[3]; /* of the hash */
+};
+
+/* @param cap entries that must fit; the table is made for a load of a half. @return 0 or -ENOMEM */
+int mr_flow_table_init(struct mr_flow_table *t, const struct mr_arena *arena, uint32_t cap, uint64_t k0, uint64_t k1,
+                       uint64_t k2);
+void mr_flow_table_fini(struct mr_flow_table *t);
+uint32_t mr_flow_hash(const struct mr_flow_table *t, const struct mr_addr *raddr, uint16_t rport_be, uint16_t lport_be,
+                      uint16_t local_id, uint8_t proto);
+/* @return 0, -EEXIST, -ENOSPC */
+int mr_flow_insert(struct mr_flow_table *t, struct mr_flow *f);
+void mr_flow_remove(struct mr_flow_table *t, struct mr_flow *f);
+/* Put `by` in the place of `f` under the same key (a connection becomes its TIME-WAIT record). */
+void mr_flow_replace(struct mr_flow_table *t, struct mr_flow *f, struct mr_flow *by);
+struct mr_flow *mr_flow_lookup(const struct mr_flow_table *t, const struct mr_flow *key);
+/* Look n keys up with prefetch: buckets first, then objects. keys[i].hash must be set. out[i] NULL if absent. */
+void mr_flow_lookup_burst(const struct mr_flow_table *t, const struct mr_flow *keys, struct mr_flow **out, unsigned n);
+
+#endif

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The link contract: frames in, frames out. A link is one queue pair of one device, used by one stack.
+ *
+ * Packets are mbufs made by mr_pktpool_create; a driver calls mr_pkt_init on each frame it delivers and sets the
+ * RTE_MBUF_F_RX_* checksum flags it can vouch for, no others. Frames given to tx_burst carry RTE_MBUF_F_TX_* flags
+ * (with l2_len, l3_len, l4_len, as rte_ethdev wants them) only for the offloads that `caps` announces; such a frame may
+ * be shared (refcnt > 1): a driver never writes to it, and one that passes mbufs on by pointer copies shared ones.
+ *
+ * A driver is registered by name and opened with mr_link_open; a decorator wraps another link (mr_link.inner).
+ */
+#ifndef MR_STACK_LINK_H
+#define MR_STACK_LINK_H
+
+#include <stdint.h>
+
+#include <rte_mbuf.h>
+
+#include "stack/millrace.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Capabilities (S-114..S-119). */
+#define MR_LINK_CAP_TX_IPV4_CKSUM (1u << 0)
+#define MR_LINK_CAP_TX_TCP_CKSUM (1u << 1)
+#define MR_LINK_CAP_TX_UDP_CKSUM (1u << 2)
+#define MR_LINK_CAP_RX_CKSUM (1u << 3)   /* sets RX checksum flags; informative, the flags decide */
+#define MR_LINK_CAP_TX_MULTI_SEGS (1u << 4) /* takes chains; otherwise the NIC layer linearises */
+#define MR_LINK_CAP_TX_TSO (1u << 5)
+#define MR_LINK_CAP_RESOLVE (1u << 6)    /* needs ARP and ND */
+#define MR_LINK_CAP_LOOPBACK (1u << 7)
+
+struct mr_link_stats {
+	uint64_t rx_packets, rx_bytes, tx_packets, tx_bytes;
+	uint64_t rx_missed;   /* lost by the device for want of descriptors or mbufs */
+	uint64_t rx_errors, tx_errors;
+};
+
+struct mr_link_ops {
+	/* Up to n frames, in order. The caller owns them. */
+	uint16_t (*rx_burst)(struct mr_link *l, uint64_t now_ns, struct rte_mbuf **pkts, uint16_t n);
+	/* Takes the first k frames and returns k; the caller keeps the rest. */
+	uint16_t (*tx_burst)(struct mr_link *l, uint64_t now_ns, struct rte_mbuf **pkts, uint16_t n);
+	int (*start)(struct mr_link *l);                  /* begin to deliver: the NIC was attached (S-112) */
+	void (*stop)(struct mr_link *l);
+	int (*set_promisc)(struct mr_link *l, bool on);   /* may be NULL */
+	/* The whole list of multicast link addresses to let in; may be NULL (all are). */
+	int (*set_mcast)(struct mr_link *l, const struct mr_lladdr *list, unsigned n);
+	void (*stats)(struct mr_link *l, struct mr_link_stats *out);
+	bool (*is_up)(struct mr_link *l);
+	/* Earliest time at which rx_burst or an own transmission will have work, UINT64_MAX if unknown; may be NULL. */
+	uint64_t (*next_ns)(struct mr_link *l);
+	void (*close)(struct mr_link *l);
+};
+
+struct mr_link {
+	const struct mr_link_ops *ops;
+	const char *driver;       /* driver's name */
+	const char *framing;      /* "ether", or "none": packets start with the network header */
+	uint32_t caps;            /* MR_LINK_CAP_* */
+	uint16_t mtu;             /* bytes of network packet */
+	uint16_t queue;           /* which queue pair of the device */
+	struct mr_lladdr lladdr;
+	struct mr_link *inner;    /* of a decorator */
+	struct mr_nic *nic;       /* who uses it (S-113: attached) */
+	uint32_t id;              /* from mr_link_register; 0 not registered */
+};
+
+/* A driver opens a device and makes cfg->n_queues links, or fewer if the device has fewer queues.
+ * @return links made, or -errno. Whatever it logs names the device and the fix. */
+typedef int (*mr_link_open_fn)(const struct mr_link_cfg *cfg, struct mr_link **links);
+int mr_link_driver_register(const char *name, mr_link_open_fn open);
+
+/* How frames of a kind of link are read and written; one per framing name, registered by a protocol. */
+struct mr_framing {
+	const char *name;
+	uint8_t hdr_bytes;
+	/* Validate and strip the link header of each frame, set net_proto, net_off and the LINK flags; drop what is not for
+	 * us (other unicast addresses, unless the NIC is promiscuous) or malformed. Compacts pkts. @return what is left. */
+	uint16_t (*pull)(struct mr_nic *nic, struct rte_mbuf **pkts, uint16_t n);
+	/* Prepend the header; headroom is there. */
+	void (*push)(struct mr_nic *nic, struct rte_mbuf *m, const struct mr_lladdr *dst, uint16_t net_proto);
+};
+int mr_framing_register(const struct mr_framing *f);
+const struct mr_framing *mr_framing_find(const char *name);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

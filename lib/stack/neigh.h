@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The neighbour cache of one NIC: link addresses by network address, with the states of RFC 4861 7.3 for both families
+ * (ARP is resolved by the same machine). Packets to an unresolved neighbour wait in a bounded queue, newest kept; when
+ * resolution fails they are dropped and counted. Not here: the messages, which the resolver of the protocol builds.
+ */
+#ifndef MR_STACK_NEIGH_H
+#define MR_STACK_NEIGH_H
+
+#include <stdint.h>
+
+#include "stack/millrace.h"
+#include "stack/network.h"
+#include "stack/pkt.h"
+#include "stack/timer.h"
+
+#define MR_NEIGH_PENDING 16              /* packets that wait per entry */
+#define MR_NEIGH_REACHABLE_NS 30000000000ull /* base; the real one is 0.5 to 1.5 of it */
+#define MR_NEIGH_RETRANS_NS 1000000000ull
+#define MR_NEIGH_DELAY_NS 5000000000ull
+#define MR_NEIGH_PROBES 3
+
+enum mr_neigh_state {
+	MR_NEIGH_INCOMPLETE,
+	MR_NEIGH_REACHABLE,
+	MR_NEIGH_STALE,
+	MR_NEIGH_DELAY,
+	MR_NEIGH_PROBE,
+	MR_NEIGH_STATIC,
+};
+
+struct mr_neigh {
+	struct mr_addr addr;
+	struct mr_lladdr ll;
+	uint8_t state;
+	uint8_t probes;           /* sent in this state */
+	bool is_router;           /* RFC 4861 IsRouter */
+	bool in_route;            /* cached in some route: its end moves the route generation on */
+	struct mr_nic *nic;
+	struct mr_neigh *hash_next;
+	struct mr_neigh *lru_prev, *lru_next;
+	struct mr_timer timer;
+	uint64_t confirmed_ns;
+	struct mr_pktq pending;
+	struct mr_addr pending_src; /* source of the packet that asked first (ND-04) */
+};
+
+/* What an advertisement or a reply says (RFC 4861 7.2.5); for ARP: solicited and override as the message suggests. */
+struct mr_neigh_advert {
+	bool solicited, override, router, has_ll;
+	struct mr_lladdr ll;
+};
+
+int mr_neigh_table_init(struct mr_nic *nic, uint32_t cap);
+void mr_neigh_table_fini(struct mr_nic *nic);
+/* Entry for a next hop, made if absent (INCOMPLETE; the request goes out with the first packet). NULL: no memory. */
+struct mr_neigh *mr_neigh_get(struct mr_nic *nic, const struct mr_addr *addr);
+struct mr_neigh *mr_neigh_lookup(struct mr_nic *nic, const struct mr_addr *addr);
+/* Packet to a neighbour, network header first: framed and queued for the link, or kept until resolved. Consumes it. */
+void mr_neigh_output(struct mr_neigh *n, struct rte_mbuf *m, uint16_t net_proto);
+/* A solicitation or request told us the sender's link address: make or update a STALE entry (ND-07, AR-01). */
+void mr_neigh_learn(struct mr_nic *nic, const struct mr_addr *addr, const struct mr_lladdr *ll, bool create);
+/* An advertisement or reply arrived. Never makes an entry (ND-09). */
+void mr_neigh_advert(struct mr_nic *nic, const struct mr_addr *addr, const struct mr_neigh_advert *a);
+/* Forward progress of a transport (ND-13): a cheap confirmation. */
+void mr_neigh_confirm(struct mr_neigh *n, uint64_t now_ns);
+
+#endif

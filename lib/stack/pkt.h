@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Facts about a packet, written once beside the mbuf (its private area) by the pass that validates it.
+ *
+ * Every pool of the library is made with mr_pktpool_create, so each mbuf that a stack sees has this area. A driver
+ * must call mr_pkt_init for each received frame. Offsets count from m->buf_addr, so they stay true while headers are
+ * stripped by moving data_off.
+ *
+ * Invariant: m->data_off is at the frame on arrival, at the network header after the framing's pull, at the transport
+ * header after the network protocol's input, and at the payload when the transport has taken it.
+ */
+#ifndef MR_STACK_PKT_H
+#define MR_STACK_PKT_H
+
+#include <stdint.h>
+
+#include <rte_mbuf.h>
+
+#include "stack/millrace.h"
+
+struct mr_netep;
+struct mr_nic;
+
+#define MR_PKT_PRIV_BYTES 128
+/* What a whole header stack may need in front of a payload: 18 link, 40 network, 60 transport, rounded up. */
+#define MR_HEADROOM 128
+
+#define MR_PKT_F_LINK_BROADCAST (1u << 0) /* sent to the link's broadcast address */
+#define MR_PKT_F_LINK_MULTICAST (1u << 1)
+#define MR_PKT_F_NET_BROADCAST (1u << 2)  /* network destination is a broadcast address */
+#define MR_PKT_F_NET_MULTICAST (1u << 3)
+#define MR_PKT_F_L4_CKSUM_OK (1u << 4)    /* verified, by the NIC or by software, or never left this host */
+#define MR_PKT_F_LOCAL (1u << 5)          /* looped back inside the stack */
+#define MR_PKT_F_STEERED (1u << 6)        /* handed over by the core that polled it */
+#define MR_PKT_F_FRAGMENT (1u << 7)       /* carries no transport header of its own */
+
+/* Received packets. 64 bytes. */
+struct mr_pkt {
+	struct mr_addr src;      /* network source */
+	struct mr_netep *netep;  /* local address instance it is for; NULL until found */
+	union {
+		struct mr_nic *nic;    /* arrival NIC, while in dispatch */
+		struct rte_mbuf *next; /* link of struct mr_pktq, once queued */
+	};
+	uint32_t hash;           /* flow hash, valid after demux */
+	uint16_t net_proto;      /* EtherType */
+	uint8_t trans_proto;
+	uint8_t flags;           /* MR_PKT_F_* */
+	uint16_t net_off;        /* network header */
+	uint16_t trans_off;      /* transport header */
+	uint16_t trans_len;      /* bytes of transport header and payload */
+	uint16_t phdr_sum;       /* folded pseudo-header sum, transport protocol and length included */
+	uint16_t sport_be, dport_be;
+	uint8_t ttl, tos;
+	uint8_t trans_hdr_len;
+	uint8_t tcp_flags;       /* for the transport's use, like seq and ack */
+	uint32_t seq, ack;       /* host order */
+};
+_Static_assert(sizeof(struct mr_pkt) == 64, "one cache line");
+
+static inline struct mr_pkt *
+mr_pkt(const struct rte_mbuf *m)
+{
+	return (struct mr_pkt *)rte_mbuf_to_priv((struct rte_mbuf *)(uintptr_t)m);
+}
+
+/* Reset the facts of a frame that has just arrived. */
+static inline void
+mr_pkt_init(struct rte_mbuf *m)
+{
+	struct mr_pkt *p = mr_pkt(m);
+
+	p->netep = NULL;
+	p->nic = NULL;
+	p->flags = 0;
+	p->hash = 0;
+}
+
+static inline void *
+mr_pkt_net_hdr(const struct rte_mbuf *m)
+{
+	return (char *)m->buf_addr + mr_pkt(m)->net_off;
+}
+
+static inline void *
+mr_pkt_trans_hdr(const struct rte_mbuf *m)
+{
+	return (char *)m->buf_addr + mr_pkt(m)->trans_off;
+}
+
+/* Network destination of a parsed packet on its way between cores; lives in the second line of the private area. */
+static inline struct mr_addr *
+mr_pkt_dst(const struct rte_mbuf *m)
+{
+	return (struct mr_addr *)(mr_pkt(m) + 1);
+}
+
+/* A FIFO of packets, linked through mr_pkt.next. */
+struct mr_pktq {
+	struct rte_mbuf *head, *tail;
+	uint32_t n;
+};
+
+static inline void
+mr_pktq_push(struct mr_pktq *q, struct rte_mbuf *m)
+{
+	mr_pkt(m)->next = NULL;
+	if (q->tail)
+		mr_pkt(q->tail)->next = m;
+	else
+		q->head = m;
+	q->tail = m;
+	q->n++;
+}
+
+static inline struct rte_mbuf *
+mr_pktq_pop(struct mr_pktq *q)
+{
+	struct rte_mbuf *m = q->head;
+
+	if (!m)
+		return NULL;
+	q->head = mr_pkt(m)->next;
+	if (!q->head)
+		q->tail = NULL;
+	q->n--;
+	mr_pkt(m)->next = NULL;
+	return m;
+}
+
+/* A packet pool with room for the facts. @param data_bytes room behind the headroom. NULL and rte_errno on failure. */
+struct rte_mempool *mr_pktpool_create(const char *name, uint32_t n, uint32_t data_bytes, int socket_id);
+
+/* Make the first `len` bytes of the packet contiguous, copying from later segments if need be (SS-18).
+ * @return false if the packet is shorter. */
+bool mr_pkt_linear(struct rte_mbuf *m, uint32_t len);
+
+#endif

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The inside of struct mr_stack: one core's whole instance. Everything here is touched by that core alone; the ways in
+ * from other cores are the mailbox and the hand-over rings, both drained by the turn.
+ */
+#ifndef MR_STACK_STACK_H
+#define MR_STACK_STACK_H
+
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include "stack/demux.h"
+#include "stack/endpoint.h"
+#include "stack/flow.h"
+#include "stack/millrace.h"
+#include "stack/nic.h"
+#include "stack/pool.h"
+#include "stack/rng.h"
+#include "stack/timer.h"
+#include "stack/transport.h"
+
+#define MR_MAX_NETPROTOS 8
+#define MR_LOOP_QUEUE 1024 /* packets that may wait in the loop */
+
+struct mr_port_table;
+struct mr_route_table;
+struct mr_steer;
+
+struct mr_stack {
+	uint64_t now_ns;
+	struct mr_stack_opts opts;         /* with defaults filled in */
+	struct rte_mempool *rx_pool, *tx_pool;
+	/* Memory budgets: who queues mbufs for longer than a turn counts them here, and drops or waits at the limit. */
+	uint32_t rx_held, rx_held_max;     /* receive mbufs in endpoint queues */
+	uint32_t tx_held, tx_held_max;     /* transmit mbufs in send queues */
+	struct mr_ep *events, **events_tail; /* endpoints with events to tell, in order */
+	struct mr_ep *dirty, **dirty_tail; /* endpoints with something to send, in order */
+	struct mr_flow_table flows;
+	struct mr_demux demux;
+	struct mr_wheel wheel;
+	struct mr_pktq loop;               /* packets to ourselves, delivered in the next turn */
+	struct mr_steer *steer;            /* NULL: a stack alone */
+	TAILQ_HEAD(, mr_nic) nics;
+	struct mr_netproto *netprotos[MR_MAX_NETPROTOS];
+	unsigned n_netprotos;
+	struct mr_transproto *transprotos[256];
+	uint32_t route_gen;                /* see route.h */
+	struct mr_route_table *routes;
+	struct mr_port_table *ports;
+	struct mr_arena arena;
+	struct mr_pool netep_pool;
+	struct mr_rng rng;
+	unsigned work;                     /* packets and events of the running turn */
+	bool tx_starved;                   /* someone was refused tx mbufs: told MR_EV_OUT when there is room again */
+	uint64_t counters[MR_CNT_MAX];
+};
+
+struct mr_netproto *mr_stack_netproto(struct mr_stack *s, uint16_t net);
+struct mr_transproto *mr_stack_transproto(struct mr_stack *s, uint8_t trans);
+
+/* Count, and count-and-free. Each drop is counted exactly once, by who decides it. */
+static inline void
+mr_count(struct mr_stack *s, enum mr_counter c)
+{
+	s->counters[c]++;
+}
+
+static inline void
+mr_count_n(struct mr_stack *s, enum mr_counter c, uint64_t n)
+{
+	s->counters[c] += n;
+}
+
+static inline void
+mr_drop(struct mr_stack *s, struct rte_mbuf *m, enum mr_counter reason)
+{
+	s->counters[reason]++;
+	rte_pktmbuf_free(m);
+}
+
+/* A packet to build from the back: empty, with MR_HEADROOM in front. NULL when the pool is empty (counted). */
+struct rte_mbuf *mr_stack_tx_alloc(struct mr_stack *s);
+/* May an endpoint keep one more receive (transmit) mbuf? Then it adds to rx_held (tx_held). */
+static inline bool
+mr_stack_rx_room(const struct mr_stack *s)
+{
+	return s->rx_held < s->rx_held_max;
+}
+
+static inline bool
+mr_stack_tx_room(const struct mr_stack *s)
+{
+	return s->tx_held < s->tx_held_max;
+}
+
+#endif

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A hierarchical timer wheel with intrusive nodes: arm, re-arm and cancel in constant time, no allocation.
+ *
+ * A tick is 2^13 ns (8.192 us); four levels of 256 slots reach 9.7 hours, later deadlines park at the horizon and are
+ * re-armed. A timer fires at the first mr_wheel_advance whose time is at or past its deadline, never before it; timers
+ * of one call fire in the order of their ticks. A callback may arm and cancel any timer, its own included.
+ */
+#ifndef MR_STACK_TIMER_H
+#define MR_STACK_TIMER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define MR_TIMER_TICK_SHIFT 13
+#define MR_WHEEL_LEVELS 4
+#define MR_WHEEL_SLOTS 256
+
+struct mr_timer;
+typedef void (*mr_timer_fn)(struct mr_timer *t, uint64_t now_ns);
+
+struct mr_timer {
+	struct mr_timer *next, **pprev; /* pprev NULL: not armed */
+	uint64_t deadline_ns;
+	mr_timer_fn fn;
+};
+
+struct mr_wheel {
+	uint64_t tick;  /* ticks before this one have been run */
+	uint64_t bitmap[MR_WHEEL_LEVELS][MR_WHEEL_SLOTS / 64]; /* slots that may hold timers */
+	struct mr_timer *slot[MR_WHEEL_LEVELS][MR_WHEEL_SLOTS];
+	uint32_t armed; /* timers in the wheel */
+};
+
+void mr_wheel_init(struct mr_wheel *w, uint64_t now_ns);
+/* Arm, or move if armed. A deadline in the past fires in the next advance. */
+void mr_timer_arm(struct mr_wheel *w, struct mr_timer *t, uint64_t deadline_ns, mr_timer_fn fn);
+void mr_timer_cancel(struct mr_wheel *w, struct mr_timer *t);
+/* Run what is due. @return timers fired. */
+unsigned mr_wheel_advance(struct mr_wheel *w, uint64_t now_ns);
+/* Earliest deadline; UINT64_MAX if none is armed. */
+uint64_t mr_wheel_next_ns(const struct mr_wheel *w);
+
+static inline bool
+mr_timer_armed(const struct mr_timer *t)
+{
+	return t->pprev != NULL;
+}
+
+#endif
