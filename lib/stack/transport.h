@@ -23,6 +23,8 @@
 extern "C" {
 #endif
 
+struct mr_transproto;
+
 struct mr_transproto_ops {
 	const char *name;
 	uint8_t number;       /* IP protocol number */
