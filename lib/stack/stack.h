@@ -52,6 +52,8 @@ struct mr_stack {
 	struct mr_rng rng;
 	unsigned work;                     /* packets and events of the running turn */
 	bool tx_starved;                   /* someone was refused tx mbufs: told MR_EV_OUT when there is room again */
+	bool keep_pools;                   /* mr_stack_destroy leaves rx_pool and tx_pool: links and the host's other stacks may
+	                                    * still hold packets of them, and the host frees them last */
 	uint64_t counters[MR_CNT_MAX];
 };
 

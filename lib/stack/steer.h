@@ -26,11 +26,22 @@ struct mr_steer {
 	struct rte_ring *in[64];   /* in[i]: packets from core i to this one */
 	struct rte_ring *out[64];  /* out[i]: packets from this core to core i */
 	struct rte_ring *mail;     /* control calls for this core, see mailbox.h */
+	struct rte_ring *mail_of[64]; /* the same of every core; mail_of[core] == mail */
 };
+
+/* Fill in the key and the RETA, rings empty. @param rss_key as NICs take it; NULL: the symmetric key of the host. */
+void mr_steer_init(struct mr_steer *st, uint16_t core, uint16_t n_cores, const uint8_t rss_key[MR_STEER_KEY_BYTES]);
+/* Join n initialised ones by rings and mailboxes. Before the cores run. @return 0 or -ENOMEM */
+int mr_steer_mesh_create(struct mr_steer *const *st, uint16_t n);
+/* Free the rings with all that is in them, which must still have its pools. After the cores have ended. */
+void mr_steer_mesh_destroy(struct mr_steer *const *st, uint16_t n);
+/* Toeplitz hash of a tuple, as a NIC with this key computes it. */
+uint32_t mr_steer_hash(const struct mr_steer *st, const struct mr_tuple *t);
 
 /* Core that owns a tuple. Symmetric: the tuple and its reverse give the same core. */
 uint16_t mr_steer_owner(const struct mr_steer *st, const struct mr_tuple *t);
-/* Pass away the parsed packets that other cores own; compacts pkts and dst. @return packets that stay. */
+/* Pass away the parsed packets that other cores own, and copies of group packets; compacts pkts and dst. On the way a
+ * packet's `hash` holds the id of its NIC: `nic` belongs to the sender's stack. @return packets that stay. */
 uint16_t mr_steer_out(struct mr_stack *s, struct mr_netproto *np, struct rte_mbuf **pkts, struct mr_addr *dst,
                       uint16_t n);
 /* Take in what the other cores passed over. @return packets. */
