@@ -1,1 +1,135 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Arena and pools. The arena is one reservation of address space without memory behind it; each pool makes its part
+ * usable, and the kernel gives pages as objects are first touched, so a stack sized for a million connections costs what
+ * it uses, on the node of the core that uses it.
+ *
+ * Not here: growing, shrinking, locking. Invariants: an object is either out, on the free list, or past `fresh`; the
+ * first line of the arena belongs to nobody, so that reference 0 never names an object.
+ */
+#include "stack/pool.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <rte_common.h>
+#include <rte_debug.h>
+
+#if defined(__SANITIZE_ADDRESS__)
+#define POOL_ASAN 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define POOL_ASAN 1
+#endif
+#endif
+#ifdef POOL_ASAN
+#include <sanitizer/asan_interface.h>
+#else
+#define ASAN_POISON_MEMORY_REGION(addr, size) ((void)(addr), (void)(size))
+#define ASAN_UNPOISON_MEMORY_REGION(addr, size) ((void)(addr), (void)(size))
+#endif
+
+#define LINE 64
+#define HUGE_PAGE ((size_t)2 << 20)
+/* 32-bit references to lines. */
+#define ARENA_MAX ((size_t)LINE << 32)
+
+int
+mr_arena_init(struct mr_arena *a, size_t bytes)
+{
+	size_t len, head;
+	uint8_t *p;
+
+	if (bytes > ARENA_MAX - HUGE_PAGE)
+		return -ENOMEM;
+	len = RTE_ALIGN_CEIL(bytes + LINE, HUGE_PAGE);
+	/* Reserve one huge page more and give back what does not fit, so that the base is aligned for huge pages. */
+	p = mmap(NULL, len + HUGE_PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (p == MAP_FAILED)
+		return -ENOMEM;
+	head = RTE_ALIGN_CEIL((uintptr_t)p, HUGE_PAGE) - (uintptr_t)p;
+	if (head > 0)
+		munmap(p, head);
+	if (head < HUGE_PAGE)
+		munmap(p + head + len, HUGE_PAGE - head);
+	a->base = p + head;
+	a->reserved = len;
+	a->used = LINE;
+	return 0;
+}
+
+void
+mr_arena_fini(struct mr_arena *a)
+{
+	if (!a->base)
+		return;
+	ASAN_UNPOISON_MEMORY_REGION(a->base, a->reserved);
+	munmap(a->base, a->reserved);
+	memset(a, 0, sizeof(*a));
+}
+
+/* Make [base, base + bytes) usable memory. Pages shared with the pool before are usable already. */
+static int
+arena_commit(uint8_t *base, size_t bytes)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	uint8_t *from = RTE_PTR_ALIGN_FLOOR(base, page), *to = RTE_PTR_ALIGN_CEIL(base + bytes, page);
+
+	if (mprotect(from, (size_t)(to - from), PROT_READ | PROT_WRITE) < 0)
+		return -ENOMEM;
+	/* Only a hint: without huge pages it works as well, with more TLB misses. */
+	if (bytes >= HUGE_PAGE)
+		madvise(from, (size_t)(to - from), MADV_HUGEPAGE);
+	return 0;
+}
+
+int
+mr_pool_init(struct mr_pool *p, struct mr_arena *a, const char *name, size_t obj_bytes, uint32_t cap)
+{
+	size_t room = a->reserved - a->used, bytes;
+
+	obj_bytes = RTE_ALIGN_CEIL(obj_bytes, (size_t)LINE);
+	if (obj_bytes == 0 || obj_bytes > UINT32_MAX || cap > room / obj_bytes)
+		return -ENOMEM;
+	bytes = obj_bytes * cap;
+	if (bytes > 0 && arena_commit(a->base + a->used, bytes) < 0)
+		return -ENOMEM;
+	*p = (struct mr_pool){.name = name, .base = a->base + a->used, .obj_bytes = (uint32_t)obj_bytes, .cap = cap};
+	ASAN_POISON_MEMORY_REGION(p->base, bytes);
+	a->used += bytes;
+	return 0;
+}
+
+void *
+mr_pool_get(struct mr_pool *p)
+{
+	void *obj = p->free;
+
+	if (obj) {
+		ASAN_UNPOISON_MEMORY_REGION(obj, p->obj_bytes);
+		memcpy(&p->free, obj, sizeof(p->free));
+		memset(obj, 0, p->obj_bytes);
+	} else if (p->fresh < p->cap) {
+		obj = p->base + (size_t)p->fresh++ * p->obj_bytes;
+		ASAN_UNPOISON_MEMORY_REGION(obj, p->obj_bytes);
+	} else {
+		return NULL;
+	}
+	p->used++;
+	return obj;
+}
+
+void
+mr_pool_put(struct mr_pool *p, void *obj)
+{
+	RTE_ASSERT(p->used > 0);
+	RTE_ASSERT((uint8_t *)obj >= p->base && (size_t)((uint8_t *)obj - p->base) < (size_t)p->fresh * p->obj_bytes);
+	RTE_ASSERT((size_t)((uint8_t *)obj - p->base) % p->obj_bytes == 0);
+	memcpy(obj, &p->free, sizeof(p->free));
+	p->free = obj;
+	p->used--;
+	ASAN_POISON_MEMORY_REGION(obj, p->obj_bytes);
+}
