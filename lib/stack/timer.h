@@ -10,6 +10,7 @@
 #define MR_STACK_TIMER_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #define MR_TIMER_TICK_SHIFT 13
