@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Checksums of chains, and the choice between the NIC's work and ours.
+ *
+ * Packets that never leave this host are not summed at all: the loop marks them as verified, and their field holds the
+ * pseudo-header sum, as a NIC would want it. Not here: who sets l2_len and l3_len, which an offload also needs; that is
+ * the network protocol's output and the framing's push.
+ */
+#include "proto/cksum.h"
+
+#include "stack/pkt.h"
+
+uint16_t
+mr_cksum_chain(const struct rte_mbuf *m, uint32_t off, uint32_t len)
+{
+	uint64_t sum = 0;
+	uint32_t done = 0;
+
+	for (; m && done < len; m = m->next) {
+		uint32_t k = m->data_len, part;
+
+		if (off >= k) {
+			off -= k;
+			continue;
+		}
+		k = RTE_MIN(k - off, len - done);
+		part = mr_cksum_fold(mr_cksum_add(0, rte_pktmbuf_mtod_offset(m, const char *, off), k));
+		sum += done & 1 ? rte_bswap16((uint16_t)part) : part;
+		done += k;
+		off = 0;
+	}
+	return mr_cksum_fold(sum);
+}
+
+/* Offload flags for the checksum of `trans_proto`, 0 if the link does not compute it. */
+static uint64_t
+tx_offload(const struct mr_route *r, uint8_t trans_proto)
+{
+	uint64_t ip = mr_addr_is_v4(&r->remote) ? RTE_MBUF_F_TX_IPV4 : RTE_MBUF_F_TX_IPV6;
+	uint32_t caps = mr_route_caps(r);
+
+	if (trans_proto == MR_TRANS_TCP && caps & MR_LINK_CAP_TX_TCP_CKSUM)
+		return ip | RTE_MBUF_F_TX_TCP_CKSUM;
+	if (trans_proto == MR_TRANS_UDP && caps & MR_LINK_CAP_TX_UDP_CKSUM)
+		return ip | RTE_MBUF_F_TX_UDP_CKSUM;
+	return 0;
+}
+
+void
+mr_cksum_tx(struct rte_mbuf *m, uint16_t hdr_len, uint16_t cksum_off, const struct mr_route *r, uint8_t trans_proto)
+{
+	char *field = rte_pktmbuf_mtod_offset(m, char *, cksum_off);
+	uint32_t len = m->ol_flags & RTE_MBUF_F_TX_TCP_SEG ? 0 : m->pkt_len;
+	uint16_t sum = mr_cksum_phdr(&r->local->addr, &r->remote, trans_proto, len);
+
+	if (!(r->flags & MR_ROUTE_F_LOCAL)) {
+		uint64_t flags = tx_offload(r, trans_proto);
+
+		if (flags) {
+			m->ol_flags |= flags;
+			m->l4_len = hdr_len;
+		} else {
+			memset(field, 0, sizeof(sum));
+			sum = ~mr_cksum_fold((uint32_t)sum + mr_cksum_chain(m, 0, m->pkt_len));
+			if (sum == 0 && trans_proto == MR_TRANS_UDP)
+				sum = 0xffff;
+		}
+	}
+	memcpy(field, &sum, sizeof(sum));
+}
+
+bool
+mr_cksum_rx_soft_ok(const struct rte_mbuf *m, uint16_t init)
+{
+	const struct mr_pkt *p = mr_pkt(m);
+	uint32_t off = (uint32_t)p->trans_off - m->data_off;
+
+	if (p->flags & MR_PKT_F_L4_CKSUM_OK)
+		return true;
+	return mr_cksum_fold((uint32_t)init + mr_cksum_chain(m, off, p->trans_len)) == 0xffff;
+}
+
+bool
+mr_cksum_rx_ok(const struct rte_mbuf *m)
+{
+	switch (m->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK) {
+	case RTE_MBUF_F_RX_L4_CKSUM_GOOD:
+	case RTE_MBUF_F_RX_L4_CKSUM_NONE: /* not filled in by a sender on the same machine, but vouched for */
+		return true;
+	case RTE_MBUF_F_RX_L4_CKSUM_BAD:
+		return mr_pkt(m)->flags & MR_PKT_F_L4_CKSUM_OK;
+	default:
+		return mr_cksum_rx_soft_ok(m, mr_pkt(m)->phdr_sum);
+	}
+}
+
+bool
+mr_cksum_rx_ipv4_ok(const struct rte_mbuf *m, const void *hdr, size_t len)
+{
+	if (mr_pkt(m)->flags & MR_PKT_F_L4_CKSUM_OK)
+		return true;
+	switch (m->ol_flags & RTE_MBUF_F_RX_IP_CKSUM_MASK) {
+	case RTE_MBUF_F_RX_IP_CKSUM_GOOD:
+		return true;
+	case RTE_MBUF_F_RX_IP_CKSUM_BAD:
+		return false;
+	default:
+		return mr_cksum_fold(mr_cksum_add(0, hdr, len)) == 0xffff;
+	}
+}
