@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Decorator impair: a bad line, from a seed. What is transmitted is lost, duplicated, corrupted, delayed, reordered and
- * held to a rate, in this order; what is received passes unchanged, so a line that is bad both ways has one at each end.
+ * Decorator impair: a bad line, from a seed. What is transmitted is lost, duplicated, corrupted, held to a rate, delayed
+ * and reordered, in this order; what is received passes unchanged: a line that is bad both ways has one at each end.
  *
  * A frame waits in a heap until its time is past in some burst call: for its turn on the line (rate), then delay plus
- * jitter. Frames of equal time keep their order. Jitter alone never reorders: a frame is not due before the one in front
+ * jitter. Frames of equal time keep their order. Jitter alone never reorders: a frame is not due before the one ahead
  * of it. Only frames chosen by the reorder share leave their place, by waiting reorder_ns longer.
  *
  * Invariants: time and randomness come from the caller and the seed, so the same frames at the same times give the same

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Driver loopback: what is sent comes back at the same link, in order, as a copy in the receive pool (wire.h). Packets
- * have no link header, nothing is resolved, and it is never down. Each queue is a loop of its own: a stack gets back what
- * it sent, and steering takes it to the stack that owns it.
+ * have no link header, nothing is resolved, and it is never down. Each queue is a loop of its own: a stack gets back
+ * what it sent, and steering takes it to the stack that owns it.
  *
  * It delivers in the next receive burst and not within the send, so a stack never runs inside itself (SS-20).
  */

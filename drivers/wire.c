@@ -2,9 +2,9 @@
 /*
  * The wire of pair and loopback: copy in, queue, hand out. See wire.h.
  *
- * A frame arrives with no receive flag set, so the receiving stack computes its checksums. The exception: a sender that
- * left a checksum to the link (someone added a TX checksum capability) gets what a NIC with loopback gives: the receiver
- * is told that the checksum is good, although nobody ever computed it.
+ * A frame arrives with no receive flag set, so the receiving stack computes its checksums. The exception: when a sender
+ * left a checksum to the link (someone added a TX checksum capability), the receiver is told that it is good, although
+ * nobody ever computed it.
  */
 #include "wire.h"
 

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the two halves of the ethdev driver share: ethdev_conf.c finds a device and configures it, ethdev.c runs it.
+ */
+#ifndef DRIVERS_ETHDEV_H
+#define DRIVERS_ETHDEV_H
+
+#include <pthread.h>
+
+#include <rte_ethdev.h>
+
+#include "stack/link.h"
+
+#define MR_ETHDEV_MCAST 64 /* multicast addresses per queue that are filtered exactly; with more, all are let in */
+
+struct mr_ethdev;
+
+/* One queue pair. */
+struct mr_ethdev_queue {
+	struct mr_link link;
+	struct mr_ethdev *dev;
+	uint64_t rx_foreign;     /* frames without room for packet facts */
+	/* What this queue's stack wants of the port; under the lock. */
+	bool started, promisc, open;
+	unsigned n_mcast;        /* over MR_ETHDEV_MCAST: all */
+	struct rte_ether_addr mcast[MR_ETHDEV_MCAST];
+};
+
+struct mr_ethdev {
+	pthread_mutex_t lock;    /* control operations may come from several workers; the bursts do not take it */
+	uint16_t port, n_queues;
+	uint16_t rx_desc, tx_desc;
+	uint16_t mtu;
+	uint32_t caps;           /* MR_LINK_CAP_* */
+	bool by_pointer;         /* passes mbufs on to a receiver in this process */
+	bool promisc;            /* wanted by the configuration */
+	char name[RTE_ETH_NAME_MAX_LEN];
+	struct mr_lladdr lladdr;
+	struct mr_ethdev_queue *queues;
+};
+
+/* Find the device: fills port and name. @return 0 or -errno, logged */
+int mr_ethdev_find(struct mr_ethdev *d, const char *device);
+/* Configure the device that was found, set its queues up: fills all but lock and queues. @return 0 or -errno, logged */
+int mr_ethdev_configure(struct mr_ethdev *d, const struct mr_link_cfg *cfg);
+
+#endif
