@@ -403,7 +403,7 @@ struct mr_impair_cfg {
 int mr_impair_wrap(struct mr_link *inner, const struct mr_impair_cfg *cfg, struct mr_link **out);
 /** Parse "loss=1%,delay=20ms,jitter=2ms,dup=0.1%,reorder=5%,rate=100mbit,queue=100,seed=7". @return 0 or -EINVAL with `err` filled. */
 int mr_impair_parse(const char *text, struct mr_impair_cfg *out, char *err, size_t err_size);
-/** Wrap a link: writes both directions to a pcapng file (rte_pcapng), nanosecond times of the loop's clock.
+/** Wrap a link: writes both directions to a pcapng file, nanosecond times of the loop's clock.
  *  @param snaplen bytes kept per frame; 0: all. The wrapper owns `inner`. @return 0, -errno of the file. */
 int mr_sniffer_wrap(struct mr_link *inner, const char *file, uint32_t snaplen, struct mr_link **out);
 
