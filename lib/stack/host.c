@@ -1,1 +1,353 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * N stacks as one host: creation, the workers' loop, calls from the control core, and the end.
+ *
+ * Worker 0 works on the main lcore, in mr_host_poll, when there are as many workers as lcores; otherwise the workers have
+ * the worker lcores and the main lcore only controls. The main lcore never waits inside a worker's turn and a worker
+ * never waits for anyone, so calls cannot deadlock. The main lcore's own stack is called directly, which is between two
+ * of its turns because the same thread makes both; it is not polled while a call waits for the others.
+ *
+ * Packets wander: a stack's endpoints and a link may hold packets of another stack's pools. So the pools are taken down
+ * last, after all stacks, links and rings.
+ *
+ * Not here: opening devices (host_port.c).
+ */
+#include "stack/host.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <rte_cycles.h>
+#include <rte_launch.h>
+#include <rte_lcore.h>
+#include <rte_mempool.h>
+
+#include "stack/log.h"
+#include "stack/mailbox.h"
+#include "stack/stack.h"
+
+#define IDLE_TURNS 1000      /* without work before a worker rests */
+#define IDLE_SLEEP_NS 50000u /* mr_idle promises it */
+
+_Static_assert(RTE_DIM(((struct mr_steer *)0)->out) == MR_HOST_MAX_WORKERS, "a ring for each worker");
+
+/* ---- time */
+
+static void
+clock_init(struct mr_host_clock *c)
+{
+	uint64_t hz = rte_get_tsc_hz();
+
+	c->shift = 32;
+	while (((uint64_t)NS_PER_S << c->shift) / hz > UINT32_MAX)
+		c->shift--;
+	c->mult = ((uint64_t)NS_PER_S << c->shift) / hz;
+	c->base = rte_rdtsc();
+}
+
+static uint64_t
+clock_now(const struct mr_host_clock *c)
+{
+	return (unsigned __int128)(rte_rdtsc() - c->base) * c->mult >> c->shift;
+}
+
+/* ---- a worker */
+
+/* Nothing to do: give the processor away, but never past the time that the stack waits for. */
+static void
+worker_rest(enum mr_idle idle, uint64_t now_ns, uint64_t next_ns)
+{
+	struct timespec ts = {0};
+
+	if (next_ns <= now_ns)
+		return;
+	if (idle == MR_IDLE_YIELD) {
+		sched_yield();
+	} else if (idle == MR_IDLE_SLEEP) {
+		ts.tv_nsec = RTE_MIN(next_ns - now_ns, (uint64_t)IDLE_SLEEP_NS);
+		clock_nanosleep(CLOCK_MONOTONIC, 0, &ts, NULL);
+	}
+}
+
+static unsigned
+worker_turn(struct mr_host_worker *w)
+{
+	const struct mr_host *h = w->host;
+	uint64_t now_ns = RTE_MAX(clock_now(&h->clock), w->last_ns);
+	unsigned work = mr_stack_poll(w->stack, now_ns);
+
+	w->last_ns = now_ns;
+	if (work)
+		w->idle_turns = 0;
+	else if (h->idle != MR_IDLE_BUSY && ++w->idle_turns > IDLE_TURNS)
+		worker_rest(h->idle, now_ns, mr_stack_next_ns(w->stack));
+	return work;
+}
+
+static int
+worker_main(void *arg)
+{
+	struct mr_host_worker *w = arg;
+
+	while (!__atomic_load_n(&w->host->stop, __ATOMIC_ACQUIRE))
+		worker_turn(w);
+	return 0;
+}
+
+static bool
+worker_is_main(const struct mr_host_worker *w)
+{
+	return w->lcore == rte_get_main_lcore();
+}
+
+/* ---- making and unmaking */
+
+static void
+host_place_workers(struct mr_host *h)
+{
+	bool main_works = h->n == rte_lcore_count();
+	unsigned core = 0, lcore;
+
+	if (main_works)
+		h->workers[core++].lcore = rte_get_main_lcore();
+	RTE_LCORE_FOREACH_WORKER(lcore) {
+		if (core < h->n)
+			h->workers[core++].lcore = lcore;
+	}
+}
+
+static int
+worker_create(struct mr_host *h, unsigned core, const struct mr_host_opts *opts)
+{
+	struct mr_host_worker *w = &h->workers[core];
+	struct mr_stack_opts so = opts->stack;
+	int r;
+
+	w->host = h;
+	snprintf(w->name, sizeof(w->name), "w%u", core);
+	so.name = w->name;
+	so.core = core;
+	so.n_cores = h->n;
+	if (so.seed)
+		so.seed += core;
+	r = mr_stack_create(&so, &w->stack);
+	if (r < 0)
+		return r;
+	w->rx_pool = w->stack->rx_pool;
+	w->tx_pool = w->stack->tx_pool;
+	w->stack->keep_pools = true;
+	return 0;
+}
+
+/* A stack alone on the main lcore needs neither hand-over nor mailbox. */
+static int
+host_steer_create(struct mr_host *h)
+{
+	struct mr_steer *all[MR_HOST_MAX_WORKERS];
+
+	if (h->n == 1 && worker_is_main(&h->workers[0])) {
+		snprintf(h->steering, sizeof(h->steering), "one worker, nothing to steer");
+		return 0;
+	}
+	for (unsigned i = 0; i < h->n; i++) {
+		struct mr_host_worker *w = &h->workers[i];
+
+		w->steer = all[i] = malloc(sizeof(*w->steer));
+		if (!w->steer)
+			return -ENOMEM;
+		mr_steer_init(w->steer, i, h->n, NULL);
+	}
+	if (mr_steer_mesh_create(all, h->n) < 0)
+		return -ENOMEM;
+	for (unsigned i = 0; i < h->n; i++)
+		h->workers[i].stack->steer = all[i];
+	if (h->n == 1)
+		snprintf(h->steering, sizeof(h->steering), "one worker, nothing to steer");
+	else
+		snprintf(h->steering, sizeof(h->steering), "software Toeplitz, %u workers", h->n);
+	return 0;
+}
+
+static void
+host_steer_destroy(struct mr_host *h)
+{
+	struct mr_steer *all[MR_HOST_MAX_WORKERS] = {0};
+	unsigned n = 0;
+
+	while (n < h->n && h->workers[n].steer) {
+		all[n] = h->workers[n].steer;
+		n++;
+	}
+	if (n == h->n)
+		mr_steer_mesh_destroy(all, n);
+	for (unsigned i = 0; i < n; i++)
+		free(all[i]);
+}
+
+int
+mr_host_create(const struct mr_host_opts *opts, struct mr_host **out)
+{
+	unsigned lcores = rte_lcore_count(), n = opts->n_workers ? opts->n_workers : lcores;
+	struct mr_host *h;
+	int r = 0;
+
+	if (n > RTE_MIN(lcores, (unsigned)MR_HOST_MAX_WORKERS)) {
+		MR_LOG(ERR, "host: %u workers on %u lcores: give EAL more lcores (-l or --lcores) or lower the workers (most: %u)",
+		       n, lcores, MR_HOST_MAX_WORKERS);
+		return -EINVAL;
+	}
+	h = aligned_alloc(RTE_CACHE_LINE_SIZE, RTE_CACHE_LINE_ROUNDUP(sizeof(*h) + n * sizeof(h->workers[0])));
+	if (!h)
+		return -ENOMEM;
+	memset(h, 0, sizeof(*h) + n * sizeof(h->workers[0]));
+	h->n = n;
+	h->idle = opts->idle;
+	TAILQ_INIT(&h->ports);
+	clock_init(&h->clock);
+	host_place_workers(h);
+	for (unsigned i = 0; i < n && r == 0; i++)
+		r = worker_create(h, i, opts);
+	if (r == 0)
+		r = host_steer_create(h);
+	if (r < 0) {
+		mr_host_destroy(h);
+		return r;
+	}
+	*out = h;
+	return 0;
+}
+
+void
+mr_host_destroy(struct mr_host *h)
+{
+	if (!h)
+		return;
+	mr_host_stop(h);
+	/* From the last on: workers without a queue send their last words through the links of the first ones. */
+	for (unsigned i = h->n; i-- > 0;) {
+		if (h->workers[i].stack)
+			mr_stack_destroy(h->workers[i].stack);
+	}
+	mr_host_close_ports(h);
+	host_steer_destroy(h);
+	for (unsigned i = 0; i < h->n; i++) {
+		rte_mempool_free(h->workers[i].rx_pool);
+		rte_mempool_free(h->workers[i].tx_pool);
+	}
+	free(h);
+}
+
+/* ---- running */
+
+int
+mr_host_start(struct mr_host *h)
+{
+	if (h->running)
+		return -EALREADY;
+	__atomic_store_n(&h->stop, 0, __ATOMIC_RELEASE);
+	for (unsigned i = 0; i < h->n; i++) {
+		struct mr_host_worker *w = &h->workers[i];
+		int r;
+
+		if (worker_is_main(w))
+			continue;
+		r = rte_eal_remote_launch(worker_main, w, w->lcore);
+		if (r < 0) {
+			MR_LOG(ERR, "worker %u: lcore %u does not start (%s): is it running something else?", i, w->lcore,
+			       strerror(-r));
+			__atomic_store_n(&h->stop, 1, __ATOMIC_RELEASE);
+			while (i-- > 0) {
+				if (!worker_is_main(&h->workers[i]))
+					rte_eal_wait_lcore(h->workers[i].lcore);
+			}
+			return r;
+		}
+	}
+	h->running = true;
+	return 0;
+}
+
+void
+mr_host_stop(struct mr_host *h)
+{
+	if (!h->running)
+		return;
+	__atomic_store_n(&h->stop, 1, __ATOMIC_RELEASE);
+	for (unsigned i = 0; i < h->n; i++) {
+		if (!worker_is_main(&h->workers[i]))
+			rte_eal_wait_lcore(h->workers[i].lcore);
+	}
+	h->running = false;
+}
+
+unsigned
+mr_host_poll(struct mr_host *h)
+{
+	if (!h->running)
+		return 0;
+	if (worker_is_main(&h->workers[0]))
+		return worker_turn(&h->workers[0]);
+	worker_rest(h->idle, 0, UINT64_MAX);
+	return 0;
+}
+
+int
+mr_host_call(struct mr_host *h, int (*fn)(struct mr_stack *s, unsigned core, void *arg), void *arg)
+{
+	struct mr_mail mails[MR_HOST_MAX_WORKERS];
+	int first = 0;
+
+	for (unsigned i = 0; i < h->n && h->running; i++) {
+		struct mr_host_worker *w = &h->workers[i];
+
+		mails[i] = (struct mr_mail){.fn = fn, .arg = arg};
+		if (!worker_is_main(w))
+			mr_mailbox_send(w->steer->mail, &mails[i]);
+	}
+	for (unsigned i = 0; i < h->n; i++) {
+		struct mr_host_worker *w = &h->workers[i];
+		int r;
+
+		if (!h->running || worker_is_main(w))
+			r = fn(w->stack, i, arg);
+		else
+			r = mr_mailbox_wait(&mails[i]);
+		if (r < 0 && first == 0)
+			first = r;
+	}
+	return first;
+}
+
+/* ---- looking at it */
+
+unsigned
+mr_host_workers(const struct mr_host *h)
+{
+	return h->n;
+}
+
+struct mr_stack *
+mr_host_stack(struct mr_host *h, unsigned core)
+{
+	return core < h->n ? h->workers[core].stack : NULL;
+}
+
+uint64_t
+mr_host_counter(const struct mr_host *h, enum mr_counter c)
+{
+	uint64_t sum = 0;
+
+	for (unsigned i = 0; i < h->n; i++)
+		sum += __atomic_load_n(&h->workers[i].stack->counters[c], __ATOMIC_RELAXED);
+	return sum;
+}
+
+const char *
+mr_host_steering(const struct mr_host *h)
+{
+	return h->steering;
+}

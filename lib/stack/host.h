@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The inside of struct mr_host. The main lcore owns it; a worker reads `clock`, `idle` and `stop` and has its own
+ * struct mr_host_worker.
+ */
+#ifndef MR_STACK_HOST_H
+#define MR_STACK_HOST_H
+
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include <rte_common.h>
+
+#include "stack/millrace.h"
+#include "stack/steer.h"
+
+#define MR_HOST_MAX_WORKERS 64
+
+/* TSC to nanoseconds since the host was made, the same on all cores. */
+struct mr_host_clock {
+	uint64_t base;  /* TSC of time 0 */
+	uint32_t mult;
+	uint32_t shift; /* ns = ticks * mult >> shift */
+};
+
+struct mr_host_worker {
+	struct mr_host *host;
+	struct mr_stack *stack;
+	struct mr_steer *steer; /* NULL: a stack alone, on the main lcore */
+	struct rte_mempool *rx_pool, *tx_pool; /* of the stack; outlive it */
+	uint64_t last_ns;       /* time of the last turn */
+	uint32_t idle_turns;    /* in a row */
+	uint32_t lcore;
+	uint32_t rx_desc;       /* descriptors of its queues on all ports */
+	char name[8];
+} __rte_cache_aligned;
+
+struct mr_host_links {
+	TAILQ_ENTRY(mr_host_ports) entry;
+	unsigned n;              /* one link for each worker */
+	struct mr_link *links[]; /* outermost decorators */
+};
+
+struct mr_host {
+	struct mr_host_clock clock;
+	enum mr_idle idle;
+	uint32_t stop; /* atomic */
+	bool running;
+	unsigned n;
+	TAILQ_HEAD(, mr_host_links) ports;
+	char steering[256];
+	struct mr_host_worker workers[];
+};
+
+/* Close the links of all ports; the stacks are gone. */
+void mr_host_close_ports(struct mr_host *h);
+
+#endif

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Ports of a host: one device, one link and one NIC for each worker.
+ *
+ * A device with fewer queues than there are workers: the queues go to the first workers, the others get relays (relay.h)
+ * to them. Around the device's link, from inside out: relay hub, impairment, capture; a relay has the same around itself,
+ * so each worker's own frames are impaired and captured once, and by that worker.
+ *
+ * Descriptors of a queue hold mbufs of the worker's receive pool for good. They come out of its reserve, less what a turn
+ * has in its hands; ports that do not fit are refused, for otherwise full endpoint queues would starve the device.
+ */
+#include "stack/host.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "stack/log.h"
+#include "stack/relay.h"
+#include "stack/stack.h"
+
+#define RX_DESC_DEFAULT_MAX 1024u
+#define TURN_MBUFS (2u * MR_BURST) /* a burst in dispatch and one in the driver's hands */
+
+static void
+links_close(struct mr_link **links, unsigned n)
+{
+	while (n-- > 0) {
+		if (links[n])
+			mr_link_close(links[n]);
+		links[n] = NULL;
+	}
+}
+
+/* Descriptors per queue that fit the reserve beside those of the ports there are. Worker 0 has a queue on every port.
+ * @return 0 if what is asked for, or any default, does not fit */
+static uint16_t
+port_rx_desc(const struct mr_host *h, const struct mr_host_port *p)
+{
+	uint32_t reserve = h->workers[0].stack->opts.rx_reserve_mbufs, used = h->workers[0].rx_desc;
+	uint32_t room = reserve > used + TURN_MBUFS ? reserve - used - TURN_MBUFS : 0;
+	uint32_t want = p->link.rx_desc;
+
+	if (!want && room >= MR_BURST)
+		want = rte_align32prevpow2(RTE_MIN(room, RX_DESC_DEFAULT_MAX));
+	if (want && want <= room)
+		return want;
+	MR_LOG(ERR,
+	       "port %s: rx_desc = %u does not fit: rx_reserve_mbufs = %u, of which other ports' descriptors take %u and a turn "
+	       "%u: set rx_desc of the ports to %u in all at most, or raise rx_reserve_mbufs and rx_mbufs of the stack",
+	       p->name, p->link.rx_desc, reserve, used, TURN_MBUFS, reserve > TURN_MBUFS ? reserve - TURN_MBUFS : 0);
+	return 0;
+}
+
+static int
+link_impair(struct mr_link **link, const struct mr_host_port *p, unsigned worker)
+{
+	struct mr_impair_cfg cfg;
+	char err[128] = "";
+	int r = mr_impair_parse(p->impair, &cfg, err, sizeof(err));
+
+	if (r < 0) {
+		MR_LOG(ERR, "port %s: impair = %s: %s", p->name, p->impair, err);
+		return r;
+	}
+	cfg.seed += worker;
+	return mr_impair_wrap(*link, &cfg, link);
+}
+
+static int
+link_capture(struct mr_link **link, const struct mr_host_port *p, unsigned worker)
+{
+	char file[PATH_MAX];
+	int n, r;
+
+	if (worker)
+		n = snprintf(file, sizeof(file), "%s.%u", p->capture, worker);
+	else
+		n = snprintf(file, sizeof(file), "%s", p->capture);
+	r = n < (int)sizeof(file) ? mr_sniffer_wrap(*link, file, 0, link) : -ENAMETOOLONG;
+	if (r < 0)
+		MR_LOG(ERR, "port %s: capture = %s: %s: name a file that can be written", p->name, p->capture, strerror(-r));
+	return r;
+}
+
+/* Links of `queues` workers are there: make those of the rest. Worker w sends through queue w mod queues. */
+static int
+links_add_relays(struct mr_link **links, unsigned queues, unsigned n)
+{
+	for (unsigned q = 0; q < queues; q++) {
+		struct mr_link *relays[MR_HOST_MAX_WORKERS];
+		unsigned k = 0;
+		int r;
+
+		for (unsigned w = queues + q; w < n; w += queues)
+			k++;
+		if (!k)
+			break;
+		r = mr_relay_create(links[q], k, &links[q], relays);
+		if (r < 0)
+			return r;
+		for (unsigned i = 0; i < k; i++)
+			links[queues + q + i * queues] = relays[i];
+	}
+	return 0;
+}
+
+/* @return queues, or -errno: then nothing is open */
+static int
+links_open(struct mr_host *h, const struct mr_host_port *p, uint16_t rx_desc, struct mr_link **links)
+{
+	struct rte_mempool *pools[MR_HOST_MAX_WORKERS];
+	struct mr_link_cfg cfg = p->link;
+	int queues, r;
+
+	for (unsigned i = 0; i < h->n; i++)
+		pools[i] = h->workers[i].rx_pool;
+	cfg.rx_pools = pools;
+	cfg.n_queues = h->n;
+	cfg.rx_desc = rx_desc;
+	queues = mr_link_open(p->driver ? p->driver : "ethdev", &cfg, links);
+	if (queues < 0)
+		return queues;
+	r = links_add_relays(links, queues, h->n);
+	for (unsigned i = 0; i < h->n && r == 0; i++) {
+		if (p->impair)
+			r = link_impair(&links[i], p, i);
+		if (p->capture && r == 0)
+			r = link_capture(&links[i], p, i);
+	}
+	if (r == 0)
+		return queues;
+	links_close(links, h->n);
+	return r;
+}
+
+static int
+nics_create(struct mr_host *h, const struct mr_host_port *p, struct mr_link **links)
+{
+	for (unsigned i = 0; i < h->n; i++) {
+		int r = mr_nic_create(h->workers[i].stack, p->nic, p->name, links[i]);
+
+		if (r == 0)
+			continue;
+		while (i-- > 0)
+			mr_nic_remove(h->workers[i].stack, p->nic);
+		MR_LOG(ERR, "port %s: no NIC %u on it: %s", p->name, p->nic, strerror(-r));
+		return r;
+	}
+	return 0;
+}
+
+/* Loopback devices keep no descriptors filled. */
+static void
+port_account(struct mr_host *h, const struct mr_host_port *p, const struct mr_link *first, unsigned queues,
+             uint16_t rx_desc)
+{
+	size_t len = strlen(h->steering);
+
+	for (unsigned i = 0; i < queues && !(first->caps & MR_LINK_CAP_LOOPBACK); i++)
+		h->workers[i].rx_desc += rx_desc;
+	if (queues < h->n)
+		snprintf(h->steering + len, sizeof(h->steering) - len, "; %s: %u of them send through %u", p->name,
+		         h->n - queues, queues);
+}
+
+int
+mr_host_add_port(struct mr_host *h, const struct mr_host_port *p)
+{
+	struct mr_host_links *port;
+	uint16_t rx_desc;
+	int queues, r;
+
+	if (h->running)
+		return -EBUSY;
+	if (!p->nic || !p->name)
+		return -EINVAL;
+	if (mr_nic_find(h->workers[0].stack, p->nic)) {
+		MR_LOG(ERR, "port %s: NIC id %u is taken: give each port its own", p->name, p->nic);
+		return -EEXIST;
+	}
+	rx_desc = port_rx_desc(h, p);
+	if (!rx_desc)
+		return -ENOBUFS;
+	port = calloc(1, sizeof(*port) + h->n * sizeof(port->links[0]));
+	if (!port)
+		return -ENOMEM;
+	port->n = h->n;
+	queues = r = links_open(h, p, rx_desc, port->links);
+	if (r > 0)
+		r = nics_create(h, p, port->links);
+	if (r < 0) {
+		links_close(port->links, port->n);
+		free(port);
+		return r;
+	}
+	TAILQ_INSERT_TAIL(&h->ports, port, entry);
+	port_account(h, p, port->links[0], queues, rx_desc);
+	return 0;
+}
+
+void
+mr_host_close_ports(struct mr_host *h)
+{
+	struct mr_host_links *port;
+
+	while ((port = TAILQ_FIRST(&h->ports))) {
+		TAILQ_REMOVE(&h->ports, port, entry);
+		links_close(port->links, port->n);
+		free(port);
+	}
+}
