@@ -36,7 +36,7 @@ struct mr_host_worker {
 } __rte_cache_aligned;
 
 struct mr_host_links {
-	TAILQ_ENTRY(mr_host_ports) entry;
+	TAILQ_ENTRY(mr_host_links) entry;
 	unsigned n;              /* one link for each worker */
 	struct mr_link *links[]; /* outermost decorators */
 };
