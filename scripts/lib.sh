@@ -71,7 +71,7 @@ build() {
   log=$(mktemp)
   if [ ! -f "$dir/build.ninja" ]; then
     rm -rf "$dir"
-    meson setup "$@" "$dir" "$top" >"$log" 2>&1 || { tail -n 30 "$log" >&2; die "meson setup $dir failed"; }
+    meson setup --werror "$@" "$dir" "$top" >"$log" 2>&1 || { tail -n 30 "$log" >&2; die "meson setup $dir failed"; }
   fi
   ninja -C "$dir" "${targets[@]}" >"$log" 2>&1 || { tail -n 60 "$log" >&2; die "the build in $dir failed"; }
   rm -f "$log"
@@ -261,7 +261,7 @@ run_client() {
   client_pid=
 }
 
-# ---- results: lines that start with "ok " or "FAIL ", counted at the end
+# ---- results: lines that start with "ok" or "FAIL"; a number behind it says how many tests the line stands for
 
 results_open() {
   results=$logs/$1.txt
@@ -276,8 +276,8 @@ report() {
 # Print the closing line; the exit code says whether anything failed or nothing was checked.
 results_close() {
   local passed failed
-  passed=$(grep -c '^ok ' "$results")
-  failed=$(grep -c '^FAIL ' "$results")
+  passed=$(awk '$1 == "ok" { n += $2 ~ /^[0-9]+$/ ? $2 : 1 } END { print n + 0 }' "$results")
+  failed=$(awk '$1 == "FAIL" { n += $2 ~ /^[0-9]+$/ ? $2 : 1 } END { print n + 0 }' "$results")
   say "$passed passed, $failed failed"
   [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
 }
