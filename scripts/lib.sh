@@ -96,7 +96,7 @@ process_remember() {
 # Print the identifier of a remembered process if it still runs.
 process_running() {
   local pid start
-  read -r pid start <"$state/$1.pid" 2>/dev/null || return 1
+  read -r pid start 2>/dev/null <"$state/$1.pid" || return 1
   [ -n "$start" ] && [ "$(process_start "$pid")" = "$start" ] || return 1
   printf '%s\n' "$pid"
 }
@@ -220,6 +220,7 @@ undo_all() {
 server_start() {
   local netns=$1 log=$2 workers=$3 config=$4
   shift 4
+  mkdir -p "${log%/*}"
   ip netns exec "$netns" "$top/build/app/millrace/millrace" -l "0-$((workers - 1))" --no-pci --iova-mode=va \
     --file-prefix millrace-server "${eal_memory[@]}" "$@" -- -c "$config" >"$log" 2>&1 </dev/null 9>&- &
   server_pid=$!
