@@ -210,7 +210,6 @@ mr_flow_replace(struct mr_flow_table *t, struct mr_flow *f, struct mr_flow *by)
 	uint32_t dist;
 	unsigned place;
 
-	RTE_ASSERT(!(by->flags & MR_FLOW_F_INSERTED));
 	if (!table_locate(t, f, &dist, &place))
 		return;
 	t->buckets[(f->hash + dist) & t->mask].ref[place] = mr_arena_ref(t->arena, by);
