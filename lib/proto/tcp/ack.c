@@ -1,1 +1,195 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Step five of RFC 9293 3.10.7.4: what an ACK field does. SND.UNA and the window move, the send queue shrinks, the
+ * round-trip time is sampled, and loss is seen by duplicate ACKs (RFC 5681, NewReno of RFC 6582) or by the timer.
+ * Nothing is sent from here.
+ */
+#include "proto/tcp/tcp.h"
+
+#include <string.h>
+
+#include <rte_common.h>
+
+#include "stack/neigh.h"
+
+bool
+tcp_fin_acked(const struct tcp_conn *c)
+{
+	return (c->flags & TCP_F_FIN_QUEUED) && !c->sendq.head;
+}
+
+/* @return true if the window changed (T93-08). */
+static bool
+window_update(struct tcp_conn *c, const struct tcp_rx *rx)
+{
+	uint32_t wnd = rx->wnd << c->snd_wscale, old = c->snd_wnd;
+
+	if (!(seq_lt(c->snd_wl1, rx->seq) || (c->snd_wl1 == rx->seq && seq_leq(c->snd_wl2, rx->ack))))
+		return false;
+	c->snd_wnd = wnd;
+	c->snd_wl1 = rx->seq;
+	c->snd_wl2 = rx->ack;
+	c->max_snd_wnd = RTE_MAX(c->max_snd_wnd, wnd);
+	return wnd != old;
+}
+
+/* Round-trip time: from a segment sent once (Karn), else from the echoed timestamp. */
+static uint64_t
+rtt_sample(struct tcp_conn *c, const struct tcp_rx *rx, uint64_t newest_ns)
+{
+	struct mr_stack *s = c->ep.stack;
+	struct tcp *t = tcp_of(s);
+	uint64_t rtt = 0;
+
+	if (newest_ns)
+		rtt = RTE_MAX(s->now_ns - newest_ns, 1u);
+	else if ((c->flags & TCP_F_TS) && (rx->opts & TCP_OPT_TS) && rx->tsecr)
+		rtt = RTE_MAX(tcp_ts_now(t, c->ts_offset) - rx->tsecr, 1u) * 1000000ull;
+	if (rtt == 0 || rtt > TCP_MAX_RTO_NS)
+		return 0;
+	tcp_rtt_sample(&c->rtt, rtt, t->min_rto_ns);
+	c->backoff = 0;
+	return rtt;
+}
+
+/* The segment at SND.UNA is lost: it goes out again whatever cwnd says. */
+static void
+retransmit_first(struct tcp_conn *c)
+{
+	if (!c->sendq.head)
+		return;
+	tcp_sendq_mark_lost(c, c->sendq.head);
+	c->why |= TCP_WHY_RTX;
+}
+
+static void
+recovery_enter(struct tcp_conn *c)
+{
+	struct mr_stack *s = c->ep.stack;
+
+	mr_count(s, MR_CNT_TCP_FAST_RETRANSMITS);
+	c->cc.ops->loss(&c->cc, c->snd_nxt - c->snd_una, s->now_ns);
+	c->cc.cwnd = c->cc.ssthresh + TCP_DUPTHRESH * c->mss;
+	c->recover = c->snd_nxt;
+	c->flags |= TCP_F_RECOVERY;
+	retransmit_first(c);
+	tcp_rexmt_restart(c);
+}
+
+static void
+duplicate_ack(struct tcp_conn *c)
+{
+	if (c->dupacks < UINT8_MAX)
+		c->dupacks++;
+	if (c->flags & TCP_F_RECOVERY) {
+		/* Each duplicate is a segment that has left the network; no more of them than there were (B-68). */
+		uint32_t most = c->cc.ssthresh + (c->recover - c->snd_una) + TCP_DUPTHRESH * c->mss;
+
+		c->cc.cwnd = RTE_MIN(c->cc.cwnd + c->mss, most);
+	} else if (c->dupacks == TCP_DUPTHRESH && seq_gt(c->snd_una, c->recover)) {
+		recovery_enter(c);
+	}
+	mr_ep_mark_dirty(&c->ep);
+}
+
+/* An ACK in fast recovery: the end of it, or one more hole (RFC 6582 3.2 step 3). */
+static void
+recovery_ack(struct tcp_conn *c, uint32_t acked)
+{
+	if (seq_geq(c->snd_una, c->recover)) {
+		c->cc.cwnd = RTE_MIN(c->cc.ssthresh, RTE_MAX(c->sendq.in_flight, c->mss) + c->mss);
+		c->flags &= ~TCP_F_RECOVERY;
+		return;
+	}
+	c->cc.cwnd -= RTE_MIN(c->cc.cwnd, acked);
+	c->cc.cwnd += c->mss;
+	retransmit_first(c);
+}
+
+static void
+congestion_ack(struct tcp_conn *c, uint32_t acked, uint64_t rtt_ns)
+{
+	struct tcp_cc_ack a = {
+		.now_ns = c->ep.stack->now_ns,
+		.rtt_ns = rtt_ns,
+		.acked = acked,
+		.in_flight = c->sendq.in_flight,
+		.cwnd_limited = c->flags & (TCP_F_CWND_LIMITED | TCP_F_RTO_RECOVERY),
+	};
+
+	c->dupacks = 0;
+	if (c->flags & TCP_F_RECOVERY) {
+		recovery_ack(c, acked);
+		return;
+	}
+	if ((c->flags & TCP_F_RTO_RECOVERY) && seq_geq(c->snd_una, c->recover))
+		c->flags &= ~TCP_F_RTO_RECOVERY;
+	c->cc.ops->ack(&c->cc, &a);
+}
+
+/* SND.UNA advances. */
+static void
+new_ack(struct tcp_conn *c, const struct tcp_rx *rx)
+{
+	struct mr_stack *s = c->ep.stack;
+	uint64_t newest_ns, rtt;
+	uint32_t acked = rx->ack - c->snd_una;
+
+	tcp_sendq_ack(c, rx->ack, &newest_ns);
+	c->snd_una = rx->ack;
+	rtt = rtt_sample(c, rx, newest_ns);
+	c->retries = 0;
+	congestion_ack(c, acked, rtt);
+	c->unacked_since_ns = c->snd_una == c->snd_nxt ? 0 : s->now_ns;
+	tcp_rexmt_restart(c);
+	if (c->route.neigh && c->route.gen == s->route_gen)
+		mr_neigh_confirm(c->route.neigh, s->now_ns);
+	tcp_tell_writable(c);
+}
+
+static bool
+is_duplicate_ack(const struct tcp_conn *c, const struct tcp_rx *rx, bool wnd_changed)
+{
+	return rx->ack == c->snd_una && rx->len == 0 && !(rx->flags & (TCP_SYN | TCP_FIN)) && !wnd_changed &&
+	       c->sendq.in_flight + c->sendq.lost > 0;
+}
+
+bool
+tcp_ack_process(struct tcp_conn *c, struct tcp_rx *rx)
+{
+	struct mr_stack *s = c->ep.stack;
+	bool changed;
+
+	if (seq_gt(rx->ack, c->snd_nxt) || seq_lt(rx->ack, c->snd_una - c->max_snd_wnd)) {
+		/* Of the future, or so old that it can only be a guess (RFC 5961 5). */
+		tcp_challenge_ack(c);
+		mr_drop(s, rx->m, MR_DROP_TCP_BAD_ACK);
+		rx->m = NULL;
+		return false;
+	}
+	changed = window_update(c, rx);
+	if (seq_gt(rx->ack, c->snd_una))
+		new_ack(c, rx);
+	else if (is_duplicate_ack(c, rx, changed))
+		duplicate_ack(c);
+	/* A peer that answers is alive, however long its window stays closed (MUST-37); an orphan's patience is bounded. */
+	if (c->snd_wnd == 0 && !(c->ep.flags & MR_EP_F_CLOSED))
+		c->retries = 0;
+	if (changed && (c->flags & TCP_F_PERSIST) && c->snd_wnd > 0) {
+		c->backoff = c->retries = 0;
+		tcp_rexmt_restart(c);
+	}
+	if (c->sendq.unsent || c->sendq.lost || (c->flags & (TCP_F_SHUT_WR | TCP_F_FIN_QUEUED)) == TCP_F_SHUT_WR)
+		mr_ep_mark_dirty(&c->ep);
+	return true;
+}
+
+void
+tcp_rtx_enter_rto(struct tcp_conn *c)
+{
+	c->cc.ops->rto(&c->cc, c->snd_nxt - c->snd_una, c->retries == 1, c->ep.stack->now_ns);
+	tcp_sendq_mark_all_lost(c);
+	c->recover = c->snd_nxt;
+	c->dupacks = 0;
+	c->flags = (c->flags & ~TCP_F_RECOVERY) | TCP_F_RTO_RECOVERY;
+}

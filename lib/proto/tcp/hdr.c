@@ -1,1 +1,186 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The TCP header and its options, read and written (RFC 9293 3.1, 3.2; RFC 7323; RFC 2018).
+ *
+ * Reading never fails: an option of impossible length ends the reading, what was read before it counts (MUST-7).
+ * Writing uses the layouts that every middlebox has seen: MSS first, timestamps aligned by two NOPs.
+ */
+#include "proto/tcp/tcp.h"
+
+#include <string.h>
+
+#include <rte_byteorder.h>
+#include <rte_tcp.h>
+
+#include "proto/cksum.h"
+
+#define OPT_EOL 0
+#define OPT_NOP 1
+#define OPT_MSS 2
+#define OPT_WS 3
+#define OPT_SACK_PERM 4
+#define OPT_TS 8
+
+static uint16_t
+load_be16(const uint8_t *p)
+{
+	return (uint16_t)(p[0] << 8 | p[1]);
+}
+
+static uint32_t
+load_be32(const uint8_t *p)
+{
+	uint32_t v;
+
+	memcpy(&v, p, 4);
+	return rte_be_to_cpu_32(v);
+}
+
+static void
+store_be32(uint8_t *p, uint32_t v)
+{
+	v = rte_cpu_to_be_32(v);
+	memcpy(p, &v, 4);
+}
+
+/* One option of len bytes, kind and length included. MSS, window scale and SACK-permitted count on a SYN only. */
+static void
+option_pull(struct tcp_rx *rx, const uint8_t *opt, unsigned len)
+{
+	bool syn = rx->flags & TCP_SYN;
+
+	switch (opt[0]) {
+	case OPT_MSS:
+		if (!syn || len != 4 || load_be16(opt + 2) == 0)
+			return;
+		rx->mss = load_be16(opt + 2);
+		rx->opts |= TCP_OPT_MSS;
+		return;
+	case OPT_WS:
+		if (!syn || len != 3)
+			return;
+		rx->wscale = opt[2] > TCP_MAX_WSCALE ? TCP_MAX_WSCALE : opt[2];
+		rx->opts |= TCP_OPT_WS;
+		return;
+	case OPT_SACK_PERM:
+		if (syn && len == 2)
+			rx->opts |= TCP_OPT_SACK_PERM;
+		return;
+	case OPT_TS:
+		if (len != 10)
+			return;
+		rx->tsval = load_be32(opt + 2);
+		rx->tsecr = load_be32(opt + 6);
+		rx->opts |= TCP_OPT_TS;
+		return;
+	default:
+		return;
+	}
+}
+
+static void
+options_pull(struct tcp_rx *rx, const uint8_t *opt, unsigned len)
+{
+	/* What nearly every segment carries. */
+	if (len == TCP_TS_OPT_BYTES && opt[0] == OPT_NOP && opt[1] == OPT_NOP && opt[2] == OPT_TS && opt[3] == 10) {
+		option_pull(rx, opt + 2, 10);
+		return;
+	}
+	while (len > 0 && opt[0] != OPT_EOL) {
+		unsigned n;
+
+		if (opt[0] == OPT_NOP) {
+			opt++;
+			len--;
+			continue;
+		}
+		if (len < 2 || opt[1] < 2 || opt[1] > len)
+			return;
+		n = opt[1];
+		option_pull(rx, opt, n);
+		opt += n;
+		len -= n;
+	}
+}
+
+void
+tcp_hdr_pull(struct rte_mbuf *m, struct tcp_rx *rx)
+{
+	const struct mr_pkt *p = mr_pkt(m);
+	const struct rte_tcp_hdr *h = rte_pktmbuf_mtod(m, const struct rte_tcp_hdr *);
+
+	rx->m = m;
+	rx->seq = p->seq;
+	rx->ack = p->ack;
+	rx->flags = p->tcp_flags;
+	rx->wnd = rte_be_to_cpu_16(h->rx_win);
+	rx->len = p->trans_len - p->trans_hdr_len;
+	rx->opts = 0;
+	rx->tsval = rx->tsecr = 0;
+	rx->mss = 0;
+	rx->wscale = 0;
+	if (p->trans_hdr_len > TCP_HDR_BYTES)
+		options_pull(rx, (const uint8_t *)(h + 1), p->trans_hdr_len - TCP_HDR_BYTES);
+	rte_pktmbuf_adj(m, p->trans_hdr_len);
+}
+
+unsigned
+tcp_hdr_bytes(uint8_t opts)
+{
+	unsigned n = TCP_HDR_BYTES;
+
+	if (opts & TCP_OPT_MSS)
+		n += 4;
+	if (opts & TCP_OPT_TS)
+		n += TCP_TS_OPT_BYTES;
+	else if (opts & TCP_OPT_SACK_PERM)
+		n += 4;
+	if (opts & TCP_OPT_WS)
+		n += 4;
+	return n;
+}
+
+static void
+options_push(uint8_t *o, const struct tcp_tx *tx)
+{
+	if (tx->opts & TCP_OPT_MSS) {
+		store_be32(o, (uint32_t)OPT_MSS << 24 | 4u << 16 | tx->mss);
+		o += 4;
+	}
+	/* SACK-permitted takes the place of the two NOPs that align a timestamp. */
+	if (tx->opts & (TCP_OPT_SACK_PERM | TCP_OPT_TS)) {
+		bool sack = tx->opts & TCP_OPT_SACK_PERM, ts = tx->opts & TCP_OPT_TS;
+
+		o[0] = sack && ts ? OPT_SACK_PERM : OPT_NOP;
+		o[1] = sack && ts ? 2 : OPT_NOP;
+		o[2] = ts ? OPT_TS : OPT_SACK_PERM;
+		o[3] = ts ? 10 : 2;
+		o += 4;
+		if (ts) {
+			store_be32(o, tx->tsval);
+			store_be32(o + 4, tx->tsecr);
+			o += 8;
+		}
+	}
+	if (tx->opts & TCP_OPT_WS)
+		store_be32(o, (uint32_t)OPT_NOP << 24 | OPT_WS << 16 | 3 << 8 | tx->wscale);
+}
+
+void
+tcp_hdr_push(struct rte_mbuf *m, const struct tcp_tx *tx, const struct mr_route *r)
+{
+	unsigned len = tcp_hdr_bytes(tx->opts);
+	struct rte_tcp_hdr *h = (struct rte_tcp_hdr *)rte_pktmbuf_prepend(m, (uint16_t)len);
+
+	h->src_port = tx->sport_be;
+	h->dst_port = tx->dport_be;
+	h->sent_seq = rte_cpu_to_be_32(tx->seq);
+	h->recv_ack = rte_cpu_to_be_32(tx->ack);
+	h->data_off = (uint8_t)(len << 2);
+	h->tcp_flags = tx->flags;
+	h->rx_win = rte_cpu_to_be_16(tx->wnd);
+	h->cksum = 0;
+	h->tcp_urp = 0;
+	options_push((uint8_t *)(h + 1), tx);
+	mr_cksum_tx(m, (uint16_t)len, offsetof(struct rte_tcp_hdr, cksum), r, MR_TRANS_TCP);
+}

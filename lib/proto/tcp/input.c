@@ -1,1 +1,337 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A segment arrives for a connection: RFC 9293 3.10.7.4, one function per numbered step, in order. Each step either lets
+ * the segment pass (true) or consumes it (false). The third step, security, does not apply.
+ *
+ * Input marks what is to be sent and never sends: an ACK at once, or owed within the delayed-ACK time.
+ */
+#include "proto/tcp/tcp.h"
+
+#include <errno.h>
+
+#include <rte_common.h>
+
+void
+tcp_ack_now(struct tcp_conn *c)
+{
+	c->why |= TCP_WHY_ACK_NOW;
+	mr_ep_mark_dirty(&c->ep);
+}
+
+/* Every second full segment at once, otherwise within the delayed-ACK time (SHLD-18, SHLD-19). */
+static void
+ack_later(struct tcp_conn *c)
+{
+	struct mr_stack *s = c->ep.stack;
+
+	if ((c->flags & TCP_F_QUICKACK) || c->rcv_nxt - c->last_ack_sent >= 2u * c->rcv_mss) {
+		tcp_ack_now(c);
+		return;
+	}
+	c->why |= TCP_WHY_ACK_DELAYED;
+	if (!c->delack_ns) {
+		c->delack_ns = s->now_ns + tcp_of(s)->delack_ns;
+		tcp_timer_update(c);
+	}
+}
+
+void
+tcp_challenge_ack(struct tcp_conn *c)
+{
+	struct mr_stack *s = c->ep.stack;
+
+	if (c->challenge_ns > s->now_ns)
+		return;
+	c->challenge_ns = s->now_ns + TCP_CHALLENGE_NS;
+	mr_count(s, MR_CNT_TCP_CHALLENGE_ACKS);
+	tcp_ack_now(c);
+}
+
+static bool
+rx_drop(struct tcp_conn *c, struct tcp_rx *rx, enum mr_counter reason)
+{
+	mr_drop(c->ep.stack, rx->m, reason);
+	rx->m = NULL;
+	return false;
+}
+
+/* Before the first step: protection against wrapped sequence numbers (RFC 7323 5.3). */
+static bool
+paws_check(struct tcp_conn *c, struct tcp_rx *rx)
+{
+	if (!(c->flags & TCP_F_TS) || !(rx->opts & TCP_OPT_TS) || (rx->flags & TCP_RST) || seq_geq(rx->tsval, c->ts_recent))
+		return true;
+	if (c->ep.stack->now_ns - c->last_rx_ns > TCP_PAWS_IDLE_NS) {
+		c->ts_recent = rx->tsval;
+		return true;
+	}
+	tcp_ack_now(c);
+	return rx_drop(c, rx, MR_DROP_TCP_PAWS);
+}
+
+/* The four cases of acceptability (T93-01). */
+static bool
+acceptable(const struct tcp_conn *c, const struct tcp_rx *rx)
+{
+	uint32_t wnd = c->rcv_adv - c->rcv_nxt;
+	uint32_t span = rx->len + !!(rx->flags & TCP_SYN) + !!(rx->flags & TCP_FIN);
+
+	if (span == 0)
+		return wnd == 0 ? rx->seq == c->rcv_nxt : rx->seq - c->rcv_nxt < wnd;
+	return wnd > 0 && (rx->seq - c->rcv_nxt < wnd || rx->seq + span - 1 - c->rcv_nxt < wnd);
+}
+
+/* Cut what lies outside the window (T93-02). */
+static void
+trim_to_window(struct tcp_conn *c, struct tcp_rx *rx)
+{
+	if (seq_lt(rx->seq, c->rcv_nxt)) {
+		uint32_t old = c->rcv_nxt - rx->seq, cut;
+
+		if (rx->flags & TCP_SYN) {
+			rx->flags &= (uint8_t)~TCP_SYN;
+			old--;
+		}
+		cut = RTE_MIN(old, rx->len);
+		tcp_payload_trim_front(rx->m, cut);
+		rx->len -= cut;
+		if (old > cut)
+			rx->flags &= (uint8_t)~TCP_FIN;
+		rx->seq = c->rcv_nxt;
+		tcp_ack_now(c);
+	}
+	if (rx->len && seq_gt(rx->seq + rx->len, c->rcv_adv)) {
+		uint32_t over = rx->seq + rx->len - c->rcv_adv;
+
+		tcp_payload_trim_back(rx->m, over);
+		rx->len -= over;
+		rx->flags &= (uint8_t)~TCP_FIN;
+		tcp_ack_now(c);
+	}
+}
+
+/* First: check the sequence number. */
+static bool
+step1_sequence(struct tcp_conn *c, struct tcp_rx *rx)
+{
+	if (acceptable(c, rx)) {
+		if ((c->flags & TCP_F_TS) && (rx->opts & TCP_OPT_TS) && seq_leq(rx->seq, c->last_ack_sent) &&
+		    seq_geq(rx->tsval, c->ts_recent))
+			c->ts_recent = rx->tsval;
+		if (!(rx->flags & TCP_RST))
+			trim_to_window(c, rx);
+		return true;
+	}
+	/* A closed window still lets ACKs and resets at its edge in, without the rest of the segment (MUST-66). */
+	if (c->rcv_adv == c->rcv_nxt && rx->seq == c->rcv_nxt) {
+		tcp_payload_trim_back(rx->m, rx->len);
+		rx->len = 0;
+		rx->flags &= (uint8_t)~TCP_FIN;
+		tcp_ack_now(c);
+		return true;
+	}
+	if (rx->flags & TCP_RST)
+		return rx_drop(c, rx, MR_DROP_TCP_OUT_OF_WINDOW);
+	/* What carries data is answered; bare ACKs only now and then, so that two confused ends cannot fight (T93-15). */
+	if (rx->len || (rx->flags & (TCP_SYN | TCP_FIN)))
+		tcp_ack_now(c);
+	else
+		tcp_challenge_ack(c);
+	return rx_drop(c, rx, MR_DROP_TCP_OUT_OF_WINDOW);
+}
+
+/* Second: check the RST bit (RFC 5961 3). */
+static bool
+step2_reset(struct tcp_conn *c, struct tcp_rx *rx)
+{
+	int err;
+
+	if (!(rx->flags & TCP_RST))
+		return true;
+	if (rx->seq != c->rcv_nxt) {
+		tcp_challenge_ack(c);
+		return rx_drop(c, rx, MR_DROP_TCP_BAD_RST);
+	}
+	rte_pktmbuf_free(rx->m);
+	rx->m = NULL;
+	mr_count(c->ep.stack, MR_CNT_TCP_RESETS_RX);
+	if (c->state == MR_TCP_SYN_RECEIVED)
+		err = -ECONNREFUSED;
+	else
+		err = c->state == MR_TCP_CLOSING || c->state == MR_TCP_LAST_ACK ? 0 : -ECONNRESET;
+	tcp_conn_end(c, err);
+	return false;
+}
+
+/* Fourth: check the SYN bit (RFC 5961 4). */
+static bool
+step4_syn(struct tcp_conn *c, struct tcp_rx *rx)
+{
+	if (!(rx->flags & TCP_SYN))
+		return true;
+	tcp_challenge_ack(c);
+	return rx_drop(c, rx, MR_DROP_TCP_SYN_IN_CONN);
+}
+
+/* Fifth: check the ACK field. */
+static bool
+step5_ack(struct tcp_conn *c, struct tcp_rx *rx)
+{
+	if (!(rx->flags & TCP_ACK))
+		return rx_drop(c, rx, MR_DROP_TCP_BAD_ACK);
+	if (c->state == MR_TCP_SYN_RECEIVED) {
+		/* Of a simultaneous open. */
+		if (!seq_gt(rx->ack, c->snd_una) || seq_gt(rx->ack, c->snd_nxt)) {
+			tcp_reset_reply(tcp_of(c->ep.stack), rx->m, MR_DROP_TCP_BAD_ACK);
+			rx->m = NULL;
+			return false;
+		}
+		tcp_established(c, rx);
+	}
+	if (!tcp_ack_process(c, rx))
+		return false;
+	if (!tcp_fin_acked(c))
+		return true;
+	if (c->state == MR_TCP_FIN_WAIT_1) {
+		tcp_state_set(c, MR_TCP_FIN_WAIT_2);
+	} else if (c->state == MR_TCP_CLOSING) {
+		rte_pktmbuf_free(rx->m);
+		rx->m = NULL;
+		tcp_state_set(c, MR_TCP_TIME_WAIT);
+	} else if (c->state == MR_TCP_LAST_ACK) {
+		rte_pktmbuf_free(rx->m);
+		rx->m = NULL;
+		tcp_conn_end(c, 0);
+	}
+	return rx->m != NULL;
+}
+
+/* Data for a reader that is gone cannot be delivered: tell the peer (SHLD-3). */
+static bool
+text_after_close(struct tcp_conn *c, struct tcp_rx *rx)
+{
+	rx_drop(c, rx, MR_DROP_TCP_AFTER_CLOSE);
+	c->rcv_nxt += rx->len;
+	tcp_reset_conn(c);
+	tcp_conn_end(c, 0);
+	return false;
+}
+
+static void
+text_in_order(struct tcp_conn *c, struct tcp_rx *rx)
+{
+	bool gap = c->rcvq.ooo != NULL;
+
+	if (c->flags & TCP_F_SHUT_RD) {
+		rte_pktmbuf_free(rx->m);
+	} else if (!tcp_rcvq_append(c, rx->m)) {
+		rx->m = NULL;
+		tcp_ack_now(c);
+		return;
+	}
+	rx->m = NULL;
+	c->rcv_nxt += rx->len;
+	if (gap) {
+		tcp_rcvq_advance(c);
+		tcp_ack_now(c);
+	} else {
+		ack_later(c);
+	}
+	mr_ep_event(&c->ep, MR_EV_IN);
+}
+
+/* Seventh: process the segment text. @return false when the connection is over. */
+static bool
+step7_text(struct tcp_conn *c, struct tcp_rx *rx)
+{
+	if (rx->len == 0) {
+		rte_pktmbuf_free(rx->m);
+		rx->m = NULL;
+		return true;
+	}
+	if (!tcp_state_can_receive(c)) {
+		rx_drop(c, rx, MR_DROP_TCP_AFTER_CLOSE);
+		return true;
+	}
+	if (c->ep.flags & MR_EP_F_CLOSED)
+		return text_after_close(c, rx);
+	if (rx->len > c->rcv_mss)
+		c->rcv_mss = (uint16_t)RTE_MIN(rx->len, (uint32_t)UINT16_MAX);
+	if (rx->seq == c->rcv_nxt) {
+		text_in_order(c, rx);
+	} else {
+		tcp_rcvq_insert(c, rx->m, rx->seq);
+		rx->m = NULL;
+		if (c->dupacks_owed < UINT8_MAX)
+			c->dupacks_owed++;
+		tcp_ack_now(c);
+	}
+	return true;
+}
+
+/* The peer's FIN is next in order. */
+static void
+fin_received(struct tcp_conn *c)
+{
+	c->rcv_nxt++;
+	c->flags |= TCP_F_FIN_RCVD;
+	tcp_ack_now(c);
+	mr_ep_event(&c->ep, MR_EV_IN);
+	switch (c->state) {
+	case MR_TCP_ESTABLISHED:
+		tcp_state_set(c, MR_TCP_CLOSE_WAIT);
+		break;
+	case MR_TCP_FIN_WAIT_1:
+		tcp_state_set(c, MR_TCP_CLOSING);
+		break;
+	case MR_TCP_FIN_WAIT_2:
+		tcp_state_set(c, MR_TCP_TIME_WAIT);
+		break;
+	default:
+		break;
+	}
+}
+
+/* Eighth: check the FIN bit; a FIN that arrived early waits for its turn (T93-09). */
+static void
+step8_fin(struct tcp_conn *c, const struct tcp_rx *rx)
+{
+	if (!tcp_state_can_receive(c))
+		return;
+	if (rx->flags & TCP_FIN) {
+		c->rcvq.has_fin = true;
+		c->rcvq.fin_seq = rx->seq + rx->len;
+	}
+	if (!c->rcvq.has_fin)
+		return;
+	if (c->rcvq.fin_seq == c->rcv_nxt) {
+		c->rcvq.has_fin = false;
+		fin_received(c);
+	} else if (rx->flags & TCP_FIN) {
+		tcp_ack_now(c);
+	}
+}
+
+void
+tcp_input_synchronised(struct tcp_conn *c, struct tcp_rx *rx)
+{
+	if (!step5_ack(c, rx) || !step7_text(c, rx))
+		return;
+	step8_fin(c, rx);
+}
+
+void
+tcp_conn_input(struct tcp_conn *c, struct rte_mbuf *m)
+{
+	struct tcp_rx rx;
+
+	tcp_hdr_pull(m, &rx);
+	if (c->state == MR_TCP_SYN_SENT) {
+		tcp_syn_sent_input(c, &rx);
+		return;
+	}
+	if (!paws_check(c, &rx) || !step1_sequence(c, &rx) || !step2_reset(c, &rx) || !step4_syn(c, &rx))
+		return;
+	c->last_rx_ns = c->ep.stack->now_ns;
+	tcp_input_synchronised(c, &rx);
+}

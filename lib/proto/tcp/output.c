@@ -1,1 +1,426 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Output: the only place that builds segments. It visits each dirty connection once per turn: retransmissions first,
+ * then new data as far as the windows, Nagle and silly-window avoidance allow, then the ACK if no data carried it.
+ *
+ * The frame of a segment is written around its payload when nobody else holds the mbuf; while a link (or a delay line)
+ * still does, a copy goes out instead.
+ */
+#include "proto/tcp/tcp.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include <rte_common.h>
+
+#define OUT_BURST 32
+
+/* The packets of one visit, on their way to the route. */
+struct out {
+	struct tcp_conn *c;
+	struct rte_mbuf *pkts[OUT_BURST];
+	uint16_t n;
+	bool acked; /* something that carries the ACK went out */
+};
+
+static void
+out_flush(struct out *o)
+{
+	struct tcp_conn *c = o->c;
+	struct mr_ip_params ip = {.trans_proto = MR_TRANS_TCP, .ttl = c->ttl, .tos = c->tos, .df = true};
+
+	if (o->n == 0)
+		return;
+	mr_count_n(c->ep.stack, MR_CNT_TCP_TX_SEGMENTS, o->n);
+	mr_route_output(&c->route, o->pkts, o->n, &ip);
+	o->n = 0;
+}
+
+static void
+out_add(struct out *o, struct rte_mbuf *m)
+{
+	o->pkts[o->n++] = m;
+	o->acked = true;
+	if (o->n == OUT_BURST)
+		out_flush(o);
+}
+
+/* The bytes that the receive buffer has room for, as right edge; never moves left (SHLD-14). */
+static uint32_t
+right_edge(const struct tcp_conn *c)
+{
+	uint32_t space = c->rcv_buf > c->rcvq.bytes ? c->rcv_buf - c->rcvq.bytes : 0;
+	uint32_t edge = c->rcv_nxt + space;
+	uint32_t step = RTE_MIN(c->rcv_buf / 2, (uint32_t)c->rcv_mss);
+
+	if (seq_leq(edge, c->rcv_adv) || edge - c->rcv_adv < step)
+		return c->rcv_adv;
+	return edge;
+}
+
+uint32_t
+tcp_window(struct tcp_conn *c)
+{
+	uint32_t edge = right_edge(c), wnd = edge - c->rcv_nxt, most = 65535u << c->rcv_wscale;
+	uint32_t unit = 1u << c->rcv_wscale;
+
+	/* An edge once told is rounded up so that scaling cannot take it back; a new one down to what there is. */
+	if (edge == c->rcv_adv)
+		wnd = (wnd + unit - 1) & ~(unit - 1);
+	else
+		wnd &= ~(unit - 1);
+	wnd = RTE_MIN(wnd, most);
+	c->rcv_adv = seq_max(c->rcv_adv, c->rcv_nxt + wnd);
+	return wnd;
+}
+
+bool
+tcp_window_worth_update(const struct tcp_conn *c)
+{
+	uint32_t gain = right_edge(c) - c->rcv_adv;
+
+	return gain > 0 && (gain >= 2u * c->rcv_mss || gain >= c->rcv_buf / 2 || c->rcv_adv == c->rcv_nxt);
+}
+
+/* Header fields of a segment of an open connection; the ACK it carries is noted as sent. */
+static void
+tx_fill(struct tcp_conn *c, struct tcp_tx *tx, uint8_t flags, uint32_t seq)
+{
+	memset(tx, 0, sizeof(*tx));
+	tx->sport_be = c->ep.flow.lport_be;
+	tx->dport_be = c->ep.flow.rport_be;
+	tx->seq = seq;
+	tx->ack = c->rcv_nxt;
+	tx->flags = flags;
+	tx->wnd = (uint16_t)(tcp_window(c) >> c->rcv_wscale);
+	if (c->flags & TCP_F_TS) {
+		tx->opts = TCP_OPT_TS;
+		tx->tsval = tcp_ts_now(tcp_of(c->ep.stack), c->ts_offset);
+		tx->tsecr = c->ts_recent;
+	}
+	c->last_ack_sent = c->rcv_nxt;
+}
+
+static bool
+send_bare(struct out *o, uint8_t flags, uint32_t seq)
+{
+	struct rte_mbuf *m = mr_stack_tx_alloc(o->c->ep.stack);
+	struct tcp_tx tx;
+
+	if (!m) {
+		mr_count(o->c->ep.stack, MR_DROP_NO_TX_MBUF);
+		return false;
+	}
+	tx_fill(o->c, &tx, flags, seq);
+	tcp_hdr_push(m, &tx, &o->c->route);
+	out_add(o, m);
+	return true;
+}
+
+/* The mbuf to put the frame of a segment into: its own when we are the only holder, else a copy. */
+static struct rte_mbuf *
+seg_frame(struct tcp_conn *c, struct rte_mbuf *m)
+{
+	const struct tcp_seg *s = tcp_seg(m);
+	struct rte_mbuf *f;
+
+	if (rte_mbuf_refcnt_read(m) == 1) {
+		m->data_off = s->data_off;
+		m->data_len = (uint16_t)s->len;
+		m->pkt_len = s->len;
+		m->ol_flags = 0;
+		m->tx_offload = 0;
+		rte_mbuf_refcnt_update(m, 1);
+		return m;
+	}
+	f = mr_stack_tx_alloc(c->ep.stack);
+	if (!f) {
+		mr_count(c->ep.stack, MR_DROP_NO_TX_MBUF);
+		return NULL;
+	}
+	memcpy(rte_pktmbuf_append(f, (uint16_t)s->len), (char *)m->buf_addr + s->data_off, s->len);
+	return f;
+}
+
+/* Transmit a segment of the queue, for the first time or again. */
+static bool
+send_seg(struct out *o, struct rte_mbuf *m)
+{
+	struct tcp_conn *c = o->c;
+	struct tcp_seg *s = tcp_seg(m);
+	struct rte_mbuf *f = seg_frame(c, m);
+	uint8_t flags = TCP_ACK;
+	struct tcp_tx tx;
+
+	if (!f)
+		return false;
+	if (s->flags & TCP_SEG_PSH)
+		flags |= TCP_PSH;
+	if (s->flags & TCP_SEG_FIN)
+		flags |= TCP_FIN;
+	tx_fill(c, &tx, flags, s->seq);
+	tcp_hdr_push(f, &tx, &c->route);
+	if (s->flags & TCP_SEG_SENT)
+		mr_count(c->ep.stack, MR_CNT_TCP_RETRANSMITS);
+	tcp_sendq_sent(c, m, c->ep.stack->now_ns);
+	c->last_tx_ns = c->ep.stack->now_ns;
+	out_add(o, f);
+	return true;
+}
+
+/* Lost segments, as far as the congestion window allows; the first of a recovery regardless. */
+static void
+send_lost(struct out *o)
+{
+	struct tcp_conn *c = o->c;
+	struct rte_mbuf *m;
+
+	while ((m = tcp_sendq_first_lost(c))) {
+		struct tcp_seg *s = tcp_seg(m);
+		bool force = c->why & TCP_WHY_RTX;
+
+		if (s->len > c->mss && !tcp_sendq_split(c, m, c->mss))
+			return;
+		if (!force && c->sendq.in_flight > 0 && c->sendq.in_flight + tcp_seg_span(s) > c->cc.cwnd)
+			return;
+		if (!send_seg(o, m))
+			return;
+		c->why &= (uint8_t)~TCP_WHY_RTX;
+	}
+}
+
+/* A segment that is smaller than it could be waits for more, or for what is in flight (Nagle, RFC 9293 3.7.4). */
+static bool
+must_wait(const struct tcp_conn *c, const struct tcp_seg *s)
+{
+	if (s->len >= c->mss || s->next || (s->flags & TCP_SEG_FIN))
+		return false;
+	if (c->flags & TCP_F_CORK)
+		return true;
+	return !(c->flags & TCP_F_NODELAY) && c->snd_una != c->snd_nxt;
+}
+
+/* Make the next segment fit what the peer's window leaves. @return false: it must wait (SWS avoidance, 3.8.6.2.1). */
+static bool
+fit_window(struct tcp_conn *c, struct rte_mbuf *m, bool force)
+{
+	struct tcp_seg *s = tcp_seg(m);
+	int32_t usable = (int32_t)(c->snd_una + c->snd_wnd - c->snd_nxt);
+	uint32_t most = RTE_MIN(s->len, (uint32_t)c->mss);
+
+	if (usable < (int32_t)most) {
+		if (usable <= 0 || !(force || (uint32_t)usable >= c->max_snd_wnd / 2))
+			return false;
+		most = (uint32_t)usable;
+	}
+	return most == s->len || tcp_sendq_split(c, m, most);
+}
+
+static bool
+fit_cwnd(struct tcp_conn *c, const struct tcp_seg *s)
+{
+	uint32_t cwnd = c->cc.cwnd;
+
+	/* Limited transmit (RFC 3042): the first two duplicate ACKs let one new segment out each. */
+	if (!(c->flags & TCP_F_RECOVERY) && c->dupacks < TCP_DUPTHRESH)
+		cwnd += (uint32_t)c->dupacks * c->mss;
+	if (c->sendq.in_flight == 0 || c->sendq.in_flight + tcp_seg_span(s) <= cwnd)
+		return true;
+	c->flags |= TCP_F_CWND_LIMITED;
+	return false;
+}
+
+static void
+send_new(struct out *o)
+{
+	struct tcp_conn *c = o->c;
+	bool force = c->why & TCP_WHY_PROBE;
+	uint64_t now = c->ep.stack->now_ns;
+	struct rte_mbuf *m;
+
+	/* After an idle time the path is not known any more (RFC 5681 4.1). */
+	if (c->sendq.unsent && c->snd_una == c->snd_nxt && c->last_tx_ns && now - c->last_tx_ns > c->rtt.rto_ns)
+		c->cc.cwnd = RTE_MIN(c->cc.cwnd, tcp_of(c->ep.stack)->init_cwnd * c->mss);
+	while ((m = c->sendq.unsent)) {
+		struct tcp_seg *s = tcp_seg(m);
+
+		if (!force && must_wait(c, s))
+			return;
+		if (!fit_window(c, m, force) || !fit_cwnd(c, s))
+			return;
+		if (c->snd_una == c->snd_nxt)
+			c->unacked_since_ns = now;
+		if (!send_seg(o, m))
+			return;
+		c->snd_nxt += tcp_seg_span(s);
+		force = false;
+	}
+}
+
+static void
+send_syn(struct out *o)
+{
+	struct tcp_conn *c = o->c;
+	struct tcp *t = tcp_of(c->ep.stack);
+	struct rte_mbuf *m = mr_stack_tx_alloc(c->ep.stack);
+	bool reply = c->state == MR_TCP_SYN_RECEIVED;
+	struct tcp_tx tx = {
+		.sport_be = c->ep.flow.lport_be,
+		.dport_be = c->ep.flow.rport_be,
+		.seq = c->iss,
+		.ack = reply ? c->rcv_nxt : 0,
+		.flags = reply ? TCP_SYN | TCP_ACK : TCP_SYN,
+		.wnd = (uint16_t)RTE_MIN(c->rcv_buf, 65535u),
+		.opts = TCP_OPT_MSS,
+		.mss = tcp_mss_offer(&c->route, c->user_mss),
+		.wscale = c->rcv_wscale,
+		.tsval = tcp_ts_now(t, c->ts_offset),
+		.tsecr = reply ? c->ts_recent : 0,
+	};
+
+	if (!m) {
+		mr_count(c->ep.stack, MR_DROP_NO_TX_MBUF);
+		return;
+	}
+	if (c->flags & TCP_F_TS)
+		tx.opts |= TCP_OPT_TS;
+	if (c->flags & TCP_F_WS)
+		tx.opts |= TCP_OPT_WS;
+	tcp_hdr_push(m, &tx, &c->route);
+	c->last_tx_ns = c->ep.stack->now_ns;
+	out_add(o, m);
+	c->why &= (uint8_t)~TCP_WHY_SYN;
+	if (!c->rexmt_ns)
+		tcp_rexmt_restart(c);
+}
+
+/* The ACK that no data carried. Each out-of-order segment of the turn gets its own duplicate, three at most: a peer
+ * without SACK counts them. */
+static void
+send_acks(struct out *o)
+{
+	struct tcp_conn *c = o->c;
+	unsigned n = RTE_MAX(1, RTE_MIN(c->dupacks_owed, TCP_DUPTHRESH));
+
+	if (o->acked)
+		return;
+	if (c->why & TCP_WHY_PROBE) {
+		/* An old sequence number makes the peer answer (MUST-36, SHLD-12). */
+		send_bare(o, TCP_ACK, c->snd_nxt - 1);
+		return;
+	}
+	if (!(c->why & TCP_WHY_ACK_NOW))
+		return;
+	while (n-- > 0)
+		if (!send_bare(o, TCP_ACK, c->snd_nxt)) {
+			/* Out of mbufs: try again soon. */
+			c->why |= TCP_WHY_ACK_DELAYED;
+			c->delack_ns = c->ep.stack->now_ns + 1000000;
+			return;
+		}
+}
+
+static void
+output_data(struct out *o)
+{
+	struct tcp_conn *c = o->c;
+
+	if ((c->flags & (TCP_F_SHUT_WR | TCP_F_FIN_QUEUED)) == TCP_F_SHUT_WR && tcp_sendq_fin(c))
+		c->flags |= TCP_F_FIN_QUEUED;
+	send_lost(o);
+	send_new(o);
+	send_acks(o);
+	if (o->acked) {
+		c->why &= (uint8_t) ~(TCP_WHY_ACK_NOW | TCP_WHY_ACK_DELAYED);
+		c->delack_ns = 0;
+		c->dupacks_owed = 0;
+	}
+	c->why &= (uint8_t) ~(TCP_WHY_ACK_NOW | TCP_WHY_PROBE);
+	/* A running persist timer goes on; otherwise one timer runs while anything is in flight or waits for the window. */
+	if (!c->rexmt_ns || ((c->flags & TCP_F_PERSIST) && c->snd_una != c->snd_nxt))
+		tcp_rexmt_restart(c);
+	tcp_timer_update(c);
+}
+
+void
+tcp_output(struct mr_transproto *tp, struct mr_ep *ep)
+{
+	struct tcp_conn *c = tcp_conn(ep);
+	struct out o = {.c = c};
+
+	if (c->state < MR_TCP_SYN_SENT || c->state == MR_TCP_TIME_WAIT)
+		return;
+	if (mr_route_check(tp->stack, &c->route) < 0) {
+		/* No way there at the moment: the timer keeps trying. */
+		if (!c->rexmt_ns)
+			tcp_rexmt_restart(c);
+		return;
+	}
+	if (c->state < MR_TCP_ESTABLISHED) {
+		if (c->why & TCP_WHY_SYN)
+			send_syn(&o);
+	} else {
+		output_data(&o);
+	}
+	out_flush(&o);
+}
+
+void
+tcp_send_stateless(struct tcp *t, const struct mr_flow *flow, struct tcp_tx *tx)
+{
+	struct mr_stack *s = t->tp.stack;
+	struct mr_netep *local = mr_netep_by_id(s, flow->local_id);
+	struct mr_ip_params ip = {.trans_proto = MR_TRANS_TCP, .df = true};
+	struct mr_route r;
+	struct rte_mbuf *m;
+
+	if (!local || mr_route_find(s, mr_addr_is_linklocal(&flow->raddr) ? local->nic->id : 0, &local->addr, &flow->raddr,
+	                            0, &r) < 0)
+		return;
+	m = mr_stack_tx_alloc(s);
+	if (m) {
+		tx->sport_be = flow->lport_be;
+		tx->dport_be = flow->rport_be;
+		if (tx->opts & TCP_OPT_MSS)
+			tx->mss = tcp_mss_offer(&r, tx->mss);
+		tcp_hdr_push(m, tx, &r);
+		mr_count(s, MR_CNT_TCP_TX_SEGMENTS);
+		mr_route_output(&r, &m, 1, &ip);
+	} else {
+		mr_count(s, MR_DROP_NO_TX_MBUF);
+	}
+	mr_route_release(&r);
+}
+
+void
+tcp_reset_reply(struct tcp *t, struct rte_mbuf *m, enum mr_counter reason)
+{
+	const struct mr_pkt *p = mr_pkt(m);
+	struct mr_flow flow = {.raddr = p->src, .rport_be = p->sport_be, .lport_be = p->dport_be, .local_id = p->netep->id};
+	struct tcp_tx tx = {.flags = TCP_RST};
+
+	if (!(p->tcp_flags & TCP_RST)) {
+		if (p->tcp_flags & TCP_ACK) {
+			tx.seq = p->ack;
+		} else {
+			tx.flags |= TCP_ACK;
+			tx.ack = p->seq + p->trans_len - p->trans_hdr_len + !!(p->tcp_flags & TCP_SYN) +
+			         !!(p->tcp_flags & TCP_FIN);
+		}
+		mr_count(t->tp.stack, MR_CNT_TCP_RESETS_TX);
+		tcp_send_stateless(t, &flow, &tx);
+	}
+	mr_drop(t->tp.stack, m, reason);
+}
+
+void
+tcp_reset_conn(struct tcp_conn *c)
+{
+	struct out o = {.c = c};
+
+	if (c->state < MR_TCP_SYN_RECEIVED || c->state == MR_TCP_TIME_WAIT || mr_route_check(c->ep.stack, &c->route) < 0)
+		return;
+	mr_count(c->ep.stack, MR_CNT_TCP_RESETS_TX);
+	send_bare(&o, TCP_RST | TCP_ACK, c->snd_nxt);
+	out_flush(&o);
+}

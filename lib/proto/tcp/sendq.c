@@ -1,1 +1,333 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The send queue: what the application wrote, cut into segments, in sequence order, until it is acknowledged.
+ *
+ * A segment is an mbuf with its payload behind MR_HEADROOM and its record in the private area. One list in sequence
+ * order holds all; those in flight are also in a list by time of last transmission (for time-based loss detection).
+ * in_flight counts the sequence numbers of sent segments that are neither acknowledged nor LOST.
+ *
+ * A segment's mbuf is shared with whoever still transmits it: payload is immutable once sent, and the frame around it is
+ * only rewritten when nobody else holds a reference.
+ */
+#include "proto/tcp/tcp.h"
+
+#include <string.h>
+
+#include <rte_common.h>
+#include <rte_memcpy.h>
+
+static struct rte_mbuf *
+seg_new(struct tcp_conn *c)
+{
+	struct mr_stack *s = c->ep.stack;
+	struct rte_mbuf *m;
+
+	if (!mr_stack_tx_room(s) || !(m = mr_stack_tx_alloc(s))) {
+		s->tx_starved = true;
+		return NULL;
+	}
+	s->tx_held++;
+	memset(tcp_seg(m), 0, sizeof(struct tcp_seg));
+	tcp_seg(m)->data_off = m->data_off;
+	return m;
+}
+
+static void
+seg_free(struct tcp_conn *c, struct rte_mbuf *m)
+{
+	c->ep.stack->tx_held--;
+	rte_pktmbuf_free(m);
+}
+
+static void
+seg_link_tail(struct tcp_conn *c, struct rte_mbuf *m)
+{
+	struct tcp_sendq *q = &c->sendq;
+	struct tcp_seg *s = tcp_seg(m);
+
+	s->seq = q->end_seq;
+	s->prev = q->tail;
+	if (q->tail)
+		tcp_seg(q->tail)->next = m;
+	else
+		q->head = m;
+	q->tail = m;
+	if (!q->unsent)
+		q->unsent = m;
+}
+
+static void
+time_unlink(struct tcp_sendq *q, struct rte_mbuf *m)
+{
+	struct tcp_seg *s = tcp_seg(m);
+
+	if (s->tprev)
+		tcp_seg(s->tprev)->tnext = s->tnext;
+	else if (q->thead == m)
+		q->thead = s->tnext;
+	if (s->tnext)
+		tcp_seg(s->tnext)->tprev = s->tprev;
+	else if (q->ttail == m)
+		q->ttail = s->tprev;
+	s->tnext = s->tprev = NULL;
+}
+
+static void
+time_append(struct tcp_sendq *q, struct rte_mbuf *m)
+{
+	struct tcp_seg *s = tcp_seg(m);
+
+	s->tprev = q->ttail;
+	s->tnext = NULL;
+	if (q->ttail)
+		tcp_seg(q->ttail)->tnext = m;
+	else
+		q->thead = m;
+	q->ttail = m;
+}
+
+/* Room behind the payload of the last segment, if it may still grow. */
+static uint32_t
+tail_room(const struct tcp_conn *c)
+{
+	const struct rte_mbuf *m = c->sendq.tail;
+	const struct tcp_seg *s;
+	uint32_t tail;
+
+	if (!m)
+		return 0;
+	s = tcp_seg(m);
+	if ((s->flags & (TCP_SEG_SENT | TCP_SEG_FIN)) || m->nb_segs > 1 || s->len >= c->mss)
+		return 0;
+	tail = m->buf_len - s->data_off - s->len;
+	return RTE_MIN(tail, c->mss - s->len);
+}
+
+static void
+tail_fill(struct tcp_conn *c, const void *buf, uint32_t len)
+{
+	struct tcp_seg *s = tcp_seg(c->sendq.tail);
+
+	rte_memcpy((char *)c->sendq.tail->buf_addr + s->data_off + s->len, buf, len);
+	s->len += len;
+	c->sendq.bytes += len;
+	c->sendq.end_seq += len;
+}
+
+size_t
+tcp_sendq_append(struct tcp_conn *c, const void *buf, size_t len)
+{
+	const char *p = buf;
+	size_t left = len;
+
+	while (left > 0) {
+		uint32_t n = RTE_MIN(left, (size_t)tail_room(c));
+
+		if (n == 0) {
+			struct rte_mbuf *m = seg_new(c);
+
+			if (!m)
+				break;
+			seg_link_tail(c, m);
+			continue;
+		}
+		tail_fill(c, p, n);
+		p += n;
+		left -= n;
+	}
+	if (len != left)
+		tcp_seg(c->sendq.tail)->flags |= TCP_SEG_PSH;
+	return len - left;
+}
+
+void
+tcp_sendq_append_mbuf(struct tcp_conn *c, struct rte_mbuf *m)
+{
+	struct tcp_seg *s = tcp_seg(m);
+	uint32_t len = m->pkt_len;
+
+	memset(s, 0, sizeof(*s));
+	s->data_off = m->data_off;
+	seg_link_tail(c, m);
+	s->len = len;
+	s->flags = TCP_SEG_PSH;
+	c->sendq.bytes += len;
+	c->sendq.end_seq += len;
+	c->ep.stack->tx_held++;
+}
+
+bool
+tcp_sendq_fin(struct tcp_conn *c)
+{
+	struct tcp_sendq *q = &c->sendq;
+
+	if (!q->unsent) {
+		struct rte_mbuf *m = seg_new(c);
+
+		if (!m)
+			return false;
+		seg_link_tail(c, m);
+	}
+	tcp_seg(q->tail)->flags |= TCP_SEG_FIN | TCP_SEG_PSH;
+	q->end_seq++;
+	return true;
+}
+
+/* A whole segment is acknowledged. */
+static void
+seg_acked(struct tcp_conn *c, struct rte_mbuf *m)
+{
+	struct tcp_sendq *q = &c->sendq;
+	struct tcp_seg *s = tcp_seg(m);
+
+	if (s->flags & TCP_SEG_LOST)
+		q->lost--;
+	else
+		q->in_flight -= tcp_seg_span(s);
+	time_unlink(q, m);
+	q->bytes -= s->len;
+	q->head = s->next;
+	if (q->head)
+		tcp_seg(q->head)->prev = NULL;
+	else
+		q->tail = NULL;
+	seg_free(c, m);
+}
+
+uint32_t
+tcp_sendq_ack(struct tcp_conn *c, uint32_t ack, uint64_t *newest_ns)
+{
+	struct tcp_sendq *q = &c->sendq;
+	uint32_t before = q->bytes;
+
+	*newest_ns = 0;
+	while (q->head && q->head != q->unsent) {
+		struct tcp_seg *s = tcp_seg(q->head);
+		uint32_t covered = ack - s->seq;
+
+		if ((int32_t)covered <= 0)
+			break;
+		if (s->times == 1 && s->sent_ns > *newest_ns)
+			*newest_ns = s->sent_ns;
+		if (covered >= tcp_seg_span(s)) {
+			seg_acked(c, q->head);
+			continue;
+		}
+		/* Part of a segment: the rest stays, from where it now begins. */
+		s->seq += covered;
+		s->len -= covered;
+		s->data_off += (uint16_t)covered;
+		q->bytes -= covered;
+		if (!(s->flags & TCP_SEG_LOST))
+			q->in_flight -= covered;
+		break;
+	}
+	return before - q->bytes;
+}
+
+bool
+tcp_sendq_split(struct tcp_conn *c, struct rte_mbuf *m, uint32_t len)
+{
+	struct tcp_sendq *q = &c->sendq;
+	struct tcp_seg *s = tcp_seg(m), *r;
+	struct rte_mbuf *rest = seg_new(c);
+
+	if (!rest)
+		return false;
+	r = tcp_seg(rest);
+	r->len = s->len - len;
+	memcpy((char *)rest->buf_addr + r->data_off, (char *)m->buf_addr + s->data_off + len, r->len);
+	r->seq = s->seq + len;
+	r->flags = s->flags & (TCP_SEG_FIN | TCP_SEG_PSH | TCP_SEG_LOST | TCP_SEG_SENT | TCP_SEG_RETRANS);
+	r->times = s->times;
+	r->sent_ns = s->sent_ns;
+	s->len = len;
+	s->flags &= (uint8_t)~(TCP_SEG_FIN | TCP_SEG_PSH);
+	r->next = s->next;
+	r->prev = m;
+	if (s->next)
+		tcp_seg(s->next)->prev = rest;
+	else
+		q->tail = rest;
+	s->next = rest;
+	if (q->unsent == m && (r->flags & TCP_SEG_SENT) == 0)
+		return true;
+	if (r->flags & TCP_SEG_LOST)
+		q->lost++;
+	else if (r->flags & TCP_SEG_SENT)
+		time_append(q, rest);
+	return true;
+}
+
+void
+tcp_sendq_sent(struct tcp_conn *c, struct rte_mbuf *m, uint64_t now_ns)
+{
+	struct tcp_sendq *q = &c->sendq;
+	struct tcp_seg *s = tcp_seg(m);
+
+	if (!(s->flags & TCP_SEG_SENT)) {
+		q->unsent = s->next;
+		q->in_flight += tcp_seg_span(s);
+		s->flags |= TCP_SEG_SENT;
+	} else {
+		if (s->flags & TCP_SEG_LOST) {
+			q->lost--;
+			q->in_flight += tcp_seg_span(s);
+		} else {
+			time_unlink(q, m);
+		}
+		s->flags = (uint8_t)((s->flags & ~TCP_SEG_LOST) | TCP_SEG_RETRANS);
+	}
+	time_append(q, m);
+	s->sent_ns = now_ns;
+	if (s->times < UINT16_MAX)
+		s->times++;
+}
+
+void
+tcp_sendq_mark_lost(struct tcp_conn *c, struct rte_mbuf *m)
+{
+	struct tcp_sendq *q = &c->sendq;
+	struct tcp_seg *s = tcp_seg(m);
+
+	if ((s->flags & TCP_SEG_LOST) || !(s->flags & TCP_SEG_SENT))
+		return;
+	time_unlink(q, m);
+	s->flags |= TCP_SEG_LOST;
+	q->lost++;
+	q->in_flight -= tcp_seg_span(s);
+}
+
+void
+tcp_sendq_mark_all_lost(struct tcp_conn *c)
+{
+	for (struct rte_mbuf *m = c->sendq.head; m && m != c->sendq.unsent; m = tcp_seg(m)->next)
+		tcp_sendq_mark_lost(c, m);
+}
+
+struct rte_mbuf *
+tcp_sendq_first_lost(const struct tcp_conn *c)
+{
+	const struct tcp_sendq *q = &c->sendq;
+
+	if (q->lost == 0)
+		return NULL;
+	for (struct rte_mbuf *m = q->head; m && m != q->unsent; m = tcp_seg(m)->next)
+		if (tcp_seg(m)->flags & TCP_SEG_LOST)
+			return m;
+	return NULL;
+}
+
+void
+tcp_sendq_free(struct tcp_conn *c)
+{
+	struct tcp_sendq *q = &c->sendq;
+
+	while (q->head) {
+		struct rte_mbuf *m = q->head;
+
+		q->head = tcp_seg(m)->next;
+		seg_free(c, m);
+	}
+	memset(q, 0, sizeof(*q));
+}

@@ -1,1 +1,199 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What deadlines do. A connection has four, and one wheel node armed at or before the earliest: a deadline that moves
+ * later costs one store, and a node that fires early is armed again.
+ *
+ *   rexmt_ns   retransmission (RFC 6298 5), the SYN's too, or the persist timer (RFC 9293 3.8.6.1)
+ *   delack_ns  delayed ACK
+ *   idle_ns    keep-alive, or the bound on a connection whose application has gone (FIN-WAIT-2, linger)
+ */
+#include "proto/tcp/tcp.h"
+
+#include <errno.h>
+
+#include <rte_common.h>
+
+static void conn_timer(struct mr_timer *t, uint64_t now_ns);
+
+static uint64_t
+earliest(const struct tcp_conn *c)
+{
+	uint64_t d = UINT64_MAX;
+
+	if (c->rexmt_ns)
+		d = c->rexmt_ns;
+	if (c->delack_ns && c->delack_ns < d)
+		d = c->delack_ns;
+	if (c->idle_ns && c->idle_ns < d)
+		d = c->idle_ns;
+	return d;
+}
+
+void
+tcp_timer_update(struct tcp_conn *c)
+{
+	uint64_t d = earliest(c);
+
+	if (d == UINT64_MAX || (mr_timer_armed(&c->timer) && c->timer.deadline_ns <= d))
+		return;
+	mr_timer_arm(&c->ep.stack->wheel, &c->timer, d, conn_timer);
+}
+
+void
+tcp_timer_stop(struct tcp_conn *c)
+{
+	c->rexmt_ns = c->delack_ns = c->idle_ns = 0;
+	mr_timer_cancel(&c->ep.stack->wheel, &c->timer);
+}
+
+uint64_t
+tcp_rto_ns(const struct tcp_conn *c)
+{
+	uint64_t rto = c->rtt.rto_ns << RTE_MIN(c->backoff, 16);
+
+	return RTE_MIN(rto, TCP_MAX_RTO_NS);
+}
+
+void
+tcp_rexmt_restart(struct tcp_conn *c)
+{
+	const struct tcp_sendq *q = &c->sendq;
+
+	c->flags &= ~TCP_F_PERSIST;
+	if (c->snd_una != c->snd_nxt) {
+		c->rexmt_ns = c->ep.stack->now_ns + tcp_rto_ns(c);
+	} else if (q->unsent && c->state >= MR_TCP_ESTABLISHED) {
+		/* Nothing is in flight and something waits: only the peer's window can be what holds it back for long. */
+		c->flags |= TCP_F_PERSIST;
+		c->rexmt_ns = c->ep.stack->now_ns + tcp_rto_ns(c);
+	} else {
+		c->rexmt_ns = 0;
+		c->backoff = c->retries = 0;
+	}
+	tcp_timer_update(c);
+}
+
+/* Give the connection up: the peer has not answered for too long (R2, RFC 9293 3.8.3). */
+static void
+give_up(struct tcp_conn *c)
+{
+	mr_count(c->ep.stack, MR_CNT_TCP_TIMEOUTS);
+	tcp_conn_end(c, -ETIMEDOUT);
+}
+
+static bool
+past_user_timeout(const struct tcp_conn *c, uint64_t now_ns)
+{
+	return c->user_timeout_ms && c->unacked_since_ns &&
+	       now_ns - c->unacked_since_ns >= (uint64_t)c->user_timeout_ms * 1000000;
+}
+
+static void
+persist_timer(struct tcp_conn *c, uint64_t now_ns)
+{
+	/* An orphan may not be held open for ever by a closed window (RFC 6429); an application's connection may. */
+	if (past_user_timeout(c, now_ns) || ((c->ep.flags & MR_EP_F_CLOSED) && c->retries >= TCP_R2_RETRIES)) {
+		give_up(c);
+		return;
+	}
+	c->retries++;
+	c->backoff++;
+	c->why |= TCP_WHY_PROBE;
+	c->rexmt_ns = now_ns + tcp_rto_ns(c);
+	mr_count(c->ep.stack, MR_CNT_TCP_ZERO_WINDOW_PROBES);
+	mr_ep_mark_dirty(&c->ep);
+}
+
+static void
+syn_timer(struct tcp_conn *c, uint64_t now_ns)
+{
+	if (c->retries >= TCP_SYN_RETRIES) {
+		give_up(c);
+		return;
+	}
+	c->retries++;
+	c->backoff++;
+	c->why |= TCP_WHY_SYN;
+	c->rexmt_ns = now_ns + tcp_rto_ns(c);
+	mr_ep_mark_dirty(&c->ep);
+}
+
+static void
+rexmt_timer(struct tcp_conn *c, uint64_t now_ns)
+{
+	if (c->state == MR_TCP_SYN_SENT || c->state == MR_TCP_SYN_RECEIVED) {
+		syn_timer(c, now_ns);
+		return;
+	}
+	if (c->flags & TCP_F_PERSIST) {
+		persist_timer(c, now_ns);
+		return;
+	}
+	if (c->retries >= TCP_R2_RETRIES || past_user_timeout(c, now_ns)) {
+		give_up(c);
+		return;
+	}
+	c->retries++;
+	mr_count(c->ep.stack, MR_CNT_TCP_RTO);
+	tcp_rtx_enter_rto(c);
+	c->backoff++;
+	c->rexmt_ns = now_ns + tcp_rto_ns(c);
+	mr_ep_mark_dirty(&c->ep);
+}
+
+static void
+keepalive_timer(struct tcp_conn *c, uint64_t now_ns)
+{
+	uint64_t idle = (uint64_t)c->keepidle_ms * 1000000, interval = (uint64_t)c->keepintvl_ms * 1000000;
+	uint64_t since = now_ns - c->last_rx_ns;
+
+	if (c->snd_una != c->snd_nxt || since < idle) {
+		c->idle_ns = RTE_MAX(c->last_rx_ns + idle, now_ns + interval);
+		return;
+	}
+	if ((since - idle) / interval >= c->keepcnt || (c->user_timeout_ms && since >= (uint64_t)c->user_timeout_ms * 1000000)) {
+		mr_count(c->ep.stack, MR_CNT_TCP_TIMEOUTS);
+		tcp_reset_conn(c);
+		tcp_conn_end(c, -ETIMEDOUT);
+		return;
+	}
+	c->why |= TCP_WHY_PROBE;
+	c->idle_ns = now_ns + interval;
+	mr_count(c->ep.stack, MR_CNT_TCP_KEEPALIVES);
+	mr_ep_mark_dirty(&c->ep);
+}
+
+static void
+idle_timer(struct tcp_conn *c, uint64_t now_ns)
+{
+	c->idle_ns = 0;
+	if (c->ep.flags & MR_EP_F_CLOSED) {
+		/* Nobody is left to read or to wait: FIN-WAIT-2 ends quietly, an unfinished lingering send with a reset. */
+		if (c->state != MR_TCP_FIN_WAIT_2)
+			tcp_reset_conn(c);
+		tcp_conn_end(c, c->state == MR_TCP_FIN_WAIT_2 ? 0 : -ETIMEDOUT);
+		return;
+	}
+	if (c->flags & TCP_F_KEEPALIVE)
+		keepalive_timer(c, now_ns);
+}
+
+static void
+conn_timer(struct mr_timer *t, uint64_t now_ns)
+{
+	struct tcp_conn *c = (struct tcp_conn *)((char *)t - offsetof(struct tcp_conn, timer));
+
+	if (c->delack_ns && c->delack_ns <= now_ns) {
+		c->delack_ns = 0;
+		if (c->why & TCP_WHY_ACK_DELAYED) {
+			mr_count(c->ep.stack, MR_CNT_TCP_DELAYED_ACKS);
+			tcp_ack_now(c);
+		}
+	}
+	if (c->rexmt_ns && c->rexmt_ns <= now_ns)
+		rexmt_timer(c, now_ns);
+	if (c->idle_ns && c->idle_ns <= now_ns)
+		idle_timer(c, now_ns);
+	if (c->state != MR_TCP_CLOSED)
+		tcp_timer_update(c);
+}

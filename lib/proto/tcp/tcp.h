@@ -1,0 +1,507 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The inside of TCP: the connection record and what its rooms share. Who reads this once knows the engine:
+ *
+ *   tcp.c    protocol: registration, parse, dispatch of a burst, options        hdr.c    header and options, in and out
+ *   open.c   LISTEN, SYN-RECEIVED records, SYN-SENT                              fsm.c    the states; only writer of them
+ *   input.c  RFC 9293 3.10.7.4, one function per numbered step                   ack.c    SND.UNA and the window move
+ *   output.c the only segment builder                                            timer.c  what deadlines do
+ *   sendq.c  segments to send and sent                                           rcvq.c   in order and out of order
+ *   rtt.c    RFC 6298      newreno.c  RFC 5681, 6582     isn.c  RFC 6528         timewait.c  TIME-WAIT records
+ *   socket.c the endpoint operations
+ *
+ * Invariants: input marks, output sends. No file here reads a clock or draws from a global generator: time is
+ * stack->now_ns, set by the turn, randomness is stack->rng. snd_una <= snd_nxt always; segments in the send queue are
+ * contiguous from snd_una on. A frame that somebody else may still be reading (refcnt > 1) is never rewritten.
+ */
+#ifndef MR_PROTO_TCP_H
+#define MR_PROTO_TCP_H
+
+#include <stdint.h>
+
+#include <rte_mbuf.h>
+
+#include "stack/demux.h"
+#include "stack/endpoint.h"
+#include "stack/pkt.h"
+#include "stack/route.h"
+#include "stack/stack.h"
+#include "stack/timer.h"
+#include "stack/transport.h"
+#include "proto/seq.h"
+#include "proto/siphash.h"
+
+/* Header flags. */
+#define TCP_FIN 0x01
+#define TCP_SYN 0x02
+#define TCP_RST 0x04
+#define TCP_PSH 0x08
+#define TCP_ACK 0x10
+#define TCP_URG 0x20
+#define TCP_ECE 0x40
+#define TCP_CWR 0x80
+
+#define TCP_HDR_BYTES 20
+#define TCP_MAX_HDR_BYTES 60
+#define TCP_TS_OPT_BYTES 12          /* NOP NOP TS */
+#define TCP_DEFAULT_MSS_V4 536       /* MUST-15 */
+#define TCP_DEFAULT_MSS_V6 1220
+#define TCP_MIN_MSS 48               /* smaller offers are raised to it: no fragment explosion (CVE-2019-11479) */
+#define TCP_MAX_WSCALE 14
+#define TCP_INITIAL_RTO_NS 1000000000ull
+#define TCP_MAX_RTO_NS 120000000000ull
+#define TCP_R2_RETRIES 15            /* data: about 924 s with the doubling timer (SHLD-11: at least 100 s) */
+#define TCP_SYN_RETRIES 6            /* SYN: 127 s */
+#define TCP_SYNACK_RETRIES 5
+#define TCP_PAWS_IDLE_NS (24ull * 86400 * 1000000000) /* RFC 7323 5.5 */
+#define TCP_CHALLENGE_NS 500000000ull /* at most one challenge ACK per connection in this time (RFC 5961 7) */
+#define TCP_OOO_MAX_SEGS 1024        /* out-of-order pieces per connection */
+#define TCP_DUPTHRESH 3
+
+/* ---- a parsed header ---------------------------------------------------------------------------------------- */
+
+#define TCP_OPT_MSS (1u << 0)
+#define TCP_OPT_WS (1u << 1)
+#define TCP_OPT_SACK_PERM (1u << 2)
+#define TCP_OPT_TS (1u << 3)
+#define TCP_OPT_SACK (1u << 4)
+
+/* A received segment on its way through the steps of input. Host order; trimmed as the steps go. */
+struct tcp_rx {
+	struct rte_mbuf *m;  /* data at the payload; NULL once consumed */
+	uint32_t seq, ack;
+	uint32_t len;        /* payload bytes */
+	uint32_t wnd;        /* as in the header, not scaled */
+	uint32_t tsval, tsecr;
+	uint16_t mss;
+	uint8_t flags;       /* TCP_FIN ... */
+	uint8_t opts;        /* TCP_OPT_*: what the segment carries */
+	uint8_t wscale;
+};
+
+/* Read header and options; m's data must be at the transport header. Never fails: bad options end the reading (MUST-7). */
+void tcp_hdr_pull(struct rte_mbuf *m, struct tcp_rx *rx);
+
+/* What goes into an outgoing header. */
+struct tcp_tx {
+	uint16_t sport_be, dport_be;
+	uint32_t seq, ack;
+	uint16_t wnd;        /* already scaled */
+	uint8_t flags;
+	uint8_t opts;        /* TCP_OPT_* to write */
+	uint32_t tsval, tsecr;
+	uint16_t mss;
+	uint8_t wscale;
+};
+
+/* Bytes of header that these options need. */
+unsigned tcp_hdr_bytes(uint8_t opts);
+/* Prepend the header and finish the checksum for the route. Headroom is there. */
+void tcp_hdr_push(struct rte_mbuf *m, const struct tcp_tx *tx, const struct mr_route *r);
+
+/* ---- send queue --------------------------------------------------------------------------------------------- */
+
+#define TCP_SEG_SENT (1u << 0)      /* transmitted at least once */
+#define TCP_SEG_LOST (1u << 1)      /* taken for lost and not sent again since */
+#define TCP_SEG_RETRANS (1u << 2)   /* transmitted more than once */
+#define TCP_SEG_SACKED (1u << 3)
+#define TCP_SEG_FIN (1u << 4)       /* FIN follows the payload: one sequence number more */
+#define TCP_SEG_PSH (1u << 5)       /* end of what the application wrote */
+
+/* A segment to send or sent: the second line of the private area of the mbuf that holds its payload (the first is the
+ * packet's own while lower layers queue it). */
+struct tcp_seg {
+	struct rte_mbuf *next, *prev;   /* sequence order */
+	struct rte_mbuf *tnext, *tprev; /* order of last transmission, among those in flight */
+	uint64_t sent_ns;               /* last transmission */
+	uint32_t seq;
+	uint32_t len;                   /* payload bytes */
+	uint16_t data_off;              /* of the payload, from buf_addr */
+	uint16_t times;                 /* transmissions */
+	uint8_t flags;                  /* TCP_SEG_* */
+};
+_Static_assert(sizeof(struct mr_pkt) + sizeof(struct tcp_seg) <= MR_PKT_PRIV_BYTES, "fits the private area");
+
+static inline struct tcp_seg *
+tcp_seg(const struct rte_mbuf *m)
+{
+	return (struct tcp_seg *)(mr_pkt(m) + 1);
+}
+
+/* Sequence numbers that a segment takes. */
+static inline uint32_t
+tcp_seg_span(const struct tcp_seg *s)
+{
+	return s->len + !!(s->flags & TCP_SEG_FIN);
+}
+
+struct tcp_sendq {
+	struct rte_mbuf *head, *tail;   /* all, from snd_una on */
+	struct rte_mbuf *unsent;        /* first never transmitted */
+	struct rte_mbuf *thead, *ttail; /* in flight, oldest transmission first */
+	uint32_t bytes;                 /* payload queued, sent or not */
+	uint32_t in_flight;             /* payload and FIN sent, not acknowledged, not LOST */
+	uint32_t lost;                  /* segments marked LOST */
+	uint32_t end_seq;               /* sequence number after the last byte (and FIN) queued */
+};
+
+struct tcp_conn;
+
+/* Append bytes as segments of at most mss. @return bytes taken: fewer when transmit mbufs are short. */
+size_t tcp_sendq_append(struct tcp_conn *c, const void *buf, size_t len);
+/* Append an mbuf as a segment of its own; it fits the MSS and has headroom. Takes it over. */
+void tcp_sendq_append_mbuf(struct tcp_conn *c, struct rte_mbuf *m);
+/* Queue the FIN, on the last unsent segment or on one of its own. @return false: no mbuf, try again later. */
+bool tcp_sendq_fin(struct tcp_conn *c);
+/* Drop what `ack` covers. @return payload bytes freed; *newest_ns: last transmission of the newest covered segment that was
+ * sent only once (0: none), for the round-trip time. */
+uint32_t tcp_sendq_ack(struct tcp_conn *c, uint32_t ack, uint64_t *newest_ns);
+/* Cut a segment after `len` bytes of payload. @return false: no mbuf. */
+bool tcp_sendq_split(struct tcp_conn *c, struct rte_mbuf *m, uint32_t len);
+/* Bookkeeping of a transmission; moves the segment to the end of the time order. */
+void tcp_sendq_sent(struct tcp_conn *c, struct rte_mbuf *m, uint64_t now_ns);
+void tcp_sendq_mark_lost(struct tcp_conn *c, struct rte_mbuf *m);
+/* RTO: everything in flight is lost. */
+void tcp_sendq_mark_all_lost(struct tcp_conn *c);
+/* First segment marked LOST, or NULL. */
+struct rte_mbuf *tcp_sendq_first_lost(const struct tcp_conn *c);
+void tcp_sendq_free(struct tcp_conn *c);
+
+/* ---- receive queue ------------------------------------------------------------------------------------------ */
+
+struct tcp_rcvq {
+	struct mr_pktq in_order;       /* payload that the application may read */
+	struct rte_mbuf *ooo, *ooo_tail; /* out of order, sorted, without overlap; mr_pkt.seq, mr_pkt.next */
+	uint32_t bytes;                /* in in_order */
+	uint32_t ooo_bytes;
+	uint32_t ooo_segs;
+	uint32_t fin_seq;              /* of a FIN that arrived out of order; valid with has_fin */
+	bool has_fin;
+};
+
+/* Queue in-order payload. Consumes m. @return false: dropped (counted), it must not be acknowledged. */
+bool tcp_rcvq_append(struct tcp_conn *c, struct rte_mbuf *m);
+/* Queue out-of-order payload starting at seq. Consumes m, trims overlap, drops (counted) what does not fit. */
+void tcp_rcvq_insert(struct tcp_conn *c, struct rte_mbuf *m, uint32_t seq);
+/* Move what has become contiguous at c->rcv_nxt to the in-order queue and advance c->rcv_nxt. @return bytes moved. */
+uint32_t tcp_rcvq_advance(struct tcp_conn *c);
+/* Copy out (peek: leave). @return bytes. */
+size_t tcp_rcvq_read(struct tcp_conn *c, void *buf, size_t len, bool peek);
+/* Take the first packet out; NULL if there is none. */
+struct rte_mbuf *tcp_rcvq_pop(struct tcp_conn *c);
+void tcp_rcvq_free(struct tcp_conn *c);
+/* Cut n bytes, at most all, off the front (the back) of a packet, over its segments. */
+void tcp_payload_trim_front(struct rte_mbuf *m, uint32_t n);
+void tcp_payload_trim_back(struct rte_mbuf *m, uint32_t n);
+
+/* ---- congestion control ------------------------------------------------------------------------------------- */
+
+struct tcp_cc;
+
+/* What one ACK tells (per ACK, not per segment). */
+struct tcp_cc_ack {
+	uint64_t now_ns;
+	uint64_t rtt_ns;       /* sample of this ACK; 0: none */
+	uint32_t acked;        /* bytes newly acknowledged */
+	uint32_t in_flight;    /* after it */
+	bool cwnd_limited;     /* the window was what held us back since the last ACK */
+};
+
+struct tcp_cc_ops {
+	const char *name;
+	void (*init)(struct tcp_cc *cc);
+	void (*ack)(struct tcp_cc *cc, const struct tcp_cc_ack *a); /* outside recovery */
+	/* Loss found by duplicate ACKs: set ssthresh, once per recovery. */
+	void (*loss)(struct tcp_cc *cc, uint32_t flight, uint64_t now_ns);
+	void (*rto)(struct tcp_cc *cc, uint32_t flight, bool first, uint64_t now_ns); /* sets ssthresh if first, cwnd to one MSS */
+};
+
+/* The state that an algorithm sees: no connection. Bytes. */
+struct tcp_cc {
+	const struct tcp_cc_ops *ops;
+	uint32_t cwnd, ssthresh;
+	uint32_t mss;
+	uint32_t acked;        /* bytes acknowledged towards the next increase */
+	uint64_t priv[3];
+};
+
+extern const struct tcp_cc_ops tcp_newreno;
+
+/* ---- round-trip time (RFC 6298) ----------------------------------------------------------------------------- */
+
+struct tcp_rtt {
+	uint64_t srtt_ns, rttvar_ns; /* srtt 0: no sample yet */
+	uint64_t rto_ns;             /* without backoff */
+};
+
+void tcp_rtt_init(struct tcp_rtt *r);
+void tcp_rtt_sample(struct tcp_rtt *r, uint64_t rtt_ns, uint64_t min_rto_ns);
+
+/* ---- the connection ----------------------------------------------------------------------------------------- */
+
+/* Reasons for a visit of output. */
+#define TCP_WHY_ACK_NOW (1u << 0)
+#define TCP_WHY_ACK_DELAYED (1u << 1) /* an ACK is owed; the timer is armed */
+#define TCP_WHY_PROBE (1u << 2)       /* persist or keep-alive probe */
+#define TCP_WHY_SYN (1u << 3)         /* send (again) the SYN or SYN-ACK of an active open */
+#define TCP_WHY_RTX (1u << 4)         /* the first lost segment goes out whatever the congestion window */
+
+#define TCP_F_TS (1u << 0)            /* timestamps negotiated */
+#define TCP_F_WS (1u << 1)
+#define TCP_F_SACK (1u << 2)
+#define TCP_F_NODELAY (1u << 3)
+#define TCP_F_CORK (1u << 4)
+#define TCP_F_QUICKACK (1u << 5)
+#define TCP_F_KEEPALIVE (1u << 6)
+#define TCP_F_RECOVERY (1u << 7)      /* fast recovery (RFC 6582) */
+#define TCP_F_RTO_RECOVERY (1u << 8)  /* until recover is passed after a timeout */
+#define TCP_F_SHUT_RD (1u << 9)
+#define TCP_F_SHUT_WR (1u << 10)      /* the application has ended its stream */
+#define TCP_F_FIN_QUEUED (1u << 11)   /* the FIN is in the send queue */
+#define TCP_F_FIN_RCVD (1u << 12)     /* the peer's FIN was taken in order */
+#define TCP_F_CWND_LIMITED (1u << 13)
+#define TCP_F_WANT_OUT (1u << 14)     /* a send was refused or cut short: tell when there is room */
+#define TCP_F_PASSIVE (1u << 15)      /* came from a listener (MUST-11) */
+#define TCP_F_DETACHED (1u << 16)     /* no longer in the flow table */
+#define TCP_F_DEAD (1u << 17)         /* on the reap list */
+#define TCP_F_PERSIST (1u << 18)      /* rexmt_ns is the persist timer */
+#define TCP_F_REUSEADDR (1u << 19)
+#define TCP_F_V6ONLY (1u << 20)
+#define TCP_F_IN_ACCEPT (1u << 21)    /* in its listener's accept queue */
+#define TCP_F_LINGER (1u << 22)
+#define TCP_F_REUSEPORT (1u << 23)
+#define TCP_F_EVER_ESTABLISHED (1u << 24)
+
+struct tcp_bind;
+
+struct tcp_conn {
+	struct mr_ep ep;
+	/* every segment */
+	uint32_t rcv_nxt, rcv_adv;    /* next expected; right edge of what was ever advertised */
+	uint32_t snd_una, snd_nxt;
+	uint32_t snd_wnd, snd_wl1, snd_wl2;
+	uint32_t flags;               /* TCP_F_* */
+	uint32_t last_ack_sent;
+	uint32_t ts_recent;
+	uint8_t state;                /* enum mr_tcp_state; written by fsm.c only */
+	uint8_t snd_wscale, rcv_wscale;
+	uint8_t why;                  /* TCP_WHY_* */
+	uint8_t dupacks;
+	uint8_t dupacks_owed;         /* out-of-order segments of this turn that each want an ACK */
+	uint8_t backoff;              /* doublings of the timer now running */
+	uint8_t retries;              /* of the same data, probe or SYN */
+	/* sending */
+	struct tcp_sendq sendq;
+	struct tcp_cc cc;
+	struct tcp_rtt rtt;
+	uint32_t recover;             /* RFC 6582 */
+	uint32_t max_snd_wnd;
+	uint32_t snd_buf;             /* bytes of payload that may be queued */
+	uint16_t mss;                 /* payload of a full segment, options taken off */
+	uint16_t peer_mss;            /* as the peer offered, or the default */
+	uint16_t pmtu;                /* path MTU learned from ICMP; 0: none */
+	/* receiving */
+	struct tcp_rcvq rcvq;
+	uint32_t rcv_buf;
+	uint16_t rcv_mss;             /* largest segment seen: what counts as full-sized for the ACK rule */
+	uint16_t user_mss;            /* MR_OPT_TCP_MAXSEG; 0: none */
+	/* time */
+	struct mr_timer timer;        /* armed at or before the earliest of the four */
+	uint64_t rexmt_ns;            /* retransmission or persist; 0: off */
+	uint64_t delack_ns;
+	uint64_t idle_ns;             /* keep-alive, orphaned FIN-WAIT-2, linger */
+	uint64_t last_rx_ns;          /* last segment from the peer */
+	uint64_t last_tx_ns;          /* last data sent */
+	uint64_t unacked_since_ns;    /* user timeout: oldest data unacknowledged since; 0: none */
+	uint64_t challenge_ns;        /* not before this one the next challenge ACK */
+	/* cold */
+	struct mr_route route;
+	struct tcp_bind *bind;        /* own port and listener state, or NULL */
+	struct tcp_bind *parent;      /* listener, until accepted */
+	struct tcp_conn *next;        /* accept queue; reap list */
+	uint32_t iss, irs;
+	uint32_t ts_offset;
+	uint32_t keepidle_ms, keepintvl_ms, linger_ms, user_timeout_ms;
+	uint8_t keepcnt, ttl, tos;
+	uint16_t bind_nic;
+};
+
+/* A bound or listening endpoint's registration. */
+struct tcp_bind {
+	struct mr_bound bound;
+	struct mr_addr addr;          /* as reserved with the port manager */
+	uint16_t port;                /* host order; 0: none reserved */
+	bool reserved;
+	bool listening;
+	int backlog;
+	uint32_t n_accept, n_half;    /* waiting for accept; SYN-RECEIVED records */
+	struct tcp_conn *accept_head, *accept_tail;
+};
+
+/* ---- small records ------------------------------------------------------------------------------------------ */
+
+#define TCP_KIND_CONN MR_FLOW_EP
+#define TCP_KIND_SYN_RCVD 1
+#define TCP_KIND_TIME_WAIT 2
+#define TCP_KIND_DEAD 3               /* gone in this turn: look the tuple up again */
+
+/* What the small records share: the flow they stand for and their place in a FIFO of equal timeouts. */
+struct tcp_record {
+	struct mr_flow flow;
+	uint32_t next, prev;          /* arena references */
+	uint32_t deadline_ms;         /* since the protocol's start */
+};
+
+/* A half-open passive connection (SYN-RECEIVED). flow.spare holds the window of the SYN. */
+struct tcp_syn_rcvd {
+	struct tcp_record rec;
+	uint32_t iss, irs;
+	uint32_t ts_recent;
+	uint32_t listener;            /* arena reference of the struct tcp_bind */
+	uint16_t mss;                 /* offered by the peer; 0: not */
+	uint8_t retries;              /* SYN-ACKs sent again: also which FIFO */
+	uint8_t opts_wscale;          /* low nibble: the peer's shift; high: TCP_OPT_WS | SACK_PERM | TS, shifted by 3 */
+};
+_Static_assert(sizeof(struct tcp_syn_rcvd) == 64, "one cache line");
+
+struct tcp_time_wait {
+	struct tcp_record rec;
+	uint32_t snd_nxt, rcv_nxt;
+	uint32_t ts_recent;
+	uint16_t wnd;                 /* as last advertised, scaled */
+	uint8_t has_ts;
+};
+_Static_assert(sizeof(struct tcp_time_wait) == 64, "one cache line");
+
+/* FIFO of records with equal timeouts, so the head is always the next due. */
+struct tcp_fifo {
+	uint32_t head, tail;
+	struct mr_timer timer;
+	struct tcp *tcp;
+};
+
+/* ---- the protocol of one stack ------------------------------------------------------------------------------ */
+
+struct tcp {
+	struct mr_transproto tp;
+	struct mr_pool conns, binds, syn_rcvds, time_waits;
+	struct siphash_key isn_key, ts_key;
+	struct tcp_fifo syn_fifo[TCP_SYNACK_RETRIES + 1];
+	struct tcp_fifo tw_fifo;
+	uint32_t n_time_wait;
+	struct tcp_conn *reap;
+	uint32_t dead_records;        /* list by tcp_record.next, returned by reap */
+	uint64_t start_ns;
+	/* protocol-wide options */
+	uint64_t time_wait_ns, fin_wait2_ns, min_rto_ns, delack_ns;
+	uint32_t snd_buf, rcv_buf;
+	uint32_t init_cwnd;
+	bool wscale, timestamps;
+};
+
+static inline struct tcp *
+tcp_of(struct mr_stack *s)
+{
+	return (struct tcp *)s->transprotos[MR_TRANS_TCP];
+}
+
+static inline struct tcp_conn *
+tcp_conn(struct mr_ep *ep)
+{
+	return (struct tcp_conn *)ep;
+}
+
+/* tcp.c: a new CLOSED connection record with the stack's defaults; NULL when all are out. */
+struct tcp_conn *tcp_conn_new(struct tcp *t);
+/* Take a connection out of everything but memory; reap frees it. Idempotent. */
+void tcp_conn_bury(struct tcp_conn *c);
+/* Drop the reference a closed handle or an ended connection has; buries when both are gone. */
+void tcp_conn_release(struct tcp_conn *c);
+/* Whom a packet is for, looked up anew because the burst's answer is out of date. */
+struct mr_flow *tcp_flow_again(struct tcp *t, const struct rte_mbuf *m);
+/* The listener for a packet, or NULL. */
+struct tcp_bind *tcp_listener_for(struct tcp *t, const struct rte_mbuf *m);
+
+/* fsm.c */
+void tcp_state_set(struct tcp_conn *c, enum mr_tcp_state to);
+/* The connection ends with an error (0: an ordinary end): state CLOSED, queues emptied, one final event. */
+void tcp_conn_end(struct tcp_conn *c, int err);
+/* Readable: data or FIN may still arrive / may be sent. */
+bool tcp_state_can_receive(const struct tcp_conn *c);
+bool tcp_state_can_send(const struct tcp_conn *c);
+
+/* open.c */
+/* @param iss_floor not NULL: the ISS must be beyond it (a TIME-WAIT record is being reopened). Consumes m. */
+void tcp_listen_input(struct tcp *t, struct tcp_bind *l, struct rte_mbuf *m, const uint32_t *iss_floor);
+void tcp_syn_rcvd_input(struct tcp *t, struct tcp_syn_rcvd *r, struct rte_mbuf *m);
+void tcp_syn_sent_input(struct tcp_conn *c, struct tcp_rx *rx);
+void tcp_listen_close(struct tcp *t, struct tcp_bind *l);
+void tcp_syn_fifo_timer(struct mr_timer *timer, uint64_t now_ns);
+/* Set up an active open on a routed, bound connection: ISS, options, SYN-SENT. */
+void tcp_open_active(struct tcp_conn *c);
+/* MSS to offer on a route, and the payload of a full segment once options are known. */
+uint16_t tcp_mss_offer(const struct mr_route *r, uint16_t user_mss);
+void tcp_mss_update(struct tcp_conn *c);
+uint8_t tcp_wscale_for(uint32_t rcv_buf);
+
+/* input.c */
+void tcp_conn_input(struct tcp_conn *c, struct rte_mbuf *m);
+/* Steps five to eight of 3.10.7.4, for a segment whose header checks are done. */
+void tcp_input_synchronised(struct tcp_conn *c, struct tcp_rx *rx);
+/* Ask for an ACK: at once or delayed. */
+void tcp_ack_now(struct tcp_conn *c);
+void tcp_challenge_ack(struct tcp_conn *c);
+
+/* ack.c: step five for synchronised states. @return false: the segment was unacceptable and is consumed. */
+bool tcp_ack_process(struct tcp_conn *c, struct tcp_rx *rx);
+/* The retransmission timer expired: everything in flight is taken for lost. */
+void tcp_rtx_enter_rto(struct tcp_conn *c);
+/* Our FIN was sent and is acknowledged. */
+bool tcp_fin_acked(const struct tcp_conn *c);
+
+/* output.c */
+void tcp_output(struct mr_transproto *tp, struct mr_ep *ep);
+/* Window to advertise now, unscaled bytes; remembers the right edge. */
+uint32_t tcp_window(struct tcp_conn *c);
+/* The window a read has opened is worth telling (SWS avoidance, RFC 9293 3.8.6.2.2). */
+bool tcp_window_worth_update(const struct tcp_conn *c);
+/* A reset for a received segment that belongs to nobody (3.10.7.1), unless it is one. Consumes m, counted as `reason`. */
+void tcp_reset_reply(struct tcp *t, struct rte_mbuf *m, enum mr_counter reason);
+/* A reset for a connection. */
+void tcp_reset_conn(struct tcp_conn *c);
+/* A segment without payload for a tuple, outside any connection; ports are filled in from the flow. */
+void tcp_send_stateless(struct tcp *t, const struct mr_flow *flow, struct tcp_tx *tx);
+
+/* timer.c */
+void tcp_timer_update(struct tcp_conn *c);
+void tcp_timer_stop(struct tcp_conn *c);
+/* (Re)start the retransmission timer for what is in flight, or the persist timer, or neither. */
+void tcp_rexmt_restart(struct tcp_conn *c);
+uint64_t tcp_rto_ns(const struct tcp_conn *c);
+
+/* isn.c */
+uint32_t tcp_isn(const struct tcp *t, const struct mr_flow *flow, const struct mr_addr *laddr);
+uint32_t tcp_ts_offset(const struct tcp *t, const struct mr_flow *flow, const struct mr_addr *laddr);
+/* The timestamp clock: one tick a millisecond. */
+uint32_t tcp_ts_now(const struct tcp *t, uint32_t offset);
+
+/* timewait.c */
+/* Put a TIME-WAIT record in the place of the connection, if one can be had. */
+void tcp_time_wait_enter(struct tcp_conn *c);
+void tcp_time_wait_input(struct tcp *t, struct tcp_time_wait *w, struct rte_mbuf *m);
+void tcp_time_wait_timer(struct mr_timer *timer, uint64_t now_ns);
+/* FIFOs of records. */
+void tcp_fifo_push(struct tcp *t, struct tcp_fifo *q, struct tcp_record *r, uint64_t after_ns, mr_timer_fn fn);
+void tcp_fifo_remove(struct tcp *t, struct tcp_fifo *q, struct tcp_record *r);
+/* The head if it is due; otherwise arms the timer for it and returns NULL. */
+struct tcp_record *tcp_fifo_due(struct tcp *t, struct tcp_fifo *q, uint64_t now_ns, mr_timer_fn fn);
+/* Mark a record that has left table and FIFO; its memory is returned at the end of the turn. */
+void tcp_record_bury(struct tcp *t, struct tcp_record *r);
+
+/* socket.c */
+extern const struct mr_ep_ops tcp_ep_ops;
+int tcp_ep_create(struct mr_transproto *tp, uint16_t net, struct mr_ep **out);
+/* Sending can go on: tell the application if it was refused before. */
+void tcp_tell_writable(struct tcp_conn *c);
+
+#endif
