@@ -20,7 +20,9 @@
 static inline uint8_t
 lf_byte(uint32_t nr, uint32_t off)
 {
-	return (uint8_t)(nr * 31 + off);
+	uint64_t z = ((uint64_t)nr << 32 | off) * 0x9e3779b97f4a7c15u;
+
+	return (uint8_t)((z ^ z >> 29) * 0xbf58476d1ce4e5b9u >> 56);
 }
 
 static inline struct rte_mempool *
