@@ -143,6 +143,18 @@ worker_create(struct mr_host *h, unsigned core, const struct mr_host_opts *opts)
 	return 0;
 }
 
+/* By now nobody is left who could hold a packet: one that is missing was leaked. */
+static void
+pool_free(struct rte_mempool *pool)
+{
+	unsigned missing = pool ? rte_mempool_in_use_count(pool) : 0;
+
+	if (missing)
+		MR_LOG(WARNING, "host: %u packets of pool %s never came back: who took them with mr_ep_recv_mbuf or made them must "
+		       "free them before mr_host_destroy", missing, pool->name);
+	rte_mempool_free(pool);
+}
+
 /* A stack alone on the main lcore needs neither hand-over nor mailbox. */
 static int
 host_steer_create(struct mr_host *h)
@@ -235,8 +247,8 @@ mr_host_destroy(struct mr_host *h)
 	mr_host_close_ports(h);
 	host_steer_destroy(h);
 	for (unsigned i = 0; i < h->n; i++) {
-		rte_mempool_free(h->workers[i].rx_pool);
-		rte_mempool_free(h->workers[i].tx_pool);
+		pool_free(h->workers[i].rx_pool);
+		pool_free(h->workers[i].tx_pool);
 	}
 	free(h);
 }
