@@ -132,7 +132,7 @@ mr_pktq_pop(struct mr_pktq *q)
 struct rte_mempool *mr_pktpool_create(const char *name, uint32_t n, uint32_t data_bytes, int socket_id);
 
 /* Make the first `len` bytes of the packet contiguous, copying from later segments if need be (SS-18).
- * @return false if the packet is shorter. */
+ * Does not consume it. @return false if the packet is shorter, or its first segment has no room for them. */
 bool mr_pkt_linear(struct rte_mbuf *m, uint32_t len);
 
 #endif

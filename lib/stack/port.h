@@ -30,8 +30,8 @@ bool mr_port_is_available(struct mr_stack *s, const struct mr_port_req *r);
 /* @return 0, -EADDRINUSE, -ENOMEM */
 int mr_port_reserve(struct mr_stack *s, const struct mr_port_req *r);
 void mr_port_release(struct mr_stack *s, const struct mr_port_req *r);
-/* Pick an ephemeral port that `ok` accepts (NULL: any that is available) and write it to r->port, not yet reserved.
- * @return 0 or -EAGAIN */
+/* Pick an ephemeral port that is available and that `ok` accepts (NULL: any) and write it to r->port, not yet reserved.
+ * `ok` adds what the caller knows: whether this core owns the tuple, whether the tuple is free. @return 0 or -EAGAIN */
 int mr_port_pick_ephemeral(struct mr_stack *s, struct mr_port_req *r, bool (*ok)(uint16_t port, void *arg), void *arg);
 
 #endif
