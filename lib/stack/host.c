@@ -145,13 +145,17 @@ worker_create(struct mr_host *h, unsigned core, const struct mr_host_opts *opts)
 
 /* By now nobody is left who could hold a packet: one that is missing was leaked. */
 static void
-pool_free(struct rte_mempool *pool)
+pool_free(const struct mr_host *h, unsigned worker, const char *kind, struct rte_mempool *pool)
 {
 	unsigned missing = pool ? rte_mempool_in_use_count(pool) : 0;
+	char name[16];
 
 	if (missing)
 		MR_LOG(WARNING, "host: %u packets of pool %s never came back: who took them with mr_ep_recv_mbuf or made them must "
 		       "free them before mr_host_destroy", missing, pool->name);
+	snprintf(name, sizeof(name), "%.8s %s", h->workers[worker].name, kind);
+	if (pool && h->pool_fn)
+		h->pool_fn(name, pool->size - missing, pool->size, h->pool_arg);
 	rte_mempool_free(pool);
 }
 
@@ -247,8 +251,8 @@ mr_host_destroy(struct mr_host *h)
 	mr_host_close_ports(h);
 	host_steer_destroy(h);
 	for (unsigned i = 0; i < h->n; i++) {
-		pool_free(h->workers[i].rx_pool);
-		pool_free(h->workers[i].tx_pool);
+		pool_free(h, i, "rx", h->workers[i].rx_pool);
+		pool_free(h, i, "tx", h->workers[i].tx_pool);
 	}
 	free(h);
 }
@@ -335,6 +339,13 @@ mr_host_call(struct mr_host *h, int (*fn)(struct mr_stack *s, unsigned core, voi
 }
 
 /* ---- looking at it */
+
+void
+mr_host_on_pool(struct mr_host *h, void (*fn)(const char *pool, unsigned free, unsigned total, void *arg), void *arg)
+{
+	h->pool_fn = fn;
+	h->pool_arg = arg;
+}
 
 unsigned
 mr_host_workers(const struct mr_host *h)

@@ -49,6 +49,8 @@ struct mr_host {
 	unsigned n;
 	TAILQ_HEAD(, mr_host_links) ports;
 	char steering[256];
+	void (*pool_fn)(const char *pool, unsigned free, unsigned total, void *arg); /* mr_host_on_pool */
+	void *pool_arg;
 	struct mr_host_worker workers[];
 };
 

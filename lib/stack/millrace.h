@@ -129,7 +129,8 @@ struct mr_stack_opts {
 	uint16_t n_cores;               /**< stacks in the host; default 1 */
 };
 
-/** Create a stack. @param opts may be NULL. @return 0, -EPROTONOSUPPORT for an unknown protocol name, -ENOMEM. (S-7) */
+/** Create a stack. @param opts may be NULL. @return 0, -EPROTONOSUPPORT for an unknown protocol name,
+ *  -EINVAL (a reserve is not less than its pool), -ENOMEM. (S-7) */
 int mr_stack_create(const struct mr_stack_opts *opts, struct mr_stack **out);
 /** Reset what is open, free every buffer, timer and port, detach the NICs. Waiters are not called. */
 void mr_stack_destroy(struct mr_stack *s);
@@ -273,6 +274,7 @@ enum mr_opt {
 	MR_OPT_ICMP_ERR_RATE,     /**< network protocol: ICMP errors a second; default 1000; 0 none */
 	MR_OPT_UDP_NO_CHECKSUM,   /**< bool: IPv4 only */
 	MR_OPT_DEFAULT_TTL,       /**< network protocol: 1..255; default 64 */
+	MR_OPT_MULTICAST_LOOP,    /**< bool: members of the group on this host get a copy; default on */
 };
 
 /** RFC 9293 3.3.2. */
@@ -449,6 +451,8 @@ int mr_host_start(struct mr_host *h);
 unsigned mr_host_poll(struct mr_host *h);
 /** Ask the workers to end and wait for them. The stacks stay readable. */
 void mr_host_stop(struct mr_host *h);
+/** Have mr_host_destroy tell of each packet pool ("w0 rx"), when everything is closed and only a leak holds a packet. */
+void mr_host_on_pool(struct mr_host *h, void (*fn)(const char *pool, unsigned free, unsigned total, void *arg), void *arg);
 unsigned mr_host_workers(const struct mr_host *h);
 struct mr_stack *mr_host_stack(struct mr_host *h, unsigned core);
 /** Sum over the cores. Exact after mr_host_stop; while running each core's value is a moment old. */
