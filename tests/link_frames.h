@@ -7,9 +7,14 @@
 #define TESTS_LINK_FRAMES_H
 
 #include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <rte_mbuf.h>
+#include <rte_memory.h>
 
 #include "stack/link.h"
 #include "stack/pkt.h"
@@ -32,6 +37,47 @@ lf_pool(const char *name, uint32_t n, uint32_t data_bytes)
 
 	ck_assert_ptr_nonnull(mp);
 	return mp;
+}
+
+static inline int
+lf_nohuge_fd(void)
+{
+	char path[32], target[64];
+
+	for (int fd = 3; fd < 64; fd++) {
+		ssize_t n;
+
+		snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+		n = readlink(path, target, sizeof(target) - 1);
+		target[n > 0 ? n : 0] = '\0';
+		if (!strncmp(target, "/memfd:nohuge", 13))
+			return fd;
+	}
+	return -1;
+}
+
+static inline int
+lf_list_private(const struct rte_memseg_list *msl, void *arg)
+{
+	int fd = *(int *)arg;
+
+	if (msl->external || fd < 0)
+		return 0;
+	return mmap(msl->base_va, msl->len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED, fd, 0) == MAP_FAILED ? -1 : 0;
+}
+
+/*
+ * Without hugepages EAL's heap is one shared mapping of a memfd, so what a forked test leaves in it (devices keep some
+ * memory) would be there for all later ones. A private mapping of the same file makes each test start alike. Call it
+ * between EAL's start and the first fork.
+ */
+static inline void
+lf_private_memory(void)
+{
+	int fd = lf_nohuge_fd();
+
+	if (rte_memseg_list_walk(lf_list_private, &fd))
+		abort();
 }
 
 /* All of a pool's mbufs are back; then it goes. */

@@ -632,6 +632,7 @@ suite(void)
 	Suite *s = suite_create("impair");
 	TCase *t = tcase_create("shares");
 
+	lf_private_memory();
 	tcase_set_timeout(t, 60);
 	tcase_add_test(t, clean_line);
 	tcase_add_test(t, share_of_loss);

@@ -419,6 +419,7 @@ suite(void)
 	Suite *s = suite_create("pair");
 	TCase *t = tcase_create("pair");
 
+	lf_private_memory();
 	tcase_add_test(t, properties);
 	tcase_add_test(t, pool_without_facts);
 	tcase_add_test(t, order_both_ways);

@@ -453,6 +453,7 @@ suite(void)
 	Suite *s = suite_create("sniffer");
 	TCase *t = tcase_create("file");
 
+	lf_private_memory();
 	tcase_add_test(t, both_directions);
 	tcase_add_test(t, snaplen);
 	tcase_add_test(t, refused_frames);
