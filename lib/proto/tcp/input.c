@@ -194,6 +194,7 @@ step5_ack(struct tcp_conn *c, struct tcp_rx *rx)
 		return true;
 	if (c->state == MR_TCP_FIN_WAIT_1) {
 		tcp_state_set(c, MR_TCP_FIN_WAIT_2);
+		tcp_orphan_fin_wait_2(c);
 	} else if (c->state == MR_TCP_CLOSING) {
 		rte_pktmbuf_free(rx->m);
 		rx->m = NULL;
@@ -312,12 +313,20 @@ step8_fin(struct tcp_conn *c, const struct tcp_rx *rx)
 	}
 }
 
-void
-tcp_input_synchronised(struct tcp_conn *c, struct tcp_rx *rx)
+/* What every acceptable segment goes through. (The sixth step, URG: urgent data is delivered in line.) */
+static void
+steps_5_to_8(struct tcp_conn *c, struct tcp_rx *rx)
 {
-	if (!step5_ack(c, rx) || !step7_text(c, rx))
-		return;
-	step8_fin(c, rx);
+	c->last_rx_ns = c->ep.stack->now_ns;
+	if (step5_ack(c, rx) && step7_text(c, rx))
+		step8_fin(c, rx);
+}
+
+void
+tcp_segment_accepted(struct tcp_conn *c, struct tcp_rx *rx)
+{
+	trim_to_window(c, rx);
+	steps_5_to_8(c, rx);
 }
 
 void
@@ -330,8 +339,6 @@ tcp_conn_input(struct tcp_conn *c, struct rte_mbuf *m)
 		tcp_syn_sent_input(c, &rx);
 		return;
 	}
-	if (!paws_check(c, &rx) || !step1_sequence(c, &rx) || !step2_reset(c, &rx) || !step4_syn(c, &rx))
-		return;
-	c->last_rx_ns = c->ep.stack->now_ns;
-	tcp_input_synchronised(c, &rx);
+	if (paws_check(c, &rx) && step1_sequence(c, &rx) && step2_reset(c, &rx) && step4_syn(c, &rx))
+		steps_5_to_8(c, &rx);
 }

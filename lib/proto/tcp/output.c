@@ -348,7 +348,7 @@ tcp_output(struct mr_transproto *tp, struct mr_ep *ep)
 	struct tcp_conn *c = tcp_conn(ep);
 	struct out o = {.c = c};
 
-	if (c->state < MR_TCP_SYN_SENT || c->state == MR_TCP_TIME_WAIT)
+	if (c->state < MR_TCP_SYN_SENT)
 		return;
 	if (mr_route_check(tp->stack, &c->route) < 0) {
 		/* No way there at the moment: the timer keeps trying. */

@@ -24,6 +24,7 @@
 #include "stack/demux.h"
 #include "stack/endpoint.h"
 #include "stack/pkt.h"
+#include "stack/port.h"
 #include "stack/route.h"
 #include "stack/stack.h"
 #include "stack/timer.h"
@@ -324,14 +325,15 @@ struct tcp_conn {
 	uint32_t keepidle_ms, keepintvl_ms, linger_ms, user_timeout_ms;
 	uint8_t keepcnt, ttl, tos;
 	uint16_t bind_nic;
+	uint16_t net;                 /* family the endpoint was made for */
+	TAILQ_ENTRY(tcp_conn) in_all; /* every record in use */
 };
+_Static_assert(sizeof(struct tcp_conn) <= 640, "budget of a connection");
 
 /* A bound or listening endpoint's registration. */
 struct tcp_bind {
 	struct mr_bound bound;
-	struct mr_addr addr;          /* as reserved with the port manager */
-	uint16_t port;                /* host order; 0: none reserved */
-	bool reserved;
+	struct mr_port_req req;       /* as reserved with the port manager */
 	bool listening;
 	int backlog;
 	uint32_t n_accept, n_half;    /* waiting for accept; SYN-RECEIVED records */
@@ -350,13 +352,13 @@ struct tcp_record {
 	struct mr_flow flow;
 	uint32_t next, prev;          /* arena references */
 	uint32_t deadline_ms;         /* since the protocol's start */
+	uint32_t ts_recent;
 };
 
 /* A half-open passive connection (SYN-RECEIVED). flow.spare holds the window of the SYN. */
 struct tcp_syn_rcvd {
 	struct tcp_record rec;
 	uint32_t iss, irs;
-	uint32_t ts_recent;
 	uint32_t listener;            /* arena reference of the struct tcp_bind */
 	uint16_t mss;                 /* offered by the peer; 0: not */
 	uint8_t retries;              /* SYN-ACKs sent again: also which FIFO */
@@ -367,11 +369,10 @@ _Static_assert(sizeof(struct tcp_syn_rcvd) == 64, "one cache line");
 struct tcp_time_wait {
 	struct tcp_record rec;
 	uint32_t snd_nxt, rcv_nxt;
-	uint32_t ts_recent;
 	uint16_t wnd;                 /* as last advertised, scaled */
 	uint8_t has_ts;
 };
-_Static_assert(sizeof(struct tcp_time_wait) == 64, "one cache line");
+_Static_assert(sizeof(struct tcp_time_wait) <= 64, "one cache line");
 
 /* FIFO of records with equal timeouts, so the head is always the next due. */
 struct tcp_fifo {
@@ -388,7 +389,8 @@ struct tcp {
 	struct siphash_key isn_key, ts_key;
 	struct tcp_fifo syn_fifo[TCP_SYNACK_RETRIES + 1];
 	struct tcp_fifo tw_fifo;
-	uint32_t n_time_wait;
+	uint32_t n_time_wait, n_syn_rcvd;
+	TAILQ_HEAD(, tcp_conn) all;
 	struct tcp_conn *reap;
 	uint32_t dead_records;        /* list by tcp_record.next, returned by reap */
 	uint64_t start_ns;
@@ -413,9 +415,10 @@ tcp_conn(struct mr_ep *ep)
 
 /* tcp.c: a new CLOSED connection record with the stack's defaults; NULL when all are out. */
 struct tcp_conn *tcp_conn_new(struct tcp *t);
-/* Take a connection out of everything but memory; reap frees it. Idempotent. */
-void tcp_conn_bury(struct tcp_conn *c);
-/* Drop the reference a closed handle or an ended connection has; buries when both are gone. */
+/* Settings that an accepted connection has from its listener. */
+void tcp_conn_inherit(struct tcp_conn *c, const struct tcp_conn *l);
+/* To be called when the connection has ended and when its handle is closed: leaves the table at the first, is freed (by
+ * reap) after both. */
 void tcp_conn_release(struct tcp_conn *c);
 /* Whom a packet is for, looked up anew because the burst's answer is out of date. */
 struct mr_flow *tcp_flow_again(struct tcp *t, const struct rte_mbuf *m);
@@ -444,10 +447,13 @@ uint16_t tcp_mss_offer(const struct mr_route *r, uint16_t user_mss);
 void tcp_mss_update(struct tcp_conn *c);
 uint8_t tcp_wscale_for(uint32_t rcv_buf);
 
+/* The handshake is complete: windows, congestion window, keep-alive. */
+void tcp_established(struct tcp_conn *c, const struct tcp_rx *rx);
+
 /* input.c */
 void tcp_conn_input(struct tcp_conn *c, struct rte_mbuf *m);
-/* Steps five to eight of 3.10.7.4, for a segment whose header checks are done. */
-void tcp_input_synchronised(struct tcp_conn *c, struct tcp_rx *rx);
+/* The rest of the steps for the segment that completed a passive handshake. */
+void tcp_segment_accepted(struct tcp_conn *c, struct tcp_rx *rx);
 /* Ask for an ACK: at once or delayed. */
 void tcp_ack_now(struct tcp_conn *c);
 void tcp_challenge_ack(struct tcp_conn *c);
@@ -490,6 +496,7 @@ uint32_t tcp_ts_now(const struct tcp *t, uint32_t offset);
 void tcp_time_wait_enter(struct tcp_conn *c);
 void tcp_time_wait_input(struct tcp *t, struct tcp_time_wait *w, struct rte_mbuf *m);
 void tcp_time_wait_timer(struct mr_timer *timer, uint64_t now_ns);
+void tcp_time_wait_end(struct tcp *t, struct tcp_time_wait *w);
 /* FIFOs of records. */
 void tcp_fifo_push(struct tcp *t, struct tcp_fifo *q, struct tcp_record *r, uint64_t after_ns, mr_timer_fn fn);
 void tcp_fifo_remove(struct tcp *t, struct tcp_fifo *q, struct tcp_record *r);
@@ -501,6 +508,13 @@ void tcp_record_bury(struct tcp *t, struct tcp_record *r);
 /* socket.c */
 extern const struct mr_ep_ops tcp_ep_ops;
 int tcp_ep_create(struct mr_transproto *tp, uint16_t net, struct mr_ep **out);
+void tcp_accept_queue_push(struct tcp_bind *l, struct tcp_conn *c);
+void tcp_accept_queue_remove(struct tcp_conn *c);
+/* Give back the port and the registration of a connection, if it has one of its own. */
+void tcp_bind_free(struct tcp_conn *c);
+/* A connection without application has come to FIN-WAIT-2: it may wait for the peer's FIN only so long (T93-11). */
+void tcp_orphan_fin_wait_2(struct tcp_conn *c);
+int tcp_buf_set(uint32_t *buf, int64_t v);
 /* Sending can go on: tell the application if it was refused before. */
 void tcp_tell_writable(struct tcp_conn *c);
 

@@ -85,8 +85,8 @@ tcp_record_bury(struct tcp *t, struct tcp_record *r)
 	t->dead_records = mr_arena_ref(&t->tp.stack->arena, r);
 }
 
-static void
-time_wait_end(struct tcp *t, struct tcp_time_wait *w)
+void
+tcp_time_wait_end(struct tcp *t, struct tcp_time_wait *w)
 {
 	tcp_fifo_remove(t, &t->tw_fifo, &w->rec);
 	mr_flow_remove(&t->tp.stack->flows, &w->rec.flow);
@@ -99,7 +99,7 @@ static struct tcp_time_wait *
 time_wait_get(struct tcp *t)
 {
 	if (t->n_time_wait >= t->tp.stack->opts.max_time_wait && t->tw_fifo.head) {
-		time_wait_end(t, (struct tcp_time_wait *)record_at(t, t->tw_fifo.head));
+		tcp_time_wait_end(t, (struct tcp_time_wait *)record_at(t, t->tw_fifo.head));
 		mr_count(t->tp.stack, MR_CNT_TCP_TIME_WAIT_EVICTED);
 	}
 	return mr_pool_get(&t->time_waits);
@@ -120,7 +120,7 @@ tcp_time_wait_enter(struct tcp_conn *c)
 	w->rec.flow.kind = TCP_KIND_TIME_WAIT;
 	w->snd_nxt = c->snd_nxt;
 	w->rcv_nxt = c->rcv_nxt;
-	w->ts_recent = c->ts_recent;
+	w->rec.ts_recent = c->ts_recent;
 	w->has_ts = !!(c->flags & TCP_F_TS);
 	w->wnd = (uint16_t)(tcp_window(c) >> c->rcv_wscale);
 	mr_netep_hold(c->route.local);
@@ -140,7 +140,7 @@ time_wait_ack(struct tcp *t, struct tcp_time_wait *w)
 
 		tx.opts = TCP_OPT_TS;
 		tx.tsval = tcp_ts_now(t, tcp_ts_offset(t, &w->rec.flow, &local->addr));
-		tx.tsecr = w->ts_recent;
+		tx.tsecr = w->rec.ts_recent;
 	}
 	tcp_send_stateless(t, &w->rec.flow, &tx);
 }
@@ -150,7 +150,7 @@ static bool
 syn_is_newer(const struct tcp_time_wait *w, const struct tcp_rx *rx)
 {
 	if (w->has_ts && (rx->opts & TCP_OPT_TS))
-		return seq_gt(rx->tsval, w->ts_recent) || (rx->tsval == w->ts_recent && seq_gt(rx->seq, w->rcv_nxt));
+		return seq_gt(rx->tsval, w->rec.ts_recent) || (rx->tsval == w->rec.ts_recent && seq_gt(rx->seq, w->rcv_nxt));
 	return seq_gt(rx->seq, w->rcv_nxt);
 }
 
@@ -161,7 +161,7 @@ time_wait_reopen(struct tcp *t, struct tcp_time_wait *w, struct rte_mbuf *m)
 	uint32_t iss_floor = w->snd_nxt + 65536;
 	struct tcp_bind *l;
 
-	time_wait_end(t, w);
+	tcp_time_wait_end(t, w);
 	l = tcp_listener_for(t, m);
 	if (!l) {
 		tcp_reset_reply(t, m, MR_DROP_TCP_NO_PORT);
@@ -203,5 +203,5 @@ tcp_time_wait_timer(struct mr_timer *timer, uint64_t now_ns)
 	struct tcp_record *r;
 
 	while ((r = tcp_fifo_due(q->tcp, q, now_ns, tcp_time_wait_timer)))
-		time_wait_end(q->tcp, (struct tcp_time_wait *)r);
+		tcp_time_wait_end(q->tcp, (struct tcp_time_wait *)r);
 }
