@@ -1,1 +1,187 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Framings: Ethernet II with what a host must still accept beside it (RFC 1122 2.3.3: 802.2/SNAP; a priority tag), and
+ * none, where packets start with their network header.
+ *
+ * Not here: VLANs. A tag with a VLAN of its own belongs to somebody else and is dropped as an unknown protocol.
+ * Invariant: after pull, data_off is at the network header, net_off agrees, and the destination was for this NIC.
+ */
+#include "stack/link.h"
+
+#include <string.h>
+
+#include <rte_common.h>
+#include <rte_ether.h>
+#include <rte_prefetch.h>
+
+#include "proto/mbuf.h"
+#include "stack/nic.h"
+#include "stack/pkt.h"
+#include "stack/stack.h"
+
+#define ETHER_TYPE_MIN 1536 /* less is an 802.3 length */
+#define VLAN_BYTES 4
+#define VLAN_VID_MASK 0x0fff
+#define SNAP_BYTES 8
+
+static inline uint16_t
+get_u16(const struct rte_mbuf *m, uint32_t off)
+{
+	uint16_t v;
+
+	memcpy(&v, rte_pktmbuf_mtod_offset(m, const char *, off), sizeof(v));
+	return rte_be_to_cpu_16(v);
+}
+
+/* Who it is for and from. @return MR_CNT_MAX, or why it is dropped */
+static inline enum mr_counter
+ether_check_addrs(const struct mr_nic *nic, const struct rte_mbuf *m, uint8_t *flags)
+{
+	static const uint8_t broadcast[RTE_ETHER_ADDR_LEN] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
+	const uint8_t *dst = rte_pktmbuf_mtod(m, const uint8_t *), *src = dst + RTE_ETHER_ADDR_LEN;
+
+	if (likely(!(dst[0] & 1))) {
+		if (memcmp(dst, nic->lladdr.b, RTE_ETHER_ADDR_LEN) != 0 && !(nic->flags & MR_NIC_F_PROMISC))
+			return MR_DROP_ETHER_NOT_OURS;
+	} else if (memcmp(dst, broadcast, sizeof(broadcast)) == 0) {
+		*flags = MR_PKT_F_LINK_BROADCAST;
+	} else {
+		*flags = MR_PKT_F_LINK_MULTICAST;
+	}
+	if (src[0] & 1 || memcmp(src, nic->lladdr.b, RTE_ETHER_ADDR_LEN) == 0)
+		return MR_DROP_ETHER_BAD_SRC;
+	return MR_CNT_MAX;
+}
+
+/* Ethernet in its other shapes: moves `hdr` behind the tag or the SNAP header and sets `type`. */
+static enum mr_counter
+ether_unwrap(struct rte_mbuf *m, uint32_t *hdr, uint16_t *type)
+{
+	static const uint8_t snap[6] = {0xaa, 0xaa, 0x03, 0, 0, 0};
+
+	if (*type == RTE_ETHER_TYPE_VLAN) {
+		if (!mr_pkt_linear(m, *hdr + VLAN_BYTES))
+			return MR_DROP_ETHER_SHORT;
+		if (get_u16(m, *hdr) & VLAN_VID_MASK)
+			return MR_DROP_NET_UNKNOWN_PROTO;
+		*type = get_u16(m, *hdr + 2);
+		*hdr += VLAN_BYTES;
+	}
+	if (*type >= ETHER_TYPE_MIN)
+		return MR_CNT_MAX;
+	if (*type > m->pkt_len - *hdr)
+		return MR_DROP_ETHER_SHORT;
+	if (*type < SNAP_BYTES || !mr_pkt_linear(m, *hdr + SNAP_BYTES) ||
+	    memcmp(rte_pktmbuf_mtod_offset(m, const char *, *hdr), snap, sizeof(snap)) != 0)
+		return MR_DROP_NET_UNKNOWN_PROTO;
+	*type = get_u16(m, *hdr + 6);
+	*hdr += SNAP_BYTES;
+	return MR_CNT_MAX;
+}
+
+static inline enum mr_counter
+ether_pull_one(struct mr_nic *nic, struct rte_mbuf *m)
+{
+	struct mr_pkt *p = mr_pkt(m);
+	uint32_t hdr = RTE_ETHER_HDR_LEN;
+	enum mr_counter why;
+	uint8_t flags = 0;
+	uint16_t type;
+
+	if (unlikely(!mr_pkt_linear(m, hdr)))
+		return MR_DROP_ETHER_SHORT;
+	why = ether_check_addrs(nic, m, &flags);
+	if (why != MR_CNT_MAX)
+		return why;
+	type = get_u16(m, 2 * RTE_ETHER_ADDR_LEN);
+	if (unlikely(type < ETHER_TYPE_MIN || type == RTE_ETHER_TYPE_VLAN)) {
+		why = ether_unwrap(m, &hdr, &type);
+		if (why != MR_CNT_MAX)
+			return why;
+	}
+	rte_pktmbuf_adj(m, (uint16_t)hdr);
+	p->net_proto = type;
+	p->net_off = m->data_off;
+	p->flags |= flags;
+	return MR_CNT_MAX;
+}
+
+static uint16_t
+ether_pull(struct mr_nic *nic, struct rte_mbuf **pkts, uint16_t n)
+{
+	uint16_t kept = 0;
+
+	for (uint16_t i = 0; i < n; i++) {
+		enum mr_counter why;
+
+		if (i + 2 < n)
+			rte_prefetch0(rte_pktmbuf_mtod(pkts[i + 2], void *));
+		why = ether_pull_one(nic, pkts[i]);
+		if (likely(why == MR_CNT_MAX))
+			pkts[kept++] = pkts[i];
+		else
+			mr_drop(nic->stack, pkts[i], why);
+	}
+	return kept;
+}
+
+static void
+ether_push(struct mr_nic *nic, struct rte_mbuf *m, const struct mr_lladdr *dst, uint16_t net_proto)
+{
+	uint8_t *h = mr_mbuf_prepend(m, RTE_ETHER_HDR_LEN);
+	uint16_t type = rte_cpu_to_be_16(net_proto);
+
+	memcpy(h, dst->b, RTE_ETHER_ADDR_LEN);
+	memcpy(h + RTE_ETHER_ADDR_LEN, nic->lladdr.b, RTE_ETHER_ADDR_LEN);
+	memcpy(h + 2 * RTE_ETHER_ADDR_LEN, &type, sizeof(type));
+	m->l2_len = RTE_ETHER_HDR_LEN;
+}
+
+static uint16_t
+none_pull(struct mr_nic *nic, struct rte_mbuf **pkts, uint16_t n)
+{
+	uint16_t kept = 0;
+
+	for (uint16_t i = 0; i < n; i++) {
+		struct rte_mbuf *m = pkts[i];
+		struct mr_pkt *p = mr_pkt(m);
+		uint8_t version;
+
+		if (!mr_pkt_linear(m, 1)) {
+			mr_drop(nic->stack, m, MR_DROP_ETHER_SHORT);
+			continue;
+		}
+		version = *rte_pktmbuf_mtod(m, const uint8_t *) >> 4;
+		if (version != 4 && version != 6) {
+			mr_drop(nic->stack, m, MR_DROP_NET_UNKNOWN_PROTO);
+			continue;
+		}
+		p->net_proto = version == 4 ? MR_NET_IPV4 : MR_NET_IPV6;
+		p->net_off = m->data_off;
+		pkts[kept++] = m;
+	}
+	return kept;
+}
+
+static void
+none_push(struct mr_nic *nic, struct rte_mbuf *m, const struct mr_lladdr *dst, uint16_t net_proto)
+{
+	(void)nic;
+	(void)dst;
+	(void)net_proto;
+	m->l2_len = 0;
+}
+
+static const struct mr_framing ether_framing = {
+	.name = "ether", .hdr_bytes = RTE_ETHER_HDR_LEN, .pull = ether_pull, .push = ether_push,
+};
+
+static const struct mr_framing none_framing = {
+	.name = "none", .hdr_bytes = 0, .pull = none_pull, .push = none_push,
+};
+
+RTE_INIT(ether_register)
+{
+	mr_framing_register(&ether_framing);
+	mr_framing_register(&none_framing);
+}

@@ -1,1 +1,229 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The common half of IPv4 and IPv6; see ip.h. Not here: anything that looks at a header's layout.
+ *
+ * The budget of ICMP errors is a token bucket kept in time: credit grows with the clock up to a burst, and an error
+ * costs the time that one may take (RFC 4443 2.4 f, RFC 1812 4.3.2.8).
+ */
+#include "proto/ip.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "proto/mbuf.h"
+#include "stack/transport.h"
+
+#define TTL_DEFAULT 64
+#define ERR_RATE_DEFAULT 1000
+#define ERR_RATE_MAX 1000000
+#define ERR_NS_PER_S 1000000000ull
+
+static uint64_t
+error_credit_max(const struct mr_ip *ip)
+{
+	return RTE_MIN(ip->err_rate, (uint32_t)MR_IP_ERR_BURST) * (ERR_NS_PER_S / ip->err_rate);
+}
+
+int
+mr_ip_create(struct mr_stack *s, const struct mr_netproto_ops *ops, struct mr_netproto **out)
+{
+	struct mr_ip *ip = calloc(1, sizeof(*ip));
+
+	if (!ip)
+		return -ENOMEM;
+	ip->np.ops = ops;
+	ip->np.stack = s;
+	ip->ttl = TTL_DEFAULT;
+	ip->next_id = (uint16_t)mr_rng_u32(&s->rng);
+	ip->err_rate = ERR_RATE_DEFAULT;
+	ip->err_credit_ns = error_credit_max(ip);
+	for (unsigned i = 0; i < RTE_DIM(ip->label_key); i++)
+		ip->label_key[i] = mr_rng_u64(&s->rng);
+	*out = &ip->np;
+	return 0;
+}
+
+void
+mr_ip_destroy(struct mr_netproto *np)
+{
+	free(np);
+}
+
+int
+mr_ip_setopt(struct mr_netproto *np, int opt, int64_t value)
+{
+	struct mr_ip *ip = (struct mr_ip *)np;
+
+	switch (opt) {
+	case MR_OPT_DEFAULT_TTL:
+		if (value < 1 || value > 255)
+			return -EINVAL;
+		ip->ttl = (uint8_t)value;
+		return 0;
+	case MR_OPT_ICMP_ERR_RATE:
+		if (value < 0 || value > ERR_RATE_MAX)
+			return -EINVAL;
+		ip->err_rate = (uint32_t)value;
+		ip->err_credit_ns = value ? error_credit_max(ip) : 0;
+		return 0;
+	default:
+		return -ENOPROTOOPT;
+	}
+}
+
+int
+mr_ip_getopt(struct mr_netproto *np, int opt, int64_t *value)
+{
+	struct mr_ip *ip = (struct mr_ip *)np;
+
+	switch (opt) {
+	case MR_OPT_DEFAULT_TTL:
+		*value = ip->ttl;
+		return 0;
+	case MR_OPT_ICMP_ERR_RATE:
+		*value = ip->err_rate;
+		return 0;
+	default:
+		return -ENOPROTOOPT;
+	}
+}
+
+bool
+mr_ip_error_allowed(struct mr_netproto *np)
+{
+	struct mr_ip *ip = (struct mr_ip *)np;
+	uint64_t now = np->stack->now_ns, cost, passed = now - ip->err_last_ns;
+
+	ip->err_last_ns = now;
+	if (ip->err_rate == 0)
+		return false;
+	cost = ERR_NS_PER_S / ip->err_rate;
+	ip->err_credit_ns = RTE_MIN(ip->err_credit_ns + RTE_MIN(passed, ERR_NS_PER_S), error_credit_max(ip));
+	if (ip->err_credit_ns < cost)
+		return false;
+	ip->err_credit_ns -= cost;
+	return true;
+}
+
+bool
+mr_ip_addr_is_ours(struct mr_stack *s, const struct mr_addr *a)
+{
+	struct mr_nic *nic;
+
+	TAILQ_FOREACH(nic, &s->nics, link_in_stack) {
+		if (mr_nic_netep_find(nic, a))
+			return true;
+	}
+	return false;
+}
+
+/* Packets of one protocol, data at the transport header. */
+static void
+deliver(struct mr_netproto *np, uint8_t proto, struct rte_mbuf **pkts, uint16_t n)
+{
+	if (mr_nic_deliver_transport(np->stack, proto, pkts, n)) {
+		mr_count_n(np->stack, MR_CNT_IP_RX_DELIVERED, n);
+		return;
+	}
+	mr_count_n(np->stack, MR_DROP_TRANS_UNKNOWN_PROTO, n);
+	for (uint16_t i = 0; i < n; i++)
+		np->ops->error(np, pkts[i], MR_NET_ERR_PROTO_UNREACH);
+}
+
+void
+mr_ip_input(struct mr_netproto *np, struct mr_nic *nic, struct rte_mbuf **pkts, uint16_t n, uint8_t icmp_proto,
+            void (*icmp)(struct mr_netproto *np, struct mr_nic *nic, struct rte_mbuf **pkts, uint16_t n))
+{
+	struct rte_mbuf *same[MR_BURST];
+
+	while (n > 0) {
+		uint8_t proto = mr_pkt(pkts[0])->trans_proto;
+		uint16_t k = 0, rest = 0;
+
+		for (uint16_t i = 0; i < n; i++) {
+			struct rte_mbuf *m = pkts[i];
+			struct mr_pkt *p = mr_pkt(m);
+
+			if (k == MR_BURST || p->trans_proto != proto) {
+				pkts[rest++] = m;
+				continue;
+			}
+			rte_pktmbuf_adj(m, p->trans_off - m->data_off);
+			same[k++] = m;
+		}
+		n = rest;
+		if (proto == icmp_proto) {
+			mr_count_n(np->stack, MR_CNT_IP_RX_DELIVERED, k);
+			icmp(np, nic, same, k);
+		} else {
+			deliver(np, proto, same, k);
+		}
+	}
+}
+
+/* Members of the group on this host get a copy (RFC 1112 6.1). */
+static void
+loop_to_members(struct mr_netproto *np, struct mr_route *r, struct rte_mbuf **pkts, uint16_t n)
+{
+	if (!mr_nic_netep_find(r->local->nic, &r->remote))
+		return;
+	for (uint16_t i = 0; i < n; i++) {
+		struct rte_mbuf *copy = rte_pktmbuf_copy(pkts[i], np->stack->tx_pool, 0, UINT32_MAX);
+
+		if (copy)
+			mr_nic_loop(r->local->nic, copy, np->ops->number);
+		else
+			mr_count(np->stack, MR_DROP_NO_TX_MBUF);
+	}
+}
+
+void
+mr_ip_transmit(struct mr_netproto *np, struct mr_route *r, struct rte_mbuf **pkts, uint16_t n,
+               const struct mr_ip_params *p)
+{
+	mr_count_n(np->stack, MR_CNT_IP_TX_PACKETS, n);
+	if (r->flags & MR_ROUTE_F_LOCAL) {
+		for (uint16_t i = 0; i < n; i++)
+			mr_nic_loop(r->local->nic, pkts[i], np->ops->number);
+		return;
+	}
+	if (r->flags & MR_ROUTE_F_MULTICAST && p->group_loop)
+		loop_to_members(np, r, pkts, n);
+	if (r->flags & MR_ROUTE_F_MULTICAST && p->group_no_wire)
+		rte_pktmbuf_free_bulk(pkts, n);
+	else
+		mr_nic_output_burst(r->local->nic, r->neigh, pkts, n, np->ops->number);
+}
+
+int
+mr_ip_send(struct mr_netep *local, const struct mr_addr *remote, struct rte_mbuf *m, const struct mr_ip_params *p)
+{
+	struct mr_stack *s = local->nic->stack;
+	uint16_t net = mr_addr_net(&local->addr);
+	struct mr_route r;
+	int rc = mr_route_find(s, local->nic->id, &local->addr, remote, net, &r);
+
+	if (rc < 0)
+		rc = mr_route_find(s, 0, &local->addr, remote, net, &r);
+	if (rc < 0) {
+		mr_drop(s, m, MR_DROP_IP_NO_ROUTE);
+		return rc;
+	}
+	rc = mr_route_output(&r, &m, 1, p);
+	mr_route_release(&r);
+	return rc;
+}
+
+void
+mr_ip_tuple_ports(const struct rte_mbuf *m, struct mr_tuple *out)
+{
+	const struct mr_pkt *p = mr_pkt(m);
+
+	out->sport_be = 0;
+	out->dport_be = 0;
+	if ((p->trans_proto != MR_TRANS_TCP && p->trans_proto != MR_TRANS_UDP) || p->trans_len < 4)
+		return;
+	mr_mbuf_copy_out(m, (uint32_t)p->trans_off - m->data_off, &out->sport_be, 2);
+	mr_mbuf_copy_out(m, (uint32_t)p->trans_off - m->data_off + 2, &out->dport_be, 2);
+}

@@ -1,1 +1,232 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * IPv4 (RFC 791, 1122 3.2.1): headers in, headers out.
+ *
+ * Not here: reassembly and fragmentation (fragments are dropped), forwarding, and acting on options, of which only the
+ * form is checked; source routes are refused (RFC 7126). ICMP is in icmp.c, what IPv6 shares is in ip.c.
+ * Invariant: a packet that parse lets pass has its whole header in one piece and no byte beyond its total length.
+ */
+#include "proto/ipv4.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include <rte_common.h>
+#include <rte_ip.h>
+
+#include "proto/arp.h"
+#include "proto/cksum.h"
+#include "proto/icmp.h"
+#include "proto/ip.h"
+#include "proto/mbuf.h"
+
+#define HDR_BYTES 20
+#define OPT_END 0
+#define OPT_NOP 1
+#define OPT_LSRR 131
+#define OPT_SSRR 137
+
+/* The form of the options (RFC 791 3.1). @return MR_CNT_MAX, or why the packet is dropped */
+static enum mr_counter
+options_check(const uint8_t *opt, unsigned len)
+{
+	while (len > 0 && opt[0] != OPT_END) {
+		unsigned step = 1;
+
+		if (opt[0] != OPT_NOP) {
+			if (len < 2 || opt[1] < 2 || opt[1] > len)
+				return MR_DROP_IP_BAD_OPTIONS;
+			if (opt[0] == OPT_LSRR || opt[0] == OPT_SSRR)
+				return MR_DROP_IP_SOURCE_ROUTE;
+			step = opt[1];
+		}
+		opt += step;
+		len -= step;
+	}
+	return MR_CNT_MAX;
+}
+
+/* May it be a source, coming from a wire or not? (RFC 1122 3.2.1.3) */
+static inline bool
+src_is_bad(struct mr_nic *nic, const struct mr_addr *src, bool local)
+{
+	uint8_t top = src->b[12];
+
+	if (top == 0 || (top & 0xf0) == 0xe0 || mr_nic_is_broadcast(nic, src))
+		return true;
+	return !local && (top == 127 || mr_ip_addr_is_ours(nic->stack, src));
+}
+
+/* Classify the destination: writes the NET flags. @return MR_CNT_MAX, or why the packet is dropped */
+static inline enum mr_counter
+dst_check(struct mr_nic *nic, struct mr_pkt *p, const struct mr_addr *dst, bool local)
+{
+	uint8_t top = dst->b[12];
+
+	if (top == 0 || (top == 127 && !local))
+		return MR_DROP_IP_BAD_DST;
+	if ((top & 0xf0) == 0xe0)
+		p->flags |= MR_PKT_F_NET_MULTICAST;
+	else if (mr_nic_is_broadcast(nic, dst))
+		p->flags |= MR_PKT_F_NET_BROADCAST;
+	else if (p->flags & (MR_PKT_F_LINK_BROADCAST | MR_PKT_F_LINK_MULTICAST))
+		return MR_DROP_IP_LINK_BCAST;
+	return MR_CNT_MAX;
+}
+
+static enum mr_counter
+ipv4_parse_one(struct mr_nic *nic, struct rte_mbuf *m, struct mr_addr *dst)
+{
+	struct mr_pkt *p = mr_pkt(m);
+	bool local = mr_ip_is_local(nic, m);
+	const struct rte_ipv4_hdr *h;
+	enum mr_counter why;
+	uint32_t total;
+	uint8_t ihl;
+
+	if (unlikely(!mr_pkt_linear(m, HDR_BYTES)))
+		return MR_DROP_NET_SHORT;
+	h = rte_pktmbuf_mtod(m, const struct rte_ipv4_hdr *);
+	if (h->version_ihl >> 4 != 4)
+		return MR_DROP_IP_BAD_VERSION;
+	ihl = (h->version_ihl & 0xf) * 4;
+	total = rte_be_to_cpu_16(h->total_length);
+	if (ihl < HDR_BYTES || total < ihl || total > m->pkt_len || !mr_pkt_linear(m, ihl))
+		return MR_DROP_IP_BAD_LENGTH;
+	if (!mr_cksum_rx_ipv4_ok(m, h, ihl))
+		return MR_DROP_IP_BAD_CKSUM;
+	if (ihl > HDR_BYTES && (why = options_check((const uint8_t *)(h + 1), ihl - HDR_BYTES)) != MR_CNT_MAX)
+		return why;
+	mr_mbuf_trim(m, total);
+	p->src = mr_ipv4_addr(h->src_addr);
+	*dst = mr_ipv4_addr(h->dst_addr);
+	if (src_is_bad(nic, &p->src, local))
+		return MR_DROP_IP_BAD_SRC;
+	why = dst_check(nic, p, dst, local);
+	if (why != MR_CNT_MAX)
+		return why;
+	if (h->fragment_offset & RTE_BE16(RTE_IPV4_HDR_MF_FLAG | RTE_IPV4_HDR_OFFSET_MASK))
+		return MR_DROP_IP_FRAGMENT;
+	p->trans_proto = h->next_proto_id;
+	p->ttl = h->time_to_live;
+	p->tos = h->type_of_service;
+	p->trans_off = m->data_off + ihl;
+	p->trans_len = (uint16_t)(total - ihl);
+	p->phdr_sum = mr_cksum_phdr(&p->src, dst, p->trans_proto, p->trans_len);
+	return MR_CNT_MAX;
+}
+
+static uint16_t
+ipv4_parse(struct mr_netproto *np, struct mr_nic *nic, struct rte_mbuf **pkts, struct mr_addr *dst, uint16_t n)
+{
+	(void)np;
+	return mr_ip_parse_burst(nic, pkts, dst, n, ipv4_parse_one);
+}
+
+static bool
+ipv4_tuple(struct mr_netproto *np, struct rte_mbuf *m, struct mr_tuple *out)
+{
+	const struct mr_pkt *p = mr_pkt(m);
+	const struct rte_ipv4_hdr *h = mr_pkt_net_hdr(m);
+
+	(void)np;
+	if (p->trans_proto == MR_TRANS_ICMP)
+		return mr_icmp_error_tuple(m, false, out);
+	out->src = p->src;
+	out->dst = mr_ipv4_addr(h->dst_addr);
+	mr_ip_tuple_ports(m, out);
+	return true;
+}
+
+static void
+ipv4_input(struct mr_netproto *np, struct mr_nic *nic, struct rte_mbuf **pkts, uint16_t n)
+{
+	mr_ip_input(np, nic, pkts, n, MR_TRANS_ICMP, mr_icmp_input);
+}
+
+static inline void
+ipv4_push(struct mr_ip *ip, const struct mr_route *r, struct rte_mbuf *m, const struct mr_ip_params *p)
+{
+	struct rte_ipv4_hdr *h = mr_mbuf_prepend(m, HDR_BYTES);
+
+	*h = (struct rte_ipv4_hdr){
+		.version_ihl = RTE_IPV4_VHL_DEF,
+		.type_of_service = p->tos,
+		.total_length = rte_cpu_to_be_16((uint16_t)m->pkt_len),
+		/* An identification serves reassembly; a datagram that is never fragmented needs none (RFC 6864 4.1). */
+		.packet_id = p->df ? 0 : rte_cpu_to_be_16(ip->next_id++),
+		.fragment_offset = p->df ? RTE_BE16(RTE_IPV4_HDR_DF_FLAG) : 0,
+		.time_to_live = p->ttl ? p->ttl : ip->ttl,
+		.next_proto_id = p->trans_proto,
+		.src_addr = mr_ipv4_be(&r->local->addr),
+		.dst_addr = mr_ipv4_be(&r->remote),
+	};
+	m->l3_len = HDR_BYTES;
+	if (mr_route_caps(r) & MR_LINK_CAP_TX_IPV4_CKSUM && !(r->flags & MR_ROUTE_F_LOCAL))
+		m->ol_flags |= RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_IP_CKSUM;
+	else
+		h->hdr_checksum = ~mr_cksum_fold(mr_cksum_add(0, h, HDR_BYTES));
+}
+
+static int
+ipv4_output(struct mr_netproto *np, struct mr_route *r, struct rte_mbuf **pkts, uint16_t n,
+            const struct mr_ip_params *p)
+{
+	return mr_ip_output_burst(np, r, pkts, n, p, ipv4_push);
+}
+
+static const struct mr_addr *
+all_hosts(void)
+{
+	static const struct mr_addr a = {.b = {[10] = 0xff, 0xff, 224, 0, 0, 1}};
+
+	return &a;
+}
+
+static int
+ipv4_netep_open(struct mr_netproto *np, struct mr_netep *ep)
+{
+	int rc;
+
+	if (ep->kind != MR_NETEP_PERMANENT)
+		return 0;
+	rc = mr_group_join(np->stack, ep->nic->id, all_hosts());
+	if (rc == 0)
+		mr_arp_announce(ep);
+	return rc;
+}
+
+static void
+ipv4_netep_close(struct mr_netproto *np, struct mr_netep *ep)
+{
+	if (ep->kind == MR_NETEP_PERMANENT || ep->kind == MR_NETEP_EXPIRED)
+		mr_group_leave(np->stack, ep->nic->id, all_hosts());
+}
+
+static const struct mr_netproto_ops ipv4_ops = {
+	.name = "ipv4",
+	.number = MR_NET_IPV4,
+	.min_bytes = HDR_BYTES,
+	.hdr_bytes = HDR_BYTES,
+	.parse = ipv4_parse,
+	.tuple = ipv4_tuple,
+	.input = ipv4_input,
+	.output = ipv4_output,
+	.error = mr_icmp_error,
+	.netep_open = ipv4_netep_open,
+	.netep_close = ipv4_netep_close,
+	.setopt = mr_ip_setopt,
+	.getopt = mr_ip_getopt,
+	.destroy = mr_ip_destroy,
+};
+
+static int
+ipv4_create(struct mr_stack *s, struct mr_netproto **out)
+{
+	return mr_ip_create(s, &ipv4_ops, out);
+}
+
+RTE_INIT(ipv4_register)
+{
+	mr_netproto_register("ipv4", ipv4_create);
+}

@@ -1,1 +1,318 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * IPv6 (RFC 8200): headers in, headers out, and what an address brings with it: its solicited-node group, and for the
+ * first one of a NIC a link-local address.
+ *
+ * Not here: extension headers, which are dropped; reassembly, forwarding, autoconfiguration, duplicate detection. ICMPv6
+ * is in icmpv6.c, neighbour discovery in ndp.c, what IPv4 shares in ip.c.
+ * Invariant: a packet that parse lets pass has its header in one piece and no byte beyond its payload length, and neither
+ * address is v4-mapped: inside, those mean IPv4 (B-34).
+ */
+#include "proto/ipv6.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include <rte_common.h>
+#include <rte_ip.h>
+
+#include "proto/cksum.h"
+#include "proto/icmp.h"
+#include "proto/ip.h"
+#include "proto/mbuf.h"
+#include "proto/ndp.h"
+
+#define HDR_BYTES MR_IPV6_HDR_BYTES
+#define NH_HOP_BY_HOP 0
+#define NH_ROUTING 43
+#define NH_FRAGMENT 44
+#define NH_ESP 50
+#define NH_AUTH 51
+#define NH_NONE 59
+#define NH_DEST_OPTIONS 60
+#define NH_MOBILITY 135
+#define NH_HIP 139
+#define NH_SHIM6 140
+#define SCOPE_INTERFACE 1
+
+const struct mr_addr mr_ipv6_all_nodes = {.b = {0xff, 0x02, [15] = 1}};
+
+struct mr_addr
+mr_ipv6_solicited_node(const struct mr_addr *a)
+{
+	return (struct mr_addr){.b = {0xff, 0x02, [11] = 1, 0xff, a->b[13], a->b[14], a->b[15]}};
+}
+
+/* What follows the header. @return MR_CNT_MAX for a transport's number, or why the packet is dropped */
+static enum mr_counter
+next_header_check(struct rte_mbuf *m, uint8_t nh)
+{
+	switch (nh) {
+	case NH_FRAGMENT:
+		return MR_DROP_IP_FRAGMENT;
+	case NH_ROUTING:
+		if (!mr_pkt_linear(m, HDR_BYTES + 8))
+			return MR_DROP_IP_BAD_LENGTH;
+		if (rte_pktmbuf_mtod(m, const uint8_t *)[HDR_BYTES + 2] == 0)
+			return MR_DROP_IP_SOURCE_ROUTE;
+		return MR_DROP_IP_EXT_HDR;
+	case NH_HOP_BY_HOP:
+	case NH_ESP:
+	case NH_AUTH:
+	case NH_NONE:
+	case NH_DEST_OPTIONS:
+	case NH_MOBILITY:
+	case NH_HIP:
+	case NH_SHIM6:
+		return MR_DROP_IP_EXT_HDR;
+	default:
+		return MR_CNT_MAX;
+	}
+}
+
+/* May it be a source, coming from a wire or not? The unspecified one only asks and reports (RFC 4291 2.5.2). */
+static inline bool
+src_is_bad(struct mr_nic *nic, const struct mr_addr *src, uint8_t nh, bool local)
+{
+	if (mr_addr_is_multicast(src) || mr_addr_is_v4(src))
+		return true;
+	if (mr_addr_is_any(src))
+		return nh != MR_TRANS_ICMPV6;
+	return !local && (mr_addr_is_loopback(src) || mr_ip_addr_is_ours(nic->stack, src));
+}
+
+/* Classify the destination: writes the NET flag. @return MR_CNT_MAX, or why the packet is dropped */
+static inline enum mr_counter
+dst_check(struct mr_pkt *p, const struct mr_addr *dst, bool local)
+{
+	if (dst->b[0] == 0xff) {
+		uint8_t scope = dst->b[1] & 0xf;
+
+		if (scope == 0 || (scope == SCOPE_INTERFACE && !local))
+			return MR_DROP_IP_BAD_DST;
+		p->flags |= MR_PKT_F_NET_MULTICAST;
+		return MR_CNT_MAX;
+	}
+	if (mr_addr_is_any(dst) || mr_addr_is_v4(dst) || (mr_addr_is_loopback(dst) && !local))
+		return MR_DROP_IP_BAD_DST;
+	if (p->flags & (MR_PKT_F_LINK_BROADCAST | MR_PKT_F_LINK_MULTICAST))
+		return MR_DROP_IP_LINK_BCAST;
+	return MR_CNT_MAX;
+}
+
+static enum mr_counter
+ipv6_parse_one(struct mr_nic *nic, struct rte_mbuf *m, struct mr_addr *dst)
+{
+	struct mr_pkt *p = mr_pkt(m);
+	bool local = mr_ip_is_local(nic, m);
+	const struct rte_ipv6_hdr *h;
+	enum mr_counter why;
+	uint32_t first, len;
+
+	if (unlikely(!mr_pkt_linear(m, HDR_BYTES)))
+		return MR_DROP_NET_SHORT;
+	h = rte_pktmbuf_mtod(m, const struct rte_ipv6_hdr *);
+	first = rte_be_to_cpu_32(h->vtc_flow);
+	if (first >> 28 != 6)
+		return MR_DROP_IP_BAD_VERSION;
+	len = rte_be_to_cpu_16(h->payload_len);
+	if (HDR_BYTES + len > m->pkt_len)
+		return MR_DROP_IP_BAD_LENGTH;
+	mr_mbuf_trim(m, HDR_BYTES + len);
+	memcpy(&p->src, h->src_addr, sizeof(p->src));
+	memcpy(dst, h->dst_addr, sizeof(*dst));
+	if (src_is_bad(nic, &p->src, h->proto, local))
+		return MR_DROP_IP_BAD_SRC;
+	why = dst_check(p, dst, local);
+	if (why == MR_CNT_MAX)
+		why = next_header_check(m, h->proto);
+	if (why != MR_CNT_MAX)
+		return why;
+	p->trans_proto = h->proto;
+	p->ttl = h->hop_limits;
+	p->tos = (uint8_t)(first >> 20);
+	p->trans_off = m->data_off + HDR_BYTES;
+	p->trans_len = (uint16_t)len;
+	p->phdr_sum = mr_cksum_phdr(&p->src, dst, p->trans_proto, len);
+	return MR_CNT_MAX;
+}
+
+static uint16_t
+ipv6_parse(struct mr_netproto *np, struct mr_nic *nic, struct rte_mbuf **pkts, struct mr_addr *dst, uint16_t n)
+{
+	(void)np;
+	return mr_ip_parse_burst(nic, pkts, dst, n, ipv6_parse_one);
+}
+
+static bool
+ipv6_tuple(struct mr_netproto *np, struct rte_mbuf *m, struct mr_tuple *out)
+{
+	const struct mr_pkt *p = mr_pkt(m);
+	const struct rte_ipv6_hdr *h = mr_pkt_net_hdr(m);
+
+	(void)np;
+	if (p->trans_proto == MR_TRANS_ICMPV6)
+		return mr_icmp_error_tuple(m, true, out);
+	out->src = p->src;
+	memcpy(&out->dst, h->dst_addr, sizeof(out->dst));
+	mr_ip_tuple_ports(m, out);
+	return true;
+}
+
+static void
+ipv6_input(struct mr_netproto *np, struct mr_nic *nic, struct rte_mbuf **pkts, uint16_t n)
+{
+	mr_ip_input(np, nic, pkts, n, MR_TRANS_ICMPV6, mr_icmpv6_input);
+}
+
+static inline uint64_t
+mix(uint64_t a, uint64_t b)
+{
+	unsigned __int128 p = (unsigned __int128)a * b;
+
+	return (uint64_t)p ^ (uint64_t)(p >> 64);
+}
+
+/* The same for all packets of a flow, not to be guessed for others (RFC 6437 2 and 3); never 0, which means none. */
+static inline uint32_t
+flow_label(const struct mr_ip *ip, const struct mr_route *r, const struct rte_mbuf *m, uint8_t trans_proto)
+{
+	const struct mr_addr *src = &r->local->addr, *dst = &r->remote;
+	uint32_t ports = 0, label;
+	uint64_t h;
+
+	if (trans_proto == MR_TRANS_TCP || trans_proto == MR_TRANS_UDP)
+		memcpy(&ports, rte_pktmbuf_mtod(m, const char *), sizeof(ports));
+	h = mix(src->d[0] ^ ip->label_key[0], src->d[1] ^ ip->label_key[1]);
+	h = mix(h ^ dst->d[0], dst->d[1] ^ ip->label_key[2]);
+	h = mix(h ^ ip->label_key[0], (uint64_t)ports << 8 ^ trans_proto ^ ip->label_key[1]);
+	label = (uint32_t)(h ^ h >> 32) & 0xfffff;
+	return label ? label : 1;
+}
+
+static inline void
+push(struct rte_mbuf *m, const struct mr_addr *src, const struct mr_addr *dst, uint8_t trans_proto, uint8_t hop_limit,
+     uint32_t tc_label)
+{
+	uint32_t len = m->pkt_len;
+	struct rte_ipv6_hdr *h = mr_mbuf_prepend(m, HDR_BYTES);
+
+	h->vtc_flow = rte_cpu_to_be_32(6u << 28 | tc_label);
+	h->payload_len = rte_cpu_to_be_16((uint16_t)len);
+	h->proto = trans_proto;
+	h->hop_limits = hop_limit;
+	memcpy(h->src_addr, src, sizeof(h->src_addr));
+	memcpy(h->dst_addr, dst, sizeof(h->dst_addr));
+	m->l3_len = HDR_BYTES;
+}
+
+void
+mr_ipv6_push_plain(struct rte_mbuf *m, const struct mr_addr *src, const struct mr_addr *dst, uint8_t trans_proto,
+                   uint8_t hop_limit)
+{
+	push(m, src, dst, trans_proto, hop_limit, 0);
+}
+
+static inline void
+ipv6_push(struct mr_ip *ip, const struct mr_route *r, struct rte_mbuf *m, const struct mr_ip_params *p)
+{
+	uint32_t tc_label = (uint32_t)p->tos << 20 | flow_label(ip, r, m, p->trans_proto);
+
+	push(m, &r->local->addr, &r->remote, p->trans_proto, p->ttl ? p->ttl : ip->ttl, tc_label);
+}
+
+static int
+ipv6_output(struct mr_netproto *np, struct mr_route *r, struct rte_mbuf **pkts, uint16_t n,
+            const struct mr_ip_params *p)
+{
+	return mr_ip_output_burst(np, r, pkts, n, p, ipv6_push);
+}
+
+static bool
+nic_has_linklocal(const struct mr_nic *nic)
+{
+	for (unsigned i = 0; i < MR_NIC_ADDR_BUCKETS; i++) {
+		for (const struct mr_netep *e = nic->addrs[i]; e; e = e->hash_next) {
+			if (e->kind == MR_NETEP_PERMANENT && mr_addr_is_linklocal(&e->addr))
+				return true;
+		}
+	}
+	return false;
+}
+
+/* fe80:: and the modified EUI-64 of the link address (RFC 4291 app. A, RFC 2464 5). */
+static int
+add_linklocal(struct mr_nic *nic)
+{
+	const uint8_t *ll = nic->lladdr.b;
+	struct mr_subnet a = {
+		.addr = {.b = {0xfe, 0x80, [8] = ll[0] ^ 2, ll[1], ll[2], 0xff, 0xfe, ll[3], ll[4], ll[5]}},
+		.plen = 64,
+	};
+
+	return mr_addr_add(nic->stack, nic->id, &a, MR_PEB_CAN_BE_PRIMARY);
+}
+
+static int
+ipv6_netep_open(struct mr_netproto *np, struct mr_netep *ep)
+{
+	struct mr_addr group = mr_ipv6_solicited_node(&ep->addr);
+	uint16_t nic = ep->nic->id;
+	int rc;
+
+	if (ep->kind != MR_NETEP_PERMANENT)
+		return 0;
+	rc = mr_group_join(np->stack, nic, &mr_ipv6_all_nodes);
+	if (rc < 0)
+		return rc;
+	rc = mr_group_join(np->stack, nic, &group);
+	if (rc < 0) {
+		mr_group_leave(np->stack, nic, &mr_ipv6_all_nodes);
+		return rc;
+	}
+	mr_ndp_announce(ep);
+	/* Every interface has one (RFC 4291 2.8); without link addresses there is nothing to make it from. */
+	if (ep->nic->lladdr.len == 6 && !mr_addr_is_linklocal(&ep->addr) && !nic_has_linklocal(ep->nic))
+		add_linklocal(ep->nic);
+	return 0;
+}
+
+static void
+ipv6_netep_close(struct mr_netproto *np, struct mr_netep *ep)
+{
+	struct mr_addr group = mr_ipv6_solicited_node(&ep->addr);
+
+	if (ep->kind != MR_NETEP_PERMANENT && ep->kind != MR_NETEP_EXPIRED)
+		return;
+	mr_group_leave(np->stack, ep->nic->id, &group);
+	mr_group_leave(np->stack, ep->nic->id, &mr_ipv6_all_nodes);
+}
+
+static const struct mr_netproto_ops ipv6_ops = {
+	.name = "ipv6",
+	.number = MR_NET_IPV6,
+	.min_bytes = HDR_BYTES,
+	.hdr_bytes = HDR_BYTES,
+	.parse = ipv6_parse,
+	.tuple = ipv6_tuple,
+	.input = ipv6_input,
+	.output = ipv6_output,
+	.error = mr_icmpv6_error,
+	.netep_open = ipv6_netep_open,
+	.netep_close = ipv6_netep_close,
+	.setopt = mr_ip_setopt,
+	.getopt = mr_ip_getopt,
+	.destroy = mr_ip_destroy,
+	.resolver = &mr_ndp_resolver,
+};
+
+static int
+ipv6_create(struct mr_stack *s, struct mr_netproto **out)
+{
+	return mr_ip_create(s, &ipv6_ops, out);
+}
+
+RTE_INIT(ipv6_register)
+{
+	mr_netproto_register("ipv6", ipv6_create);
+}

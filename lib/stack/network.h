@@ -31,6 +31,8 @@ struct mr_ip_params {
 	uint8_t ttl;  /* 0: the protocol's default */
 	uint8_t tos;
 	bool df;      /* may not be fragmented on the way */
+	bool group_loop;    /* multicast: members on this host get a copy */
+	bool group_no_wire; /* multicast: nothing leaves this host (TTL 0) */
 };
 
 /* Kinds of report about packets of ours, from ICMP (S-160). */

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * ICMP and ICMPv6. The two differ in numbers, in the pseudo-header and in how much an error quotes; the rest is common
+ * and in icmp.c.
+ */
+#ifndef MR_PROTO_ICMP_H
+#define MR_PROTO_ICMP_H
+
+#include <stdint.h>
+
+#include <rte_mbuf.h>
+
+#include "stack/nic.h"
+
+#define MR_ICMP_HDR_BYTES 8
+#define MR_ICMP_QUOTE_TRANS_BYTES 8 /* of the quoted transport header, at least */
+
+/* The packet of ours that an error is about, as far as it was quoted. */
+struct mr_icmp_quote {
+	struct mr_addr src, dst;
+	uint8_t trans_proto;
+	uint32_t trans_off;  /* of its transport header, from the packet's data */
+	uint16_t trans_bytes; /* of it, contiguous, >= MR_ICMP_QUOTE_TRANS_BYTES */
+};
+
+/* Contract functions of the two network protocols. */
+void mr_icmp_input(struct mr_netproto *np, struct mr_nic *nic, struct rte_mbuf **pkts, uint16_t n);
+void mr_icmpv6_input(struct mr_netproto *np, struct mr_nic *nic, struct rte_mbuf **pkts, uint16_t n);
+void mr_icmp_error(struct mr_netproto *np, struct rte_mbuf *m, enum mr_net_error e);
+void mr_icmpv6_error(struct mr_netproto *np, struct rte_mbuf *m, enum mr_net_error e);
+
+/* Tuple of the connection that an ICMP error is about, as if the packet came from its peer. @return false: no error, or
+ * not one to steer. After parse, data at the network header. */
+bool mr_icmp_error_tuple(struct rte_mbuf *m, bool v6, struct mr_tuple *out);
+
+/* ---- shared by icmp.c and icmpv6.c */
+
+/* Read the quote `off` bytes behind the packet's data. @return MR_CNT_MAX, or the reason to drop the error */
+enum mr_counter mr_icmp_quote_v4(struct rte_mbuf *m, uint32_t off, struct mr_icmp_quote *q);
+enum mr_counter mr_icmp_quote_v6(struct rte_mbuf *m, uint32_t off, struct mr_icmp_quote *q);
+/* Hand a valid error to whom it concerns. Consumes `m`. */
+void mr_icmp_deliver_error(struct mr_nic *nic, struct rte_mbuf *m, const struct mr_icmp_quote *q,
+                           enum mr_ctrl_type type, uint32_t extra);
+/* Turn an echo request into its reply and send it. Consumes `m`. */
+void mr_icmp_echo_reply(struct mr_netep *local, struct rte_mbuf *m, uint8_t reply_type);
+/* Send an error about `m` with the type, code and pointer given. Consumes `m`, which its dropper has counted. */
+void mr_icmp_send_error(struct mr_netproto *np, struct rte_mbuf *m, uint8_t type, uint8_t code, uint32_t pointer,
+                        uint32_t max_bytes);
+
+#endif

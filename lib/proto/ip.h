@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What IPv4 and IPv6 have in common: the protocol object with its options and error budget, the loops around their
+ * per-packet functions, and sending a single packet of the protocol's own (ICMP). Internal to lib/proto.
+ */
+#ifndef MR_PROTO_IP_H
+#define MR_PROTO_IP_H
+
+#include <errno.h>
+#include <stdint.h>
+
+#include <rte_mbuf.h>
+
+#include "stack/nic.h"
+#include "stack/pkt.h"
+#include "stack/route.h"
+#include "stack/stack.h"
+
+#define MR_IP_MAX_BYTES 65535
+#define MR_IP_ERR_BURST 50 /* errors that may leave at once, within the rate */
+
+struct mr_ip {
+	struct mr_netproto np;   /* first: this is the protocol object */
+	uint8_t ttl;             /* default TTL or hop limit */
+	uint16_t next_id;        /* IPv4: identification of the next datagram that needs one */
+	uint32_t err_rate;       /* ICMP errors a second, 0 none */
+	uint64_t err_credit_ns;  /* of which each error takes 1 s / err_rate */
+	uint64_t err_last_ns;
+	uint64_t label_key[3];   /* IPv6: of the flow label hash */
+};
+
+/* Validates one packet, writes its facts and destination. @return MR_CNT_MAX, or the reason to drop it */
+typedef enum mr_counter (*mr_ip_parse_fn)(struct mr_nic *nic, struct rte_mbuf *m, struct mr_addr *dst);
+/* Prepends the header to one packet; the headroom is there. */
+typedef void (*mr_ip_push_fn)(struct mr_ip *ip, const struct mr_route *r, struct rte_mbuf *m,
+                              const struct mr_ip_params *p);
+
+int mr_ip_create(struct mr_stack *s, const struct mr_netproto_ops *ops, struct mr_netproto **out);
+void mr_ip_destroy(struct mr_netproto *np);
+int mr_ip_setopt(struct mr_netproto *np, int opt, int64_t value);
+int mr_ip_getopt(struct mr_netproto *np, int opt, int64_t *value);
+/* Take one from the budget of ICMP errors. */
+bool mr_ip_error_allowed(struct mr_netproto *np);
+/* Is it a configured address of any NIC? */
+bool mr_ip_addr_is_ours(struct mr_stack *s, const struct mr_addr *a);
+/* The contract's input: strip the network header, hand each protocol its packets together, ICMP to `icmp`. */
+void mr_ip_input(struct mr_netproto *np, struct mr_nic *nic, struct rte_mbuf **pkts, uint16_t n, uint8_t icmp_proto,
+                 void (*icmp)(struct mr_netproto *np, struct mr_nic *nic, struct rte_mbuf **pkts, uint16_t n));
+/* After the headers are on: to the loop, to members here, to the wire. Consumes all. */
+void mr_ip_transmit(struct mr_netproto *np, struct mr_route *r, struct rte_mbuf **pkts, uint16_t n,
+                    const struct mr_ip_params *p);
+/* Send one packet of ours whose data starts at the transport header. Consumes it. @return 0 or -errno (counted) */
+int mr_ip_send(struct mr_netep *local, const struct mr_addr *remote, struct rte_mbuf *m, const struct mr_ip_params *p);
+/* The address tuple of a parsed packet of a transport, ports included where the protocol has them. */
+void mr_ip_tuple_ports(const struct rte_mbuf *m, struct mr_tuple *out);
+
+/* Never on a wire of others: looped back inside the stack, or by a loopback link. */
+static inline bool
+mr_ip_is_local(const struct mr_nic *nic, const struct rte_mbuf *m)
+{
+	return mr_pkt(m)->flags & MR_PKT_F_LOCAL || nic->flags & MR_NIC_F_LOOPBACK;
+}
+
+static inline uint16_t
+mr_ip_parse_burst(struct mr_nic *nic, struct rte_mbuf **pkts, struct mr_addr *dst, uint16_t n, mr_ip_parse_fn parse)
+{
+	uint16_t kept = 0;
+
+	mr_count_n(nic->stack, MR_CNT_IP_RX_PACKETS, n);
+	for (uint16_t i = 0; i < n; i++) {
+		enum mr_counter why = parse(nic, pkts[i], &dst[kept]);
+
+		if (likely(why == MR_CNT_MAX))
+			pkts[kept++] = pkts[i];
+		else
+			mr_drop(nic->stack, pkts[i], why);
+	}
+	return kept;
+}
+
+static inline int
+mr_ip_output_burst(struct mr_netproto *np, struct mr_route *r, struct rte_mbuf **pkts, uint16_t n,
+                   const struct mr_ip_params *p, mr_ip_push_fn push)
+{
+	uint16_t kept = 0;
+	int err = 0;
+
+	for (uint16_t i = 0; i < n; i++) {
+		struct rte_mbuf *m = pkts[i];
+		uint32_t max = m->ol_flags & RTE_MBUF_F_TX_TCP_SEG ? MR_IP_MAX_BYTES : r->mtu;
+
+		if (unlikely(m->pkt_len + np->ops->hdr_bytes > max)) {
+			mr_drop(np->stack, m, MR_DROP_IP_TOO_BIG);
+			err = -EMSGSIZE;
+			continue;
+		}
+		push((struct mr_ip *)np, r, m, p);
+		pkts[kept++] = m;
+	}
+	if (kept)
+		mr_ip_transmit(np, r, pkts, kept, p);
+	return err;
+}
+
+#endif
