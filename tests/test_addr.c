@@ -184,7 +184,8 @@ START_TEST(subnets_are_parsed)
 END_TEST
 
 static const char *const bad_subnets[] = {
-	"", "/", "/8", "10.0.0.0/", "10.0.0.0/33", "10.0.0.0/-1", "10.0.0.0/+8", "10.0.0.0/ 8", "10.0.0.0/8 ", "10.0.0.0/8/8",
+	"", "/", "/8", "10.0.0.0/", "10.0.0.0/33", "10.0.0.0/-1", "10.0.0.0/+8", "10.0.0.0/ 8", "10.0.0.0/8 ",
+	"10.0.0.0/8/8",
 	"10.0.0.0/0008", "10.0.0.0/256", "10.0.0.0/264", "10.0.0.0/4294967304", "10.0.0.0/x", "10.0.0/8", "::/129",
 	"::ffff:10.0.0.0/24", "::ffff:10.0.0.0/129", "g::/64",
 	"0000:0000:0000:0000:0000:0000:0000:0000:0000:0000:0000/64",
@@ -234,8 +235,8 @@ START_TEST(subnets_contain_by_definition)
 	for (int n = 0; n < 20000; n++) {
 		bool v4 = mr_rng_below(&r, 2);
 		unsigned bits = v4 ? 32 : 128, plen = mr_rng_below(&r, bits + 1), same = 0;
-		struct mr_subnet s = {.addr = v4 ? mr_addr_v4(mr_rng_u32(&r)) : addr("2001:db8::"), .plen = (uint8_t)plen};
-		struct mr_addr a = s.addr;
+		struct mr_addr a = v4 ? mr_addr_v4(mr_rng_u32(&r)) : addr("2001:db8::");
+		struct mr_subnet s = {.addr = a, .plen = (uint8_t)plen};
 		unsigned flip = 128 - bits + mr_rng_below(&r, bits);
 
 		if (!v4)

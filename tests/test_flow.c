@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The flow table against a plain array: insert, remove, replace, single and burst lookup up to the capacity, with a good
- * hash and with keys that make every IPv4 tuple collide, so that everything spills.
+ * The flow table against a plain array: insert, remove, replace, single and burst lookup up to the capacity, with a
+ * good hash and with keys that make every IPv4 tuple collide, so that everything spills.
  */
 #include "rig/rig.h"
 

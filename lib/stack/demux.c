@@ -228,7 +228,7 @@ mr_demux_lookup(struct mr_stack *s, uint8_t proto, const struct mr_netep *local,
 	return demux_lookup_one(s, &q, local->id);
 }
 
-/* The takers of a packet: first whom the lookup names, then every other registration that matches, as they were made. */
+/* The takers of a packet: first whom the lookup names, then every other registration that matches, oldest first. */
 struct mr_ep *
 mr_demux_next(struct mr_stack *s, uint8_t proto, struct rte_mbuf *m, struct mr_ep *prev)
 {

@@ -3,8 +3,8 @@
  * The flow table: open addressing by buckets of one cache line.
  *
  * The low bits of the hash pick the bucket, the high ones make the tag, so a tag says something new. A key whose bucket
- * is full goes to the next with room; every bucket it passed counts it in `spilled`, and a lookup goes on only while that
- * is not zero. Removal leaves no tombstone: it takes the counts back.
+ * is full goes to the next with room; every bucket it passed counts it in `spilled`, and a lookup goes on only while
+ * that is not zero. Removal leaves no tombstone: it takes the counts back.
  *
  * Not here: growing (a stack's size is fixed), ageing, ownership of the objects.
  */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Arena and pools. The arena is one reservation of address space without memory behind it; each pool makes its part
- * usable, and the kernel gives pages as objects are first touched, so a stack sized for a million connections costs what
- * it uses, on the node of the core that uses it.
+ * usable, and the kernel gives pages as objects are first touched, so a stack sized for a million connections costs
+ * what it uses, on the node of the core that uses it.
  *
  * Not here: growing, shrinking, locking. Invariants: an object is either out, on the free list, or past `fresh`; the
  * first line of the arena belongs to nobody, so that reference 0 never names an object.

@@ -2,8 +2,8 @@
 /*
  * What the library can tell about itself: its version, its log type, and the names of the counters.
  *
- * The counters themselves are a plain array in each stack (stack.h); nothing here touches them. The tables are made from
- * counters.def, in the order of enum mr_counter.
+ * The counters themselves are a plain array in each stack (stack.h); nothing here touches them. The table is made
+ * from counters.def, in the order of enum mr_counter.
  */
 #include "stack/millrace.h"
 

@@ -5,10 +5,10 @@
  * A timer lives where its tick first differs from the wheel's: the level is the highest differing byte, the slot that
  * byte of its tick. So a slot of an upper level always lies ahead of the wheel's own position in that level, nothing
  * wraps round, and when the wheel's position enters a slot, its timers are spread over the levels below. A deadline
- * beyond the wheel's window of 2^32 ticks parks at the last tick of the window and is placed again when that has passed.
+ * beyond the wheel's window of 2^32 ticks parks at the window's last tick and is placed again when that has passed.
  *
  * Invariants: a timer's slot follows from the wheel's tick and its own; a bit of the bitmap is set exactly if its slot
- * holds a timer. An advance first collects all that is due, then fires: what a callback arms waits for the next advance,
+ * holds a timer. An advance first collects all that is due, then fires: what a callback arms waits for the next one,
  * so a callback that re-arms itself in the past cannot hold the loop. Not here: clocks, and advance from a callback.
  */
 #include "stack/timer.h"
