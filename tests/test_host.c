@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Hosts: several stacks on lcores of their own. These tests run real threads and so the real clock: EAL has three lcores
+ * Hosts: several stacks on lcores of their own. These tests run real threads and so the real clock: EAL has four lcores
  * on one processor, nothing forks, and whatever waits has a deadline that a machine under load still meets.
  */
 #include <check.h>
@@ -21,7 +21,7 @@
 
 #include "fakenet.h"
 
-#define LCORES 3
+#define LCORES 4
 #define NIC 4
 #define LOCAL 0x0a000001
 #define GROUP 0xe0000201
@@ -32,8 +32,9 @@ static struct mr_host *host;
 
 static struct fake_link *fakes[MR_LINK_MAX_QUEUES];
 static struct mr_link_cfg opened; /* last configuration */
+static struct rte_mempool *opened_pools[LCORES];
 static unsigned device_queues = LCORES;
-static const char *device_framing = "fake";
+static int bad_queue = -1; /* has a framing that nobody knows */
 static uint32_t device_caps;
 
 static int
@@ -42,12 +43,14 @@ fake_open(const struct mr_link_cfg *cfg, struct mr_link **out)
 	unsigned n = RTE_MIN(cfg->n_queues, device_queues);
 
 	opened = *cfg;
+	memcpy(opened_pools, cfg->rx_pools, cfg->n_queues * sizeof(opened_pools[0]));
 	if (cfg->device && strcmp(cfg->device, "absent") == 0)
 		return -ENODEV;
 	for (unsigned i = 0; i < n; i++) {
 		fakes[i] = fake_link_make(1024);
 		fakes[i]->link.queue = i;
-		fakes[i]->link.framing = device_framing;
+		if ((int)i == bad_queue)
+			fakes[i]->link.framing = "no-such-framing";
 		fakes[i]->link.caps |= device_caps;
 		out[i] = &fakes[i]->link;
 	}
@@ -100,7 +103,7 @@ static void
 setup(void)
 {
 	device_queues = LCORES;
-	device_framing = "fake";
+	bad_queue = -1;
 	device_caps = 0;
 	host = NULL;
 }
@@ -177,7 +180,7 @@ START_TEST(create_defaults)
 	}
 	ck_assert_str_eq(mr_host_stack(host, 2)->opts.name, "w2");
 	ck_assert_ptr_null(mr_host_stack(host, LCORES));
-	ck_assert_str_eq(mr_host_steering(host), "software Toeplitz, 3 workers");
+	ck_assert_str_eq(mr_host_steering(host), "software Toeplitz, 4 workers");
 }
 END_TEST
 
@@ -240,11 +243,11 @@ START_TEST(call_in_place)
 }
 END_TEST
 
-/* On which lcore each core's call runs: with 1 and 2 workers the main lcore only controls. */
+/* On which lcore each core's call runs: with fewer workers than lcores the main lcore only controls. */
 START_TEST(call_on_the_own_lcore)
 {
 	static const enum mr_idle idles[] = {MR_IDLE_YIELD, MR_IDLE_SLEEP, MR_IDLE_BUSY};
-	static const unsigned first_lcore[LCORES + 1] = {0, 1, 1, 0};
+	static const unsigned first_lcore[LCORES + 1] = {0, 1, 1, 1, 0};
 	struct mr_host_opts o;
 	unsigned workers = 1 + _i / 3;
 
@@ -288,7 +291,7 @@ START_TEST(call_thousand_times)
 {
 	unsigned calls[LCORES] = {0};
 
-	host_make(3);
+	host_make(LCORES);
 	ck_assert_int_eq(mr_host_start(host), 0);
 	for (unsigned i = 0; i < 1000; i++) {
 		ck_assert_int_eq(mr_host_call(host, count_call, calls), 0);
@@ -304,7 +307,7 @@ START_TEST(alone_on_main)
 	struct mr_host_opts o = host_opts(1);
 	unsigned calls[LCORES] = {0};
 
-	/* With three lcores a single worker is not on the main one: then it has a mailbox, and nothing to steer. */
+	/* With four lcores a single worker is not on the main one: then it has a mailbox, and nothing to steer. */
 	ck_assert_int_eq(mr_host_create(&o, &host), 0);
 	ck_assert_str_eq(mr_host_steering(host), "one worker, nothing to steer");
 	ck_assert_ptr_nonnull(mr_host_stack(host, 0)->steer->mail);
@@ -329,7 +332,7 @@ START_TEST(time_goes_on)
 	uint64_t before[LCORES], after[LCORES];
 	double t0, t1;
 
-	host_make(3);
+	host_make(LCORES);
 	ck_assert_int_eq(mr_host_start(host), 0);
 	mr_host_poll(host);
 	t0 = seconds();
@@ -362,10 +365,10 @@ START_TEST(port_in_every_stack)
 	host_make(3);
 	ck_assert_int_eq(mr_host_add_port(host, &fake_port), 0);
 	ck_assert_uint_eq(opened.n_queues, 3);
-	ck_assert_ptr_eq(opened.rx_pools[2], mr_stack_rx_pool(mr_host_stack(host, 2)));
 	for (unsigned i = 0; i < 3; i++) {
 		struct mr_nic_info info;
 
+		ck_assert_ptr_eq(opened_pools[i], mr_stack_rx_pool(mr_host_stack(host, i)));
 		ck_assert_int_eq(mr_nic_info(mr_host_stack(host, i), NIC, &info), 0);
 		ck_assert_str_eq(info.name, "port");
 		ck_assert_ptr_eq(mr_nic_find(mr_host_stack(host, i), NIC)->link, &fakes[i]->link);
@@ -395,11 +398,11 @@ START_TEST(port_errors_change_nothing)
 	bad[4].capture = "/no/such/folder/file.pcapng";
 	device_queues = 2; /* one relay takes part in the unwinding */
 	if (_i == 5)
-		device_framing = "no-such-framing";
+		bad_queue = 1; /* worker 0 has its NIC already */
 	host_make(3);
 	ck_assert_int_eq(mr_host_add_port(host, &bad[_i]), expect[_i]);
 	ck_assert_uint_eq(fake_links_open, 0);
-	device_framing = "fake";
+	bad_queue = -1;
 	ck_assert_int_eq(mr_host_add_port(host, &fake_port), 0);
 	ck_assert_uint_eq(opened.rx_desc, 256); /* the failed one holds no descriptors */
 }
@@ -415,19 +418,20 @@ START_TEST(port_wrapped)
 	p.capture = file;
 	p.impair = "loss=1%";
 	device_queues = 2;
-	host_make(3);
+	host_make(4);
 	ck_assert_int_eq(mr_host_add_port(host, &p), 0);
-	for (unsigned i = 0; i < 3; i++) {
+	for (unsigned i = 0; i < 4; i++) {
 		struct mr_link *l = mr_nic_find(mr_host_stack(host, i), NIC)->link;
 
 		/* capture, impairment, then the device, a hub around it, or a relay */
 		ck_assert_ptr_nonnull(l->inner);
 		ck_assert_ptr_nonnull(l->inner->inner);
-		ck_assert_str_eq(l->inner->inner->driver, i == 0 ? "relay-hub" : i == 1 ? "fake" : "relay");
+		ck_assert_str_eq(l->inner->inner->driver, i < 2 ? "relay-hub" : "relay");
+		ck_assert_uint_eq(l->queue, i % 2);
 	}
-	ck_assert_str_eq(mr_host_steering(host), "software Toeplitz, 3 workers; port: 1 of them send through 2");
+	ck_assert_str_eq(mr_host_steering(host), "software Toeplitz, 4 workers; port: 2 of them send through 2");
 	host_end();
-	for (unsigned i = 0; i < 3; i++) {
+	for (unsigned i = 0; i < 4; i++) {
 		if (i)
 			snprintf(name, sizeof(name), "%s.%u", file, i);
 		else
@@ -502,7 +506,7 @@ START_TEST(packets_reach_their_owner)
 	enum { PACKETS = 3000 };
 	static uint8_t seen[PACKETS];
 	struct rte_mempool *pool;
-	unsigned total = 0, workers = 1 + _i;
+	unsigned total = 0, workers = 1 + _i, calls[LCORES] = {0};
 
 	memset(seen, 0, sizeof(seen));
 	host_make_with_port(workers, 1);
@@ -519,6 +523,8 @@ START_TEST(packets_reach_their_owner)
 		ck_assert_int_eq(rte_ring_enqueue(fakes[0]->rx, m), 0);
 	}
 	ck_assert(wait_for(MR_CNT_NIC_RX_PACKETS, PACKETS));
+	/* The turn that took the last ones is over when a call has been answered: now STEER_OUT stands. */
+	ck_assert_int_eq(mr_host_call(host, count_call, calls), 0);
 	ck_assert(wait_for(MR_CNT_STEER_IN, mr_host_counter(host, MR_CNT_STEER_OUT)));
 	mr_host_stop(host);
 	for (unsigned core = 0; core < workers; core++) {
@@ -627,19 +633,19 @@ START_TEST(relays_deliver_everything)
 	double end = seconds() + 20;
 
 	memset(sent_by, 0, sizeof(sent_by));
-	host_make_with_port(3, 1);
-	ck_assert_str_eq(mr_host_steering(host), "software Toeplitz, 3 workers; port: 2 of them send through 1");
+	host_make_with_port(LCORES, 1);
+	ck_assert_str_eq(mr_host_steering(host), "software Toeplitz, 4 workers; port: 3 of them send through 1");
 	ck_assert_int_eq(mr_host_start(host), 0);
 	for (unsigned i = 0; i < 20; i++) {
 		ck_assert_int_eq(mr_host_call(host, send_some, NULL), 0);
 		/* Let it pile up first: the device's ring holds 1023. */
-		while (i > 4 && total < (i - 3) * 3 * 64 && seconds() < end) {
+		while (i > 4 && total < (i - 3) * LCORES * 64 && seconds() < end) {
 			mr_host_poll(host);
 			total += device_take(got);
 			sched_yield();
 		}
 	}
-	while (total < 20 * 3 * 64 && seconds() < end) {
+	while (total < 20 * LCORES * 64 && seconds() < end) {
 		mr_host_poll(host);
 		total += device_take(got);
 		sched_yield();
@@ -652,16 +658,54 @@ START_TEST(relays_deliver_everything)
 }
 END_TEST
 
+/* Which of 64 frames core `core`'s own queue lets through. */
+static uint64_t
+survivors(unsigned core)
+{
+	struct rte_mbuf *m;
+	uint64_t set = 0;
+
+	sent_by[core] = 0;
+	send_some(mr_host_stack(host, core), core, NULL);
+	for (unsigned turn = 0; turn < 3; turn++)
+		mr_stack_poll(mr_host_stack(host, core), mr_stack_now_ns(mr_host_stack(host, core)) + 1000);
+	while (rte_ring_dequeue(fakes[core]->tx, (void **)&m) == 0) {
+		set |= 1ull << rte_pktmbuf_mtod(m, const struct fake_hdr *)->serial;
+		rte_pktmbuf_free(m);
+	}
+	return set;
+}
+
+START_TEST(impairment_differs_by_worker)
+{
+	struct mr_host_port p = fake_port;
+	uint64_t set[2];
+
+	p.impair = "loss=50%,seed=7";
+	for (unsigned i = 0; i < 2; i++) {
+		host_make(2);
+		ck_assert_int_eq(mr_host_add_port(host, &p), 0);
+		ck_assert_uint_ne(survivors(0), survivors(1));
+		set[i] = survivors(1);
+		ck_assert_int_gt(__builtin_popcountll(set[i]), 10);
+		ck_assert_int_lt(__builtin_popcountll(set[i]), 54);
+		host_end();
+	}
+	/* And it is the same in every run. */
+	ck_assert_uint_eq(set[0], set[1]);
+}
+END_TEST
+
 /* Frames of all cores are in queues, lanes and the full device when everything ends. */
 START_TEST(destroy_with_frames_in_relays)
 {
 	memset(sent_by, 0, sizeof(sent_by));
-	host_make_with_port(3, 1);
+	host_make_with_port(LCORES, 1);
 	for (unsigned i = 0; i < 4; i++)
 		ck_assert_int_eq(mr_host_call(host, send_some, NULL), 0);
-	for (unsigned i = 3; i-- > 0;)
+	for (unsigned i = LCORES; i-- > 0;)
 		mr_stack_poll(mr_host_stack(host, i), 1000);
-	ck_assert_uint_gt(in_use(), 3 * 4 * 64 - 1);
+	ck_assert_uint_gt(in_use(), LCORES * 4 * 64 - 1);
 }
 END_TEST
 
@@ -906,7 +950,7 @@ suite(void)
 	tcase_add_test(tc, create_too_many_workers);
 	tcase_add_test(tc, create_passes_errors_on);
 	tcase_add_test(tc, call_in_place);
-	tcase_add_loop_test(tc, call_on_the_own_lcore, 0, 9);
+	tcase_add_loop_test(tc, call_on_the_own_lcore, 0, 3 * LCORES);
 	tcase_add_test(tc, call_thousand_times);
 	tcase_add_test(tc, alone_on_main);
 	tcase_add_test(tc, time_goes_on);
@@ -915,11 +959,12 @@ suite(void)
 	tcase_add_test(tc, port_wrapped);
 	tcase_add_test(tc, port_descriptors_fit);
 	tcase_add_test(tc, port_descriptors_default);
-	tcase_add_loop_test(tc, packets_reach_their_owner, 0, 3);
+	tcase_add_loop_test(tc, packets_reach_their_owner, 0, LCORES);
 	tcase_add_test(tc, group_packets_reach_everyone);
 	tcase_add_test(tc, destroy_with_packets_everywhere);
 	tcase_add_test(tc, destroy_tells_of_leaks);
 	tcase_add_test(tc, relays_deliver_everything);
+	tcase_add_test(tc, impairment_differs_by_worker);
 	tcase_add_test(tc, destroy_with_frames_in_relays);
 	tcase_add_test(tc, start_and_stop_leak_nothing);
 	suite_add_tcase(s, tc);
@@ -941,7 +986,7 @@ int
 main(int argc, char **argv)
 {
 	char *eal[] = {argv[0], "--no-huge", "--no-shconf", "--no-pci", "--no-telemetry", "-m", "256",
-	               "--log-level=lib.eal:4", "--lcores=0@0,1@0,2@0", NULL};
+	               "--log-level=lib.eal:4", "--lcores=0@0,1@0,2@0,3@0", NULL};
 	SRunner *sr;
 	int failed;
 

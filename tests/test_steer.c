@@ -86,11 +86,11 @@ teardown(void)
 	ck_assert_uint_eq(fake_links_open, 0);
 }
 
-/* A source port whose packets to LOCAL belong to `core`: the n-th of them. */
+/* A source port whose packets to `dst` belong to `core`: the n-th of them. */
 static uint16_t
-port_of(uint16_t core, unsigned n)
+port_to(uint32_t dst, uint16_t core, unsigned n)
 {
-	struct mr_tuple t = {.src = mr_addr_v4(0xc0000201), .dst = mr_addr_v4(LOCAL), .dport_be = rte_cpu_to_be_16(80)};
+	struct mr_tuple t = {.src = mr_addr_v4(0xc0000201), .dst = mr_addr_v4(dst), .dport_be = rte_cpu_to_be_16(80)};
 
 	for (uint16_t port = 1024; port; port++) {
 		t.sport_be = rte_cpu_to_be_16(port);
@@ -98,6 +98,12 @@ port_of(uint16_t core, unsigned n)
 			return port;
 	}
 	ck_abort_msg("no port for core %u", core);
+}
+
+static uint16_t
+port_of(uint16_t core, unsigned n)
+{
+	return port_to(LOCAL, core, n);
 }
 
 /* Parse as the NIC does and pass through mr_steer_out on core 0. @return how many stay, at the front of pkts */
@@ -218,10 +224,10 @@ START_TEST(out_keeps_its_own_in_order)
 
 	/* More than one burst, so that the chunks join; every third belongs to core 1. */
 	for (unsigned i = 0; i < 100; i++)
-		pkts[i] = fake_pkt(stacks[0]->rx_pool, LOCAL, port_of(i % 3 == 2, i), i, 0);
+		pkts[i] = fake_pkt(stacks[0]->rx_pool, LOCAL + i, port_to(LOCAL + i, i % 3 == 2, 0), i, 0);
 	ck_assert_uint_eq(steer_out(pkts, dst, 100, NIC_B), 67);
 	for (unsigned i = 0; i < 100; i++) {
-		struct mr_addr local = mr_addr_v4(LOCAL);
+		struct mr_addr local = mr_addr_v4(LOCAL + i);
 
 		if (i % 3 == 2)
 			continue;
@@ -233,10 +239,12 @@ START_TEST(out_keeps_its_own_in_order)
 	}
 	ck_assert_uint_eq(mr_stack_counter(stacks[0], MR_CNT_STEER_OUT), 33);
 	for (unsigned i = 2; i < 100; i += 3) {
+		struct mr_addr local = mr_addr_v4(LOCAL + i);
 		struct rte_mbuf *m;
 
 		ck_assert_int_eq(rte_ring_dequeue(steers[1]->in[0], (void **)&m), 0);
 		ck_assert_uint_eq(serial_of(m), i);
+		ck_assert(mr_addr_equal(mr_pkt_dst(m), &local));
 		ck_assert_uint_eq(mr_pkt(m)->hash, NIC_B);
 		ck_assert_uint_ne(mr_pkt(m)->flags & MR_PKT_F_STEERED, 0);
 		rte_pktmbuf_free(m);
