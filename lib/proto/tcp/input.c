@@ -114,6 +114,11 @@ trim_to_window(struct tcp_conn *c, struct tcp_rx *rx)
 static bool
 step1_sequence(struct tcp_conn *c, struct tcp_rx *rx)
 {
+	/* The peer's SYN again, now with its ACK: a simultaneous open completes (3.5, figure 8). */
+	if (c->state == MR_TCP_SYN_RECEIVED && (rx->flags & TCP_SYN) && rx->seq == c->irs) {
+		rx->flags &= (uint8_t)~TCP_SYN;
+		rx->seq++;
+	}
 	if (acceptable(c, rx)) {
 		if ((c->flags & TCP_F_TS) && (rx->opts & TCP_OPT_TS) && seq_leq(rx->seq, c->last_ack_sent) &&
 		    seq_geq(rx->tsval, c->ts_recent))

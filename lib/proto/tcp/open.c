@@ -201,6 +201,8 @@ syn_rcvd_fill(struct tcp *t, struct tcp_bind *l, struct tcp_syn_rcvd *r, const s
 	r->rec.flow.proto = MR_TRANS_TCP;
 	r->rec.flow.kind = TCP_KIND_SYN_RCVD;
 	r->rec.flow.spare = (uint16_t)rx->wnd;
+	/* A child of a listener that is bound to a NIC must win over it (SS-23). */
+	r->rec.flow.flags = l->bound.nic ? MR_FLOW_F_NIC : 0;
 	r->irs = rx->seq;
 	r->iss = tcp_isn(t, &r->rec.flow, &p->netep->addr);
 	if (iss_floor && !seq_gt(r->iss, *iss_floor))

@@ -297,7 +297,7 @@ tcp_connect(struct mr_ep *ep, const struct mr_sockaddr *remote)
 	ep->flow.local_id = c->route.local->id;
 	rc = connect_port(c);
 	if (rc == 0) {
-		ep->flow.hash = 0;
+		ep->flow.flags |= c->bind_nic ? MR_FLOW_F_NIC : 0;
 		rc = mr_flow_insert(&ep->stack->flows, &ep->flow);
 		if (rc == -EEXIST)
 			rc = -EADDRINUSE;
