@@ -55,16 +55,18 @@ struct arp {
 	struct arp_due defended[DEFEND_SLOTS]; /* by netep id: when last */
 };
 
-/* Build and send one message. @return false: no packet left (counted) */
-static bool
+/* Build and send one message. */
+static void
 arp_send(struct mr_nic *nic, uint16_t op, rte_be32_t spa, const struct mr_lladdr *tha, rte_be32_t tpa,
          const struct mr_lladdr *to)
 {
 	struct rte_mbuf *m = mr_stack_tx_alloc(nic->stack);
 	struct arp_hdr *h;
 
-	if (!m)
-		return false;
+	if (!m) {
+		mr_count(nic->stack, MR_DROP_NO_TX_MBUF);
+		return;
+	}
 	h = mr_mbuf_prepend(m, sizeof(*h));
 	*h = (struct arp_hdr){
 		.hrd = RTE_BE16(HRD_ETHER), .pro = RTE_BE16(MR_NET_IPV4), .hln = 6, .pln = 4, .op = rte_cpu_to_be_16(op),
@@ -75,7 +77,6 @@ arp_send(struct mr_nic *nic, uint16_t op, rte_be32_t spa, const struct mr_lladdr
 		memcpy(h->tha, tha->b, sizeof(h->tha));
 	mr_count(nic->stack, op == OP_REQUEST ? MR_CNT_ARP_TX_REQUESTS : MR_CNT_ARP_TX_REPLIES);
 	mr_nic_output_ll(nic, m, to, MR_NET_ARP);
-	return true;
 }
 
 /* An announcement is a request for the own address (RFC 5227 2.3). */

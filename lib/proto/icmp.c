@@ -216,8 +216,10 @@ quote_packet(struct mr_stack *s, const struct rte_mbuf *m, uint32_t max)
 	uint32_t len;
 	char *to;
 
-	if (!e)
+	if (!e) {
+		mr_count(s, MR_DROP_NO_TX_MBUF);
 		return NULL;
+	}
 	len = RTE_MIN(RTE_MIN(m->pkt_len, max), (uint32_t)rte_pktmbuf_tailroom(e));
 	to = rte_pktmbuf_append(e, (uint16_t)len);
 	mr_mbuf_copy_out(m, 0, to, len);

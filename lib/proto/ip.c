@@ -9,10 +9,8 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "proto/mbuf.h"
-#include "stack/transport.h"
 
 #define TTL_DEFAULT 64
 #define ERR_RATE_DEFAULT 1000
@@ -106,18 +104,6 @@ mr_ip_error_allowed(struct mr_netproto *np)
 	return true;
 }
 
-bool
-mr_ip_addr_is_ours(struct mr_stack *s, const struct mr_addr *a)
-{
-	struct mr_nic *nic;
-
-	TAILQ_FOREACH(nic, &s->nics, link_in_stack) {
-		if (mr_nic_netep_find(nic, a))
-			return true;
-	}
-	return false;
-}
-
 /* Packets of one protocol, data at the transport header. */
 static void
 deliver(struct mr_netproto *np, uint8_t proto, struct rte_mbuf **pkts, uint16_t n)
@@ -169,12 +155,9 @@ loop_to_members(struct mr_netproto *np, struct mr_route *r, struct rte_mbuf **pk
 	if (!mr_nic_netep_find(r->local->nic, &r->remote))
 		return;
 	for (uint16_t i = 0; i < n; i++) {
-		struct rte_mbuf *copy = rte_pktmbuf_copy(pkts[i], np->stack->tx_pool, 0, UINT32_MAX);
-
-		if (copy)
-			mr_nic_loop(r->local->nic, copy, np->ops->number);
-		else
-			mr_count(np->stack, MR_DROP_NO_TX_MBUF);
+		/* The loop copies, so it gets the packet itself on loan. */
+		rte_pktmbuf_refcnt_update(pkts[i], 1);
+		mr_nic_loop(r->local->nic, pkts[i], np->ops->number);
 	}
 }
 

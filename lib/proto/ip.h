@@ -41,8 +41,6 @@ int mr_ip_setopt(struct mr_netproto *np, int opt, int64_t value);
 int mr_ip_getopt(struct mr_netproto *np, int opt, int64_t *value);
 /* Take one from the budget of ICMP errors. */
 bool mr_ip_error_allowed(struct mr_netproto *np);
-/* Is it a configured address of any NIC? */
-bool mr_ip_addr_is_ours(struct mr_stack *s, const struct mr_addr *a);
 /* The contract's input: strip the network header, hand each protocol its packets together, ICMP to `icmp`. */
 void mr_ip_input(struct mr_netproto *np, struct mr_nic *nic, struct rte_mbuf **pkts, uint16_t n, uint8_t icmp_proto,
                  void (*icmp)(struct mr_netproto *np, struct mr_nic *nic, struct rte_mbuf **pkts, uint16_t n));

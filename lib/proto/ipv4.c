@@ -54,7 +54,7 @@ src_is_bad(struct mr_nic *nic, const struct mr_addr *src, bool local)
 
 	if (top == 0 || (top & 0xf0) == 0xe0 || mr_nic_is_broadcast(nic, src))
 		return true;
-	return !local && (top == 127 || mr_ip_addr_is_ours(nic->stack, src));
+	return !local && (top == 127 || mr_stack_netep_find(nic->stack, nic, src));
 }
 
 /* Classify the destination: writes the NET flags. @return MR_CNT_MAX, or why the packet is dropped */

@@ -78,7 +78,7 @@ src_is_bad(struct mr_nic *nic, const struct mr_addr *src, uint8_t nh, bool local
 		return true;
 	if (mr_addr_is_any(src))
 		return nh != MR_TRANS_ICMPV6;
-	return !local && (mr_addr_is_loopback(src) || mr_ip_addr_is_ours(nic->stack, src));
+	return !local && (mr_addr_is_loopback(src) || mr_stack_netep_find(nic->stack, nic, src));
 }
 
 /* Classify the destination: writes the NET flag. @return MR_CNT_MAX, or why the packet is dropped */

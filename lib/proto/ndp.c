@@ -64,8 +64,10 @@ nd_build(struct mr_nic *nic, uint8_t type, uint8_t flags, uint8_t opt, const str
 	struct nd_msg *h;
 	uint16_t sum;
 
-	if (!m)
+	if (!m) {
+		mr_count(nic->stack, MR_DROP_NO_TX_MBUF);
 		return NULL;
+	}
 	if (opt) {
 		struct nd_opt_ll *o = mr_mbuf_prepend(m, sizeof(*o));
 
