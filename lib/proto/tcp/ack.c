@@ -33,21 +33,27 @@ window_update(struct tcp_conn *c, const struct tcp_rx *rx)
 	return wnd != old;
 }
 
-/* Round-trip time: from a segment sent once (Karn), else from the echoed timestamp. */
+/* Was the last transmission echoed? An older timestamp means that an earlier copy had arrived and its ACK was lost. */
+static bool
+echoes_last(const struct tcp_conn *c, const struct tcp_rx *rx, uint64_t sent_ns)
+{
+	uint32_t sent_ts = (uint32_t)(sent_ns / 1000000) + c->ts_offset;
+
+	return (c->flags & TCP_F_TS) && (rx->opts & TCP_OPT_TS) && seq_geq(rx->tsecr, sent_ts);
+}
+
+/* Round-trip time of the newest covered transmission: certain when nothing was sent twice (Karn), or when its timestamp
+ * comes back. */
 static uint64_t
-rtt_sample(struct tcp_conn *c, const struct tcp_rx *rx, uint64_t newest_ns)
+rtt_sample(struct tcp_conn *c, const struct tcp_rx *rx, uint64_t newest_ns, bool resent)
 {
 	struct mr_stack *s = c->ep.stack;
-	struct tcp *t = tcp_of(s);
-	uint64_t rtt = 0;
+	uint64_t rtt;
 
-	if (newest_ns)
-		rtt = RTE_MAX(s->now_ns - newest_ns, 1u);
-	else if ((c->flags & TCP_F_TS) && (rx->opts & TCP_OPT_TS) && rx->tsecr)
-		rtt = RTE_MAX(tcp_ts_now(t, c->ts_offset) - rx->tsecr, 1u) * 1000000ull;
-	if (rtt == 0 || rtt > TCP_MAX_RTO_NS)
+	if (newest_ns == 0 || (resent && !echoes_last(c, rx, newest_ns)))
 		return 0;
-	tcp_rtt_sample(&c->rtt, rtt, t->min_rto_ns);
+	rtt = RTE_MAX(s->now_ns - newest_ns, 1u);
+	tcp_rtt_sample(&c->rtt, rtt, tcp_of(s)->min_rto_ns);
 	c->backoff = 0;
 	return rtt;
 }
@@ -134,10 +140,11 @@ new_ack(struct tcp_conn *c, const struct tcp_rx *rx)
 	struct mr_stack *s = c->ep.stack;
 	uint64_t newest_ns, rtt;
 	uint32_t acked = rx->ack - c->snd_una;
+	bool resent;
 
-	tcp_sendq_ack(c, rx->ack, &newest_ns);
+	tcp_sendq_ack(c, rx->ack, &newest_ns, &resent);
 	c->snd_una = rx->ack;
-	rtt = rtt_sample(c, rx, newest_ns);
+	rtt = rtt_sample(c, rx, newest_ns, resent);
 	c->retries = 0;
 	congestion_ack(c, acked, rtt);
 	c->unacked_since_ns = c->snd_una == c->snd_nxt ? 0 : s->now_ns;

@@ -195,20 +195,21 @@ seg_acked(struct tcp_conn *c, struct rte_mbuf *m)
 }
 
 uint32_t
-tcp_sendq_ack(struct tcp_conn *c, uint32_t ack, uint64_t *newest_ns)
+tcp_sendq_ack(struct tcp_conn *c, uint32_t ack, uint64_t *newest_ns, bool *resent)
 {
 	struct tcp_sendq *q = &c->sendq;
 	uint32_t before = q->bytes;
 
 	*newest_ns = 0;
+	*resent = false;
 	while (q->head && q->head != q->unsent) {
 		struct tcp_seg *s = tcp_seg(q->head);
 		uint32_t covered = ack - s->seq;
 
 		if ((int32_t)covered <= 0)
 			break;
-		if (s->times == 1 && s->sent_ns > *newest_ns)
-			*newest_ns = s->sent_ns;
+		*resent |= s->times > 1;
+		*newest_ns = RTE_MAX(*newest_ns, s->sent_ns);
 		if (covered >= tcp_seg_span(s)) {
 			seg_acked(c, q->head);
 			continue;

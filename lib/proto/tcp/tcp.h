@@ -154,9 +154,9 @@ size_t tcp_sendq_append(struct tcp_conn *c, const void *buf, size_t len);
 void tcp_sendq_append_mbuf(struct tcp_conn *c, struct rte_mbuf *m);
 /* Queue the FIN, on the last unsent segment or on one of its own. @return false: no mbuf, try again later. */
 bool tcp_sendq_fin(struct tcp_conn *c);
-/* Drop what `ack` covers. @return payload bytes freed; *newest_ns: last transmission of the newest covered segment that was
- * sent only once (0: none), for the round-trip time. */
-uint32_t tcp_sendq_ack(struct tcp_conn *c, uint32_t ack, uint64_t *newest_ns);
+/* Drop what `ack` covers. @return payload bytes freed. For the round-trip time: *newest_ns is the latest transmission of
+ * any covered segment (0: none covered), *resent tells if one of them was sent more than once. */
+uint32_t tcp_sendq_ack(struct tcp_conn *c, uint32_t ack, uint64_t *newest_ns, bool *resent);
 /* Cut a segment after `len` bytes of payload. @return false: no mbuf. */
 bool tcp_sendq_split(struct tcp_conn *c, struct rte_mbuf *m, uint32_t len);
 /* Bookkeeping of a transmission; moves the segment to the end of the time order. */
