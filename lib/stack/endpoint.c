@@ -1,1 +1,380 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The application's handle: public calls passed on to the transport, waiters, and the lists of endpoints that have
+ * events to tell or something to send.
+ *
+ * A stage of the turn takes the whole list off the stack and works through it, so each endpoint is visited once: what is
+ * noted meanwhile goes on a new list, for the next turn. Every list is linked both ways: an endpoint may die at any time
+ * and leaves by itself.
+ *
+ * Invariant: a waiter is called from mr_ep_tell_events alone, never from inside an API call or from input; after a
+ * callback the endpoint is touched only if stack->telling still names it.
+ */
+#include "stack/endpoint.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include <rte_mbuf.h>
+
+#include "stack/stack.h"
+
+/* ---- for transports */
+
+void
+mr_ep_init(struct mr_ep *ep, struct mr_stack *s, uint8_t trans, const struct mr_ep_ops *ops)
+{
+	memset(ep, 0, sizeof(*ep));
+	ep->flow.proto = trans;
+	ep->flow.kind = MR_FLOW_EP;
+	ep->ops = ops;
+	ep->stack = s;
+}
+
+static void
+event_unlink(struct mr_ep *ep)
+{
+	if (!(ep->flags & MR_EP_F_EVENT))
+		return;
+	*ep->event_pprev = ep->event_next;
+	if (ep->event_next)
+		ep->event_next->event_pprev = ep->event_pprev;
+	else if (ep->stack->events_tail == &ep->event_next)
+		ep->stack->events_tail = ep->event_pprev;
+	ep->flags &= ~MR_EP_F_EVENT;
+}
+
+static void
+dirty_unlink(struct mr_ep *ep)
+{
+	if (!(ep->flags & MR_EP_F_DIRTY))
+		return;
+	*ep->dirty_pprev = ep->dirty_next;
+	if (ep->dirty_next)
+		ep->dirty_next->dirty_pprev = ep->dirty_pprev;
+	else if (ep->stack->dirty_tail == &ep->dirty_next)
+		ep->stack->dirty_tail = ep->dirty_pprev;
+	ep->flags &= ~MR_EP_F_DIRTY;
+}
+
+static void
+starved_unlink(struct mr_ep *ep)
+{
+	if (!ep->starved_pprev)
+		return;
+	*ep->starved_pprev = ep->starved_next;
+	if (ep->starved_next)
+		ep->starved_next->starved_pprev = ep->starved_pprev;
+	ep->starved_pprev = NULL;
+}
+
+/* No waiter of this endpoint is called any more. */
+static void
+ep_silence(struct mr_ep *ep)
+{
+	event_unlink(ep);
+	starved_unlink(ep);
+	ep->events = 0;
+	ep->waiters = NULL;
+	if (ep->stack->telling == ep)
+		ep->stack->telling = NULL;
+}
+
+void
+mr_ep_fini(struct mr_ep *ep)
+{
+	ep_silence(ep);
+	dirty_unlink(ep);
+}
+
+void
+mr_ep_event(struct mr_ep *ep, uint32_t events)
+{
+	struct mr_stack *s = ep->stack;
+
+	/* Nobody listens: whoever registers later is told the readiness of that time. */
+	if (!ep->waiters || !events)
+		return;
+	ep->events |= events;
+	if (ep->flags & MR_EP_F_EVENT)
+		return;
+	ep->flags |= MR_EP_F_EVENT;
+	ep->event_next = NULL;
+	ep->event_pprev = s->events_tail;
+	*s->events_tail = ep;
+	s->events_tail = &ep->event_next;
+}
+
+void
+mr_ep_mark_dirty(struct mr_ep *ep)
+{
+	struct mr_stack *s = ep->stack;
+
+	if (ep->flags & MR_EP_F_DIRTY)
+		return;
+	ep->flags |= MR_EP_F_DIRTY;
+	ep->dirty_next = NULL;
+	ep->dirty_pprev = s->dirty_tail;
+	*s->dirty_tail = ep;
+	s->dirty_tail = &ep->dirty_next;
+}
+
+void
+mr_ep_starved(struct mr_ep *ep)
+{
+	struct mr_stack *s = ep->stack;
+
+	s->tx_starved = true;
+	if (ep->starved_pprev)
+		return;
+	ep->starved_next = s->starved;
+	ep->starved_pprev = &s->starved;
+	if (ep->starved_next)
+		ep->starved_next->starved_pprev = &ep->starved_next;
+	s->starved = ep;
+}
+
+/* ---- stages of the turn */
+
+void
+mr_ep_wake_starved(struct mr_stack *s)
+{
+	if (!s->tx_starved || s->tx_held + s->tx_held_max / 4 > s->tx_held_max)
+		return;
+	s->tx_starved = false;
+	while (s->starved) {
+		struct mr_ep *ep = s->starved;
+
+		starved_unlink(ep);
+		mr_ep_event(ep, MR_EV_OUT);
+	}
+}
+
+static void
+ep_tell(struct mr_ep *ep)
+{
+	struct mr_stack *s = ep->stack;
+	uint32_t events = ep->events;
+
+	event_unlink(ep);
+	ep->events = 0;
+	s->telling = ep;
+	for (struct mr_waiter *w = ep->waiters; w && s->telling == ep; w = s->telling_next) {
+		s->telling_next = w->next;
+		if (events & w->mask)
+			w->fn(ep, events & w->mask, w->arg);
+	}
+	s->telling = NULL;
+	s->telling_next = NULL;
+}
+
+unsigned
+mr_ep_tell_events(struct mr_stack *s)
+{
+	struct mr_ep *list = s->events;
+	unsigned n = 0;
+
+	if (!list)
+		return 0;
+	list->event_pprev = &list;
+	s->events = NULL;
+	s->events_tail = &s->events;
+	for (; list; n++)
+		ep_tell(list);
+	return n;
+}
+
+unsigned
+mr_ep_output_dirty(struct mr_stack *s)
+{
+	struct mr_ep *list = s->dirty;
+	unsigned n = 0;
+
+	if (!list)
+		return 0;
+	list->dirty_pprev = &list;
+	s->dirty = NULL;
+	s->dirty_tail = &s->dirty;
+	for (; list; n++) {
+		struct mr_ep *ep = list;
+		struct mr_transproto *tp = s->transprotos[ep->flow.proto];
+
+		dirty_unlink(ep);
+		tp->ops->output(tp, ep);
+	}
+	return n;
+}
+
+/* ---- waiters */
+
+void
+mr_ep_wait(struct mr_ep *ep, struct mr_waiter *w)
+{
+	/* In front: a waiter that registers from inside a callback is not reached by the running round. */
+	w->next = ep->waiters;
+	ep->waiters = w;
+	mr_ep_event(ep, mr_ep_readiness(ep) & w->mask);
+}
+
+void
+mr_ep_unwait(struct mr_ep *ep, struct mr_waiter *w)
+{
+	struct mr_waiter **at = &ep->waiters;
+
+	while (*at && *at != w)
+		at = &(*at)->next;
+	if (!*at)
+		return;
+	*at = w->next;
+	if (ep->stack->telling_next == w)
+		ep->stack->telling_next = w->next;
+	w->next = NULL;
+}
+
+/* ---- public calls */
+
+int
+mr_ep_create(struct mr_stack *s, uint8_t trans, uint16_t net, struct mr_ep **out)
+{
+	struct mr_transproto *tp = mr_stack_transproto(s, trans);
+
+	if (!tp || !tp->ops->ep_create || !mr_stack_has_netproto(s, net))
+		return -EPROTONOSUPPORT;
+	return tp->ops->ep_create(tp, net, out);
+}
+
+int
+mr_ep_bind(struct mr_ep *ep, const struct mr_sockaddr *local)
+{
+	return ep->ops->bind ? ep->ops->bind(ep, local) : -EOPNOTSUPP;
+}
+
+int
+mr_ep_listen(struct mr_ep *ep, int backlog)
+{
+	return ep->ops->listen ? ep->ops->listen(ep, backlog) : -EOPNOTSUPP;
+}
+
+int
+mr_ep_accept(struct mr_ep *ep, struct mr_ep **out)
+{
+	return ep->ops->accept ? ep->ops->accept(ep, out) : -EOPNOTSUPP;
+}
+
+int
+mr_ep_connect(struct mr_ep *ep, const struct mr_sockaddr *remote)
+{
+	return ep->ops->connect ? ep->ops->connect(ep, remote) : -EOPNOTSUPP;
+}
+
+ssize_t
+mr_ep_send(struct mr_ep *ep, const void *buf, size_t len)
+{
+	return mr_ep_sendto(ep, buf, len, NULL);
+}
+
+ssize_t
+mr_ep_sendto(struct mr_ep *ep, const void *buf, size_t len, const struct mr_sockaddr *to)
+{
+	return ep->ops->send ? ep->ops->send(ep, buf, len, to) : -EOPNOTSUPP;
+}
+
+ssize_t
+mr_ep_send_mbuf(struct mr_ep *ep, struct rte_mbuf *m, const struct mr_sockaddr *to)
+{
+	if (ep->ops->send_mbuf)
+		return ep->ops->send_mbuf(ep, m, to);
+	rte_pktmbuf_free(m);
+	return -EOPNOTSUPP;
+}
+
+ssize_t
+mr_ep_recv(struct mr_ep *ep, void *buf, size_t len, struct mr_sockaddr *from)
+{
+	return ep->ops->recv ? ep->ops->recv(ep, buf, len, from, false) : -EOPNOTSUPP;
+}
+
+ssize_t
+mr_ep_peek(struct mr_ep *ep, void *buf, size_t len, struct mr_sockaddr *from)
+{
+	return ep->ops->recv ? ep->ops->recv(ep, buf, len, from, true) : -EOPNOTSUPP;
+}
+
+ssize_t
+mr_ep_recv_mbuf(struct mr_ep *ep, struct rte_mbuf **out, struct mr_sockaddr *from)
+{
+	return ep->ops->recv_mbuf ? ep->ops->recv_mbuf(ep, out, from) : -EOPNOTSUPP;
+}
+
+int
+mr_ep_shutdown(struct mr_ep *ep, unsigned how)
+{
+	if (how == 0 || how & ~(MR_SHUT_RD | MR_SHUT_WR))
+		return -EINVAL;
+	return ep->ops->shutdown ? ep->ops->shutdown(ep, how) : -EOPNOTSUPP;
+}
+
+static void
+ep_end(struct mr_ep *ep, bool abort)
+{
+	ep_silence(ep);
+	ep->flags |= MR_EP_F_CLOSED;
+	ep->ops->close(ep, abort);
+}
+
+void
+mr_ep_close(struct mr_ep *ep)
+{
+	ep_end(ep, false);
+}
+
+void
+mr_ep_abort(struct mr_ep *ep)
+{
+	ep_end(ep, true);
+}
+
+int
+mr_ep_setopt(struct mr_ep *ep, int opt, int64_t value)
+{
+	return ep->ops->setopt ? ep->ops->setopt(ep, opt, value) : -ENOPROTOOPT;
+}
+
+int
+mr_ep_getopt(struct mr_ep *ep, int opt, int64_t *value)
+{
+	return ep->ops->getopt ? ep->ops->getopt(ep, opt, value) : -ENOPROTOOPT;
+}
+
+int
+mr_ep_local_name(struct mr_ep *ep, struct mr_sockaddr *out)
+{
+	return ep->ops->name ? ep->ops->name(ep, out, false) : -EOPNOTSUPP;
+}
+
+int
+mr_ep_remote_name(struct mr_ep *ep, struct mr_sockaddr *out)
+{
+	return ep->ops->name ? ep->ops->name(ep, out, true) : -EOPNOTSUPP;
+}
+
+uint32_t
+mr_ep_readiness(struct mr_ep *ep)
+{
+	return ep->ops->readiness ? ep->ops->readiness(ep) : 0;
+}
+
+int
+mr_ep_error(struct mr_ep *ep)
+{
+	int err = ep->err;
+
+	ep->err = 0;
+	return err;
+}
+
+struct mr_stack *
+mr_ep_stack(struct mr_ep *ep)
+{
+	return ep->stack;
+}

@@ -47,6 +47,8 @@ struct mr_ep {
 	struct mr_ep **event_pprev;
 	struct mr_ep *dirty_next;
 	struct mr_ep **dirty_pprev;
+	struct mr_ep *starved_next;
+	struct mr_ep **starved_pprev;
 };
 
 /* Fill the head. */
@@ -57,5 +59,13 @@ void mr_ep_fini(struct mr_ep *ep);
 void mr_ep_event(struct mr_ep *ep, uint32_t events);
 /* Have the transport's output called for this endpoint in the output stage of this turn (or the next). */
 void mr_ep_mark_dirty(struct mr_ep *ep);
+/* The endpoint was refused tx mbufs (mr_stack_tx_room, mr_stack_tx_alloc): MR_EV_OUT is noted for it when a quarter of
+ * tx_held_max is free again. */
+void mr_ep_starved(struct mr_ep *ep);
+/* The stages of the turn: each endpoint that is on its list now, once. @return endpoints visited */
+unsigned mr_ep_tell_events(struct mr_stack *s);
+unsigned mr_ep_output_dirty(struct mr_stack *s);
+/* Note MR_EV_OUT for the starved ones, if there is room. */
+void mr_ep_wake_starved(struct mr_stack *s);
 
 #endif

@@ -1,1 +1,507 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The neighbour cache of a NIC and its state machine, RFC 4861 7.3, the same for ARP.
+ *
+ * Entries are one array made with the NIC. The table is bounded twice: by its size, and INCOMPLETE entries by half of it,
+ * so that a scan of empty addresses cannot push out the neighbours that exist (RFC 6583). Room is made by evicting the
+ * least recently used entry; those a user has pinned stay.
+ *
+ * An entry whose resolution failed stays as long as it may be in a route: INCOMPLETE with no request out and no timer.
+ * The next packet starts again (B-19). When an entry ends that is in a route, route_gen moves on.
+ *
+ * On a host of several cores each has a cache of its own; whoever hears news tells the others, who do not tell on.
+ *
+ * Not here: the messages (mr_resolver) and their checks.
+ */
+#include "stack/neigh.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <rte_common.h>
+
+#include "stack/mailbox.h"
+#include "stack/nic.h"
+#include "stack/stack.h"
+
+struct mr_neigh_table {
+	struct mr_neigh *entries; /* cap of them; a free one has no nic */
+	struct mr_neigh **buckets;
+	struct mr_neigh *free;    /* by hash_next */
+	struct mr_neigh lru;      /* head of the ring: lru_next is the most recently used */
+	uint32_t cap, mask, n_incomplete;
+	uint64_t key;             /* of the hash: addresses cannot be chosen to collide */
+};
+
+/* News for the other cores. */
+struct neigh_news {
+	uint16_t nic;
+	bool is_advert, create;
+	struct mr_addr addr;
+	struct mr_neigh_advert advert; /* for learn only ll counts */
+};
+
+/* ---- table */
+
+int
+mr_neigh_table_init(struct mr_nic *nic, uint32_t cap)
+{
+	struct mr_neigh_table *t = calloc(1, sizeof(*t));
+
+	if (!t)
+		return -ENOMEM;
+	t->cap = RTE_MAX(cap, 2u);
+	t->mask = rte_align32pow2(t->cap) - 1;
+	t->entries = calloc(t->cap, sizeof(*t->entries));
+	t->buckets = calloc((size_t)t->mask + 1, sizeof(*t->buckets));
+	t->key = mr_rng_u64(&nic->stack->rng) | 1;
+	t->lru.lru_next = t->lru.lru_prev = &t->lru;
+	if (!t->entries || !t->buckets) {
+		free(t->entries);
+		free(t->buckets);
+		free(t);
+		return -ENOMEM;
+	}
+	for (uint32_t i = t->cap; i-- > 0;) {
+		t->entries[i].hash_next = t->free;
+		t->free = &t->entries[i];
+	}
+	nic->neigh = t;
+	return 0;
+}
+
+static struct mr_neigh **
+bucket(struct mr_neigh_table *t, const struct mr_addr *a)
+{
+	uint64_t h = (a->d[0] ^ t->key) * 0x9e3779b97f4a7c15u;
+
+	h = ((h ^ (h >> 29)) + a->d[1]) * t->key;
+	return &t->buckets[(h ^ (h >> 32)) & t->mask];
+}
+
+static void
+lru_unlink(struct mr_neigh *n)
+{
+	n->lru_prev->lru_next = n->lru_next;
+	n->lru_next->lru_prev = n->lru_prev;
+}
+
+static void
+lru_push(struct mr_neigh_table *t, struct mr_neigh *n)
+{
+	n->lru_prev = &t->lru;
+	n->lru_next = t->lru.lru_next;
+	n->lru_next->lru_prev = n;
+	t->lru.lru_next = n;
+}
+
+static inline void
+touch(struct mr_neigh *n)
+{
+	struct mr_neigh_table *t = n->nic->neigh;
+
+	if (t->lru.lru_next == n)
+		return;
+	lru_unlink(n);
+	lru_push(t, n);
+}
+
+static void
+pending_drop(struct mr_neigh *n)
+{
+	struct rte_mbuf *m;
+
+	while ((m = mr_pktq_pop(&n->pending)))
+		mr_drop(n->nic->stack, m, MR_DROP_NEIGH_FAILED);
+}
+
+static void
+set_state(struct mr_neigh *n, enum mr_neigh_state state)
+{
+	struct mr_neigh_table *t = n->nic->neigh;
+
+	t->n_incomplete -= n->state == MR_NEIGH_INCOMPLETE;
+	t->n_incomplete += state == MR_NEIGH_INCOMPLETE;
+	n->state = state;
+	n->probes = 0;
+	mr_timer_cancel(&n->nic->stack->wheel, &n->timer);
+}
+
+static void
+entry_free(struct mr_neigh *n)
+{
+	struct mr_neigh_table *t = n->nic->neigh;
+	struct mr_stack *s = n->nic->stack;
+	struct mr_neigh **at = bucket(t, &n->addr);
+
+	pending_drop(n);
+	mr_timer_cancel(&s->wheel, &n->timer);
+	t->n_incomplete -= n->state == MR_NEIGH_INCOMPLETE;
+	while (*at != n)
+		at = &(*at)->hash_next;
+	*at = n->hash_next;
+	lru_unlink(n);
+	if (n->in_route)
+		s->route_gen++;
+	memset(n, 0, sizeof(*n));
+	n->hash_next = t->free;
+	t->free = n;
+}
+
+void
+mr_neigh_table_fini(struct mr_nic *nic)
+{
+	struct mr_neigh_table *t = nic->neigh;
+
+	if (!t)
+		return;
+	while (t->lru.lru_next != &t->lru)
+		entry_free(t->lru.lru_next);
+	free(t->entries);
+	free(t->buckets);
+	free(t);
+	nic->neigh = NULL;
+}
+
+/* Evict the least recently used entry; only an INCOMPLETE one if so asked. @return false: there is none */
+static bool
+evict(struct mr_nic *nic, bool incomplete)
+{
+	struct mr_neigh_table *t = nic->neigh;
+	struct mr_neigh *n = t->lru.lru_prev;
+
+	while (n != &t->lru && (n->pinned || (incomplete && n->state != MR_NEIGH_INCOMPLETE)))
+		n = n->lru_prev;
+	if (n == &t->lru) {
+		mr_count(nic->stack, MR_CNT_NEIGH_TABLE_FULL);
+		return false;
+	}
+	entry_free(n);
+	mr_count(nic->stack, MR_CNT_NEIGH_EVICTED);
+	return true;
+}
+
+static struct mr_neigh *
+entry_new(struct mr_nic *nic, const struct mr_addr *addr, enum mr_neigh_state state)
+{
+	struct mr_neigh_table *t = nic->neigh;
+	bool budget = state == MR_NEIGH_INCOMPLETE && t->n_incomplete >= t->cap / 2;
+	struct mr_neigh *n, **at = bucket(t, addr);
+
+	if ((budget || !t->free) && !evict(nic, budget))
+		return NULL;
+	n = t->free;
+	t->free = n->hash_next;
+	n->addr = *addr;
+	n->nic = nic;
+	n->state = state;
+	t->n_incomplete += state == MR_NEIGH_INCOMPLETE;
+	n->hash_next = *at;
+	*at = n;
+	lru_push(t, n);
+	return n;
+}
+
+struct mr_neigh *
+mr_neigh_lookup(struct mr_nic *nic, const struct mr_addr *addr)
+{
+	struct mr_neigh *n = *bucket(nic->neigh, addr);
+
+	while (n && !mr_addr_equal(&n->addr, addr))
+		n = n->hash_next;
+	return n;
+}
+
+/* ---- asking */
+
+static struct mr_netproto *
+resolver_of(struct mr_stack *s, const struct mr_addr *addr)
+{
+	uint16_t net = mr_addr_net(addr);
+
+	for (unsigned i = 0; i < s->n_netprotos; i++) {
+		const struct mr_resolver *r = s->netprotos[i]->ops->resolver;
+
+		if (r && r->resolves_for == net)
+			return s->netprotos[i];
+	}
+	return NULL;
+}
+
+struct mr_neigh *
+mr_neigh_get(struct mr_nic *nic, const struct mr_addr *addr)
+{
+	struct mr_neigh *n = mr_neigh_lookup(nic, addr);
+	struct mr_netproto *np;
+	struct mr_lladdr ll;
+
+	if (n) {
+		touch(n);
+		return n;
+	}
+	np = resolver_of(nic->stack, addr);
+	if (!np)
+		return NULL;
+	if (!np->ops->resolver->resolve_static || !np->ops->resolver->resolve_static(np, nic, addr, &ll))
+		return entry_new(nic, addr, MR_NEIGH_INCOMPLETE);
+	n = entry_new(nic, addr, MR_NEIGH_STATIC);
+	if (n)
+		n->ll = ll;
+	return n;
+}
+
+static void neigh_timer(struct mr_timer *timer, uint64_t now_ns);
+
+static void
+arm(struct mr_neigh *n, uint64_t after_ns)
+{
+	struct mr_stack *s = n->nic->stack;
+
+	mr_timer_arm(&s->wheel, &n->timer, s->now_ns + after_ns, neigh_timer);
+}
+
+/* One request, unicast if we have a link address to probe. Without an address of our own nobody could answer; the try
+ * counts all the same. */
+static void
+send_request(struct mr_neigh *n)
+{
+	struct mr_nic *nic = n->nic;
+	struct mr_netproto *np = resolver_of(nic->stack, &n->addr);
+	struct mr_netep *src = mr_nic_netep_find(nic, &n->pending_src);
+
+	n->probes++;
+	arm(n, MR_NEIGH_RETRANS_NS);
+	if (!src)
+		src = mr_nic_netep_primary(nic, &n->addr);
+	if (!src || !np)
+		return;
+	mr_count(nic->stack, MR_CNT_NEIGH_REQUESTS);
+	np->ops->resolver->request(np, nic, &n->addr, &src->addr, n->state == MR_NEIGH_PROBE ? &n->ll : NULL);
+}
+
+/* The neighbour does not answer. */
+static void
+fail(struct mr_neigh *n)
+{
+	if (!n->in_route) {
+		entry_free(n);
+		return;
+	}
+	set_state(n, MR_NEIGH_INCOMPLETE);
+	n->ll.len = 0;
+	pending_drop(n);
+}
+
+static void
+set_reachable(struct mr_neigh *n, uint64_t now_ns)
+{
+	set_state(n, MR_NEIGH_REACHABLE);
+	n->confirmed_ns = now_ns;
+	arm(n, MR_NEIGH_REACHABLE_NS / 2 + mr_rng_below(&n->nic->stack->rng, 1000) * (MR_NEIGH_REACHABLE_NS / 1000));
+}
+
+static void
+neigh_timer(struct mr_timer *timer, uint64_t now_ns)
+{
+	struct mr_neigh *n = container_of(timer, struct mr_neigh, timer);
+	uint64_t quiet_ns = now_ns - n->confirmed_ns;
+
+	switch (n->state) {
+	case MR_NEIGH_REACHABLE:
+		/* Confirmations only move confirmed_ns; the timer follows when it fires. */
+		if (quiet_ns < MR_NEIGH_REACHABLE_NS / 2)
+			arm(n, MR_NEIGH_REACHABLE_NS / 2 - quiet_ns +
+			               mr_rng_below(&n->nic->stack->rng, 1000) * (MR_NEIGH_REACHABLE_NS / 1000));
+		else
+			set_state(n, MR_NEIGH_STALE);
+		break;
+	case MR_NEIGH_DELAY:
+		set_state(n, MR_NEIGH_PROBE);
+		send_request(n);
+		break;
+	case MR_NEIGH_PROBE:
+	case MR_NEIGH_INCOMPLETE:
+		if (n->probes < MR_NEIGH_PROBES)
+			send_request(n);
+		else
+			fail(n);
+		break;
+	default:
+		break;
+	}
+}
+
+/* ---- sending */
+
+void
+mr_neigh_output(struct mr_neigh *n, struct rte_mbuf *m, uint16_t net_proto)
+{
+	struct mr_stack *s = n->nic->stack;
+
+	touch(n);
+	if (unlikely(n->state == MR_NEIGH_INCOMPLETE)) {
+		if (n->pending.n == MR_NEIGH_PENDING)
+			mr_drop(s, mr_pktq_pop(&n->pending), MR_DROP_NEIGH_QUEUE_FULL);
+		mr_pkt(m)->net_proto = net_proto;
+		mr_pktq_push(&n->pending, m);
+		if (n->probes == 0)
+			send_request(n);
+		return;
+	}
+	if (unlikely(n->state == MR_NEIGH_STALE)) {
+		set_state(n, MR_NEIGH_DELAY);
+		arm(n, MR_NEIGH_DELAY_NS);
+	}
+	mr_nic_output_ll(n->nic, m, &n->ll, net_proto);
+}
+
+/* The link address is known now: send what waited, in order. */
+static void
+pending_send(struct mr_neigh *n)
+{
+	struct rte_mbuf *m;
+
+	while ((m = mr_pktq_pop(&n->pending)))
+		mr_neigh_output(n, m, mr_pkt(m)->net_proto);
+}
+
+/* ---- learning */
+
+static bool
+same_ll(const struct mr_lladdr *a, const struct mr_lladdr *b)
+{
+	return a->len == b->len && memcmp(a->b, b->b, a->len) == 0;
+}
+
+static int
+hear_news(struct mr_stack *s, unsigned core, void *arg)
+{
+	const struct neigh_news *news = arg;
+	struct mr_nic *nic = mr_nic_find(s, news->nic);
+
+	(void)core;
+	if (!nic)
+		return 0;
+	s->neigh_hearsay = true;
+	if (news->is_advert)
+		mr_neigh_advert(nic, &news->addr, &news->advert);
+	else
+		mr_neigh_learn(nic, &news->addr, &news->advert.ll, news->create);
+	s->neigh_hearsay = false;
+	return 0;
+}
+
+static void
+tell_news(struct mr_nic *nic, struct neigh_news *news)
+{
+	struct mr_stack *s = nic->stack;
+
+	if (!s->steer || s->neigh_hearsay)
+		return;
+	news->nic = nic->id;
+	mr_mailbox_tell_others(s, hear_news, news, sizeof(*news));
+}
+
+void
+mr_neigh_learn(struct mr_nic *nic, const struct mr_addr *addr, const struct mr_lladdr *ll, bool create)
+{
+	struct neigh_news news = {.addr = *addr, .create = create, .advert = {.has_ll = true, .ll = *ll}};
+	struct mr_neigh *n = mr_neigh_lookup(nic, addr);
+
+	if (!ll->len || (n && (n->state == MR_NEIGH_STATIC || same_ll(&n->ll, ll))))
+		return;
+	tell_news(nic, &news);
+	if (!n && create)
+		n = entry_new(nic, addr, MR_NEIGH_STALE);
+	if (!n)
+		return;
+	set_state(n, MR_NEIGH_STALE);
+	n->ll = *ll;
+	pending_send(n);
+}
+
+void
+mr_neigh_advert(struct mr_nic *nic, const struct mr_addr *addr, const struct mr_neigh_advert *a)
+{
+	struct neigh_news news = {.is_advert = true, .addr = *addr, .advert = *a};
+	struct mr_neigh *n = mr_neigh_lookup(nic, addr);
+	uint64_t now_ns = nic->stack->now_ns;
+	bool changed;
+
+	tell_news(nic, &news);
+	if (!n || n->state == MR_NEIGH_STATIC)
+		return;
+	if (n->state == MR_NEIGH_INCOMPLETE && !a->has_ll)
+		return;
+	changed = a->has_ll && !same_ll(&n->ll, &a->ll);
+	/* Another link address that may not replace ours only puts it in doubt. */
+	if (changed && !a->override && n->state != MR_NEIGH_INCOMPLETE) {
+		if (n->state == MR_NEIGH_REACHABLE)
+			set_state(n, MR_NEIGH_STALE);
+		return;
+	}
+	if (changed)
+		n->ll = a->ll;
+	n->is_router = a->router;
+	if (a->solicited)
+		set_reachable(n, now_ns);
+	else if (changed)
+		set_state(n, MR_NEIGH_STALE);
+	pending_send(n);
+}
+
+void
+mr_neigh_confirm(struct mr_neigh *n, uint64_t now_ns)
+{
+	switch (n->state) {
+	case MR_NEIGH_REACHABLE:
+		n->confirmed_ns = now_ns;
+		break;
+	case MR_NEIGH_STALE:
+	case MR_NEIGH_DELAY:
+	case MR_NEIGH_PROBE:
+		set_reachable(n, now_ns);
+		break;
+	default:
+		break;
+	}
+}
+
+/* ---- by hand */
+
+int
+mr_neigh_add(struct mr_stack *s, uint16_t nic_id, const struct mr_addr *addr, const struct mr_lladdr *ll)
+{
+	struct mr_nic *nic = mr_nic_find(s, nic_id);
+	struct mr_neigh *n;
+
+	if (!nic)
+		return -ENODEV;
+	if (!ll->len || ll->len > sizeof(ll->b) || mr_addr_is_any(addr) || mr_addr_is_multicast(addr))
+		return -EINVAL;
+	n = mr_neigh_lookup(nic, addr);
+	if (!n)
+		n = entry_new(nic, addr, MR_NEIGH_STATIC);
+	if (!n)
+		return -ENOMEM;
+	set_state(n, MR_NEIGH_STATIC);
+	n->pinned = true;
+	n->ll = *ll;
+	pending_send(n);
+	return 0;
+}
+
+int
+mr_neigh_remove(struct mr_stack *s, uint16_t nic_id, const struct mr_addr *addr)
+{
+	struct mr_nic *nic = mr_nic_find(s, nic_id);
+	struct mr_neigh *n = nic ? mr_neigh_lookup(nic, addr) : NULL;
+
+	if (!nic)
+		return -ENODEV;
+	if (!n)
+		return -ENOENT;
+	entry_free(n);
+	return 0;
+}

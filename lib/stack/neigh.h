@@ -35,14 +35,15 @@ struct mr_neigh {
 	uint8_t state;
 	uint8_t probes;           /* sent in this state */
 	bool is_router;           /* RFC 4861 IsRouter */
+	bool pinned;              /* static by mr_neigh_add: never evicted */
 	bool in_route;            /* cached in some route: its end moves the route generation on */
 	struct mr_nic *nic;
 	struct mr_neigh *hash_next;
 	struct mr_neigh *lru_prev, *lru_next;
 	struct mr_timer timer;
 	uint64_t confirmed_ns;
-	struct mr_pktq pending;
-	struct mr_addr pending_src; /* source of the packet that asked first (ND-04) */
+	struct mr_pktq pending;   /* network packets, their EtherType in the facts */
+	struct mr_addr pending_src; /* source address of the route that asked (ND-04); all zero: choose */
 };
 
 /* What an advertisement or a reply says (RFC 4861 7.2.5); for ARP: solicited and override as the message suggests. */

@@ -17,7 +17,7 @@
 
 #define MR_BURST 32          /* frames taken from a link at a time */
 #define MR_NIC_TXQ 512       /* frames that may wait for the link */
-#define MR_NIC_ADDR_BUCKETS 64
+#define MR_NIC_ADDR_BUCKETS 256
 
 enum mr_netep_kind {
 	MR_NETEP_PERMANENT,  /* configured */
@@ -39,7 +39,16 @@ struct mr_netep {
 	uint16_t joins;      /* of a group */
 	struct mr_netep *hash_next;
 	TAILQ_ENTRY(mr_netep) primary; /* in nic->primary when it may be a source */
+	TAILQ_ENTRY(mr_netep) configured; /* in nic->configured while permanent */
+	struct mr_netep *turn_next;  /* in stack->turn_neteps: a received packet refers to it until the end of the turn */
 	bool in_primary;
+	bool in_turn;
+};
+
+/* A directed broadcast address of a NIC, and how many configured addresses have it. */
+struct mr_nic_bcast {
+	struct mr_addr addr;
+	uint32_t users;
 };
 
 struct mr_neigh_table;
@@ -57,7 +66,12 @@ struct mr_nic {
 	uint16_t txq_head, txq_n;
 	struct rte_mbuf *txq[MR_NIC_TXQ];
 	struct mr_netep *addrs[MR_NIC_ADDR_BUCKETS];
-	TAILQ_HEAD(, mr_netep) primary;
+	TAILQ_HEAD(mr_primary_list, mr_netep) primary;
+	TAILQ_HEAD(, mr_netep) configured; /* in the order they were added */
+	struct mr_nic_bcast *bcasts;
+	unsigned n_bcasts;
+	uint32_t n_neteps;        /* of every kind: a removed NIC is freed with the last one */
+	bool removed;             /* on stack->dead_nics */
 	struct mr_subnet *subnets;
 	unsigned n_subnets;
 	struct mr_neigh_table *neigh;
@@ -66,6 +80,9 @@ struct mr_nic {
 };
 
 struct mr_nic *mr_nic_find(struct mr_stack *s, uint16_t id);
+/* Out of the lists for good; freed now, or with the last reference to one of its addresses. */
+void mr_nic_destroy(struct mr_nic *nic);
+void mr_nic_free(struct mr_nic *nic);
 /* Frames as the link delivered them. Consumes all. */
 void mr_nic_rx(struct mr_nic *nic, struct rte_mbuf **pkts, uint16_t n);
 /* Packets that start with their network header and have net_proto, net_off and flags set (loop, hand-over). Consumes all. */
@@ -90,17 +107,35 @@ void mr_nic_output_ll(struct mr_nic *nic, struct rte_mbuf *m, const struct mr_ll
 void mr_nic_flush(struct mr_nic *nic);
 /* Loop a network packet of ours back into this stack; it is delivered in the next turn. Consumes it. */
 void mr_nic_loop(struct mr_nic *nic, struct rte_mbuf *m, uint16_t net_proto);
+/* Deliver what was looped before this call. @return packets */
+unsigned mr_nic_loop_deliver(struct mr_stack *s);
 
 /* Local address instance for a received destination: configured, group, or temporary where the mode allows one.
  * NULL if the address is not ours. Returned without a reference of its own: valid in this turn. */
 struct mr_netep *mr_nic_netep_rx(struct mr_nic *nic, const struct mr_addr *dst);
 /* Configured (not expired) instance of an address, or NULL. */
 struct mr_netep *mr_nic_netep_find(struct mr_nic *nic, const struct mr_addr *addr);
-/* Source address for a destination: the primary address of the family; on IPv6 of matching scope; NULL if none. */
+/* Source address for a destination. IPv4: the first primary address whose prefix has `dst`, else the first one. IPv6: by
+ * scope and longest match (RFC 6724 rules 1, 2, 8). NULL if none. */
 struct mr_netep *mr_nic_netep_primary(struct mr_nic *nic, const struct mr_addr *dst);
 struct mr_netep *mr_netep_by_id(struct mr_stack *s, uint16_t id);
 void mr_netep_hold(struct mr_netep *ep);
 void mr_netep_release(struct mr_netep *ep); /* frees an expired or temporary one with the last reference */
+/* Instance for a source address that is not ours, on a spoofing NIC; NULL if the mode is off. Returned as above. */
+struct mr_netep *mr_nic_netep_spoof(struct mr_nic *nic, const struct mr_addr *addr);
+/* Instance of any kind, as flows may hold one; NULL if there is none. */
+struct mr_netep *mr_nic_netep_any(struct mr_nic *nic, const struct mr_addr *addr);
+/* Configured instance on any NIC that is up, `first` before the others; NULL if there is none. */
+struct mr_netep *mr_stack_netep_find(struct mr_stack *s, struct mr_nic *first, const struct mr_addr *addr);
+/* End of the turn: let go of what only received packets referred to. */
+void mr_stack_netep_turn_end(struct mr_stack *s);
+/* The NIC goes up or down: open or close its configured addresses, and tell the link its groups. */
+void mr_nic_neteps_open(struct mr_nic *nic);
+void mr_nic_neteps_close(struct mr_nic *nic);
+/* The NIC goes: nothing is configured on it any more. */
+void mr_nic_neteps_drop(struct mr_nic *nic);
+/* Clear the host bits. @return 0 or -EINVAL: prefix too long */
+int mr_subnet_normalize(struct mr_subnet *s);
 /* True if `a` is the NIC's directed broadcast (of a configured prefix shorter than /31) or 255.255.255.255 (B-14). */
 bool mr_nic_is_broadcast(const struct mr_nic *nic, const struct mr_addr *a);
 

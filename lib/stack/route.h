@@ -36,7 +36,8 @@ struct mr_route_table;
 
 /* Find a route. @param nic 0 any; `local` all zero or NULL: choose; `remote` all zero: a route to the local address.
  * `net` is the family when both addresses are all zero. Multicast, broadcast and link-local destinations need a NIC but no
- * row (B-13). @return 0, -EHOSTUNREACH (no row), -EADDRNOTAVAIL (local is not ours), -ENODEV. (S-47) */
+ * row (B-13). @return 0, -EHOSTUNREACH (no row), -EADDRNOTAVAIL (local is not ours), -ENODEV, -ENOBUFS (no neighbour
+ * entry left). (S-47) */
 int mr_route_find(struct mr_stack *s, uint16_t nic, const struct mr_addr *local, const struct mr_addr *remote,
                   uint16_t net, struct mr_route *out);
 /* Make a stale route valid again, keeping its local address. @return 0 or as mr_route_find; cheap when nothing changed. */

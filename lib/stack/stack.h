@@ -21,6 +21,7 @@
 
 #define MR_MAX_NETPROTOS 8
 #define MR_LOOP_QUEUE 1024 /* packets that may wait in the loop */
+#define MR_MAX_NETEPS 65535 /* local addresses of all kinds: each has a 16-bit id */
 
 struct mr_port_table;
 struct mr_route_table;
@@ -51,11 +52,22 @@ struct mr_stack {
 	struct mr_pool netep_pool;
 	struct mr_rng rng;
 	unsigned work;                     /* packets and events of the running turn */
-	bool tx_starved;                   /* someone was refused tx mbufs: told MR_EV_OUT when there is room again */
+	bool tx_starved;                   /* someone was refused tx mbufs: see mr_ep_starved */
 	bool keep_pools;                   /* mr_stack_destroy leaves rx_pool and tx_pool: links and the host's other stacks may
 	                                    * still hold packets of them, and the host frees them last */
+	struct mr_ep *starved;             /* endpoints that were refused tx mbufs */
+	struct mr_ep *telling;             /* whose waiters are being called; NULL once it is closed */
+	struct mr_waiter *telling_next;    /* the waiter to call after the running one */
+	TAILQ_HEAD(, mr_nic) dead_nics;    /* removed, with addresses still referenced */
+	struct mr_netep **netep_ids;       /* by id */
+	struct mr_netep *turn_neteps;
+	struct mr_alarm *alarms;
+	bool neigh_hearsay;                /* applying neighbour news of another core: not to be told again */
 	uint64_t counters[MR_CNT_MAX];
 };
+
+/* alarm.c: end all alarms. */
+void mr_alarm_stop_all(struct mr_stack *s);
 
 struct mr_netproto *mr_stack_netproto(struct mr_stack *s, uint16_t net);
 struct mr_transproto *mr_stack_transproto(struct mr_stack *s, uint8_t trans);
@@ -80,7 +92,8 @@ mr_drop(struct mr_stack *s, struct rte_mbuf *m, enum mr_counter reason)
 	rte_pktmbuf_free(m);
 }
 
-/* A packet to build from the back: empty, with MR_HEADROOM in front. NULL when the pool is empty (counted). */
+/* A packet to build from the back: empty, with MR_HEADROOM in front. NULL when the pool is empty: the caller counts
+ * MR_DROP_NO_TX_MBUF if something is lost by it. */
 struct rte_mbuf *mr_stack_tx_alloc(struct mr_stack *s);
 /* May an endpoint keep one more receive (transmit) mbuf? Then it adds to rx_held (tx_held). */
 static inline bool

@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The way in: frames to network protocols, their packets to transports, ICMP errors to endpoints.
+ *
+ * A burst is passed on as a burst: runs of one protocol keep their order, and each contract is called once for a run.
+ * What is dropped here is dropped because nobody wants it: a NIC that is down, an unknown protocol, a packet that is too
+ * short, an address that is not ours. Everything else is a protocol's to judge.
+ *
+ * Packets that were looped back may be for any address of this host, whichever NIC has it; those from a wire must be for
+ * an address of the NIC they came in at.
+ */
+#include "stack/nic.h"
+
+#include <string.h>
+
+#include <rte_common.h>
+#include <rte_prefetch.h>
+
+#include "stack/stack.h"
+#include "stack/steer.h"
+
+/* ---- link to network */
+
+/* Drop what is too short for the protocol's header to be in one piece. Compacts. */
+static uint16_t
+require_bytes(struct mr_stack *s, struct rte_mbuf **pkts, uint16_t n, uint16_t bytes)
+{
+	uint16_t k = 0;
+
+	for (uint16_t i = 0; i < n; i++) {
+		if (likely(pkts[i]->data_len >= bytes) || mr_pkt_linear(pkts[i], bytes))
+			pkts[k++] = pkts[i];
+		else
+			mr_drop(s, pkts[i], MR_DROP_NET_SHORT);
+	}
+	return k;
+}
+
+static struct mr_netep *
+local_netep(struct mr_nic *nic, const struct mr_addr *dst, uint8_t flags)
+{
+	struct mr_netep *ep = mr_nic_netep_rx(nic, dst);
+
+	if (!ep && flags & MR_PKT_F_LOCAL)
+		ep = mr_stack_netep_find(nic->stack, nic, dst);
+	return ep;
+}
+
+void
+mr_nic_deliver_parsed(struct mr_nic *nic, uint16_t net_proto, struct rte_mbuf **pkts, const struct mr_addr *dst,
+                      uint16_t n)
+{
+	struct mr_netproto *np = mr_stack_netproto(nic->stack, net_proto);
+	struct mr_netep *ep = NULL;
+	uint8_t flags = 0;
+	uint16_t k = 0;
+
+	for (uint16_t i = 0; i < n; i++) {
+		struct rte_mbuf *m = pkts[i];
+		struct mr_pkt *p = mr_pkt(m);
+
+		if (!np) {
+			mr_drop(nic->stack, m, MR_DROP_NET_UNKNOWN_PROTO);
+			continue;
+		}
+		/* Bursts tend to be for one address: ask once for each run. */
+		if (i == 0 || !mr_addr_equal(&dst[i], &dst[i - 1]) || flags != (p->flags & MR_PKT_F_LOCAL)) {
+			flags = p->flags & MR_PKT_F_LOCAL;
+			ep = local_netep(nic, &dst[i], flags);
+		}
+		p->netep = ep;
+		if (ep)
+			pkts[k++] = m;
+		else
+			mr_drop(nic->stack, m, MR_DROP_IP_NOT_OURS);
+	}
+	if (k > 0)
+		np->ops->input(np, nic, pkts, k);
+}
+
+static void
+deliver_burst(struct mr_nic *nic, struct mr_netproto *np, struct rte_mbuf **pkts, uint16_t n)
+{
+	struct mr_addr dst[MR_BURST];
+
+	n = require_bytes(nic->stack, pkts, n, np->ops->min_bytes);
+	if (n > 0 && np->ops->parse) {
+		n = np->ops->parse(np, nic, pkts, dst, n);
+		if (n > 0 && nic->stack->steer)
+			n = mr_steer_out(nic->stack, np, pkts, dst, n);
+		if (n > 0)
+			mr_nic_deliver_parsed(nic, np->ops->number, pkts, dst, n);
+	} else if (n > 0) {
+		np->ops->input(np, nic, pkts, n);
+	}
+}
+
+void
+mr_nic_deliver_network(struct mr_nic *nic, uint16_t net_proto, struct rte_mbuf **pkts, uint16_t n)
+{
+	struct mr_netproto *np = mr_stack_netproto(nic->stack, net_proto);
+
+	for (uint16_t i = 0; i < n; i++) {
+		mr_pkt(pkts[i])->nic = nic;
+		if (!np)
+			mr_drop(nic->stack, pkts[i], MR_DROP_NET_UNKNOWN_PROTO);
+	}
+	for (uint32_t i = 0; np && i < n; i += MR_BURST)
+		deliver_burst(nic, np, pkts + i, RTE_MIN(n - i, (uint32_t)MR_BURST));
+}
+
+/* Move the packets of the first one's protocol to `run`, keeping the order of both. @return packets left in pkts */
+static uint16_t
+take_run(struct rte_mbuf **pkts, uint16_t n, struct rte_mbuf **run, uint16_t *n_run)
+{
+	uint16_t net_proto = mr_pkt(pkts[0])->net_proto, rest = 0;
+
+	*n_run = 0;
+	for (uint16_t i = 0; i < n; i++) {
+		if (mr_pkt(pkts[i])->net_proto == net_proto)
+			run[(*n_run)++] = pkts[i];
+		else
+			pkts[rest++] = pkts[i];
+	}
+	return rest;
+}
+
+static void
+rx_burst(struct mr_nic *nic, struct rte_mbuf **pkts, uint16_t n)
+{
+	struct rte_mbuf *run[MR_BURST];
+	uint64_t bytes = 0;
+	uint16_t n_run;
+
+	for (uint16_t i = 0; i < n; i++)
+		rte_prefetch0(rte_pktmbuf_mtod(pkts[i], void *));
+	for (uint16_t i = 0; i < n; i++) {
+		mr_pkt(pkts[i])->nic = nic;
+		bytes += pkts[i]->pkt_len;
+	}
+	mr_count_n(nic->stack, MR_CNT_NIC_RX_PACKETS, n);
+	mr_count_n(nic->stack, MR_CNT_NIC_RX_BYTES, bytes);
+	n = nic->framing->pull(nic, pkts, n);
+	while (n > 0) {
+		n = take_run(pkts, n, run, &n_run);
+		mr_nic_deliver_network(nic, mr_pkt(run[0])->net_proto, run, n_run);
+	}
+}
+
+void
+mr_nic_rx(struct mr_nic *nic, struct rte_mbuf **pkts, uint16_t n)
+{
+	if (!(nic->flags & MR_NIC_F_UP)) {
+		for (uint16_t i = 0; i < n; i++)
+			mr_drop(nic->stack, pkts[i], MR_DROP_NIC_DISABLED);
+		return;
+	}
+	for (uint32_t i = 0; i < n; i += MR_BURST)
+		rx_burst(nic, pkts + i, RTE_MIN(n - i, (uint32_t)MR_BURST));
+}
+
+/* ---- network to transport */
+
+static void
+deliver_nobody(struct mr_transproto *tp, struct rte_mbuf *m)
+{
+	if (tp->default_handler && tp->default_handler(tp, m, tp->default_arg))
+		return;
+	tp->ops->unknown_dst(tp, m);
+}
+
+/* A copy with its facts, headers of all layers in place. NULL: no memory. */
+static struct rte_mbuf *
+copy_whole(struct mr_stack *s, struct rte_mbuf *m)
+{
+	uint16_t off = mr_pkt(m)->net_off, hdr = m->data_off - off;
+	struct rte_mbuf *copy;
+	struct mr_pkt *p;
+
+	rte_pktmbuf_prepend(m, hdr);
+	copy = rte_pktmbuf_copy(m, s->rx_pool, 0, UINT32_MAX);
+	rte_pktmbuf_adj(m, hdr);
+	if (!copy)
+		return NULL;
+	p = mr_pkt(copy);
+	*p = *mr_pkt(m);
+	p->net_off = copy->data_off;
+	p->trans_off = p->trans_off - off + copy->data_off;
+	rte_pktmbuf_adj(copy, hdr);
+	return copy;
+}
+
+/* A packet to a group: a copy to each further taker, the packet itself to the last one (B-43). */
+static void
+deliver_group(struct mr_transproto *tp, struct mr_flow *flow, struct rte_mbuf *m)
+{
+	struct mr_stack *s = tp->stack;
+
+	while (flow->kind == MR_FLOW_EP) {
+		struct mr_ep *next = mr_demux_next(s, tp->ops->number, m, (struct mr_ep *)flow);
+		struct rte_mbuf *copy;
+
+		if (!next)
+			break;
+		copy = copy_whole(s, m);
+		if (copy)
+			tp->ops->input(tp, &flow, &copy, 1);
+		else
+			mr_count(s, MR_DROP_NO_RX_MBUF);
+		flow = &next->flow;
+	}
+	tp->ops->input(tp, &flow, &m, 1);
+}
+
+/* Packets for one taker each. */
+static void
+deliver_unicast(struct mr_transproto *tp, struct rte_mbuf **pkts, uint16_t n)
+{
+	struct mr_flow *flows[MR_BURST];
+	uint16_t k = 0;
+
+	mr_demux_lookup_burst(tp->stack, tp->ops->number, pkts, flows, n);
+	for (uint16_t i = 0; i < n; i++) {
+		if (flows[i]) {
+			flows[k] = flows[i];
+			pkts[k++] = pkts[i];
+		} else {
+			deliver_nobody(tp, pkts[i]);
+		}
+	}
+	if (k > 0)
+		tp->ops->input(tp, flows, pkts, k);
+}
+
+static bool
+is_group(const struct rte_mbuf *m)
+{
+	return mr_pkt(m)->flags & (MR_PKT_F_NET_MULTICAST | MR_PKT_F_NET_BROADCAST);
+}
+
+/* Bring the transport header into one piece. Packets that are shorter are left for parse to judge. Compacts. */
+static uint16_t
+join_header(struct mr_transproto *tp, struct rte_mbuf **pkts, uint16_t n)
+{
+	uint16_t bytes = tp->ops->min_bytes, k = 0;
+
+	for (uint16_t i = 0; i < n; i++) {
+		struct rte_mbuf *m = pkts[i];
+
+		if (likely(m->data_len >= bytes) || m->pkt_len < bytes || mr_pkt_linear(m, bytes))
+			pkts[k++] = m;
+		else
+			mr_drop(tp->stack, m, MR_DROP_NET_SHORT);
+	}
+	return k;
+}
+
+bool
+mr_nic_deliver_transport(struct mr_stack *s, uint8_t trans, struct rte_mbuf **pkts, uint16_t n)
+{
+	struct mr_transproto *tp = s->transprotos[trans];
+	uint16_t end;
+
+	if (!tp)
+		return false;
+	n = join_header(tp, pkts, n);
+	if (n > 0)
+		n = tp->ops->parse(tp, pkts, n);
+	for (uint16_t i = 0; i < n; i = end) {
+		struct mr_flow *flow;
+
+		for (end = i; end < n && end - i < MR_BURST && !is_group(pkts[end]); end++)
+			;
+		if (end > i) {
+			deliver_unicast(tp, pkts + i, end - i);
+			continue;
+		}
+		end = i + 1;
+		mr_demux_lookup_burst(s, trans, &pkts[i], &flow, 1);
+		if (flow)
+			deliver_group(tp, flow, pkts[i]);
+		else
+			deliver_nobody(tp, pkts[i]);
+	}
+	return true;
+}
+
+/* ---- ICMP errors */
+
+bool
+mr_nic_deliver_control(struct mr_stack *s, struct mr_nic *nic, const struct mr_addr *local,
+                       const struct mr_addr *remote, uint8_t trans, enum mr_ctrl_type type, uint32_t extra,
+                       const void *quoted, uint16_t quoted_bytes)
+{
+	struct mr_transproto *tp = s->transprotos[trans];
+	struct mr_netep *ep = mr_nic_netep_any(nic, local);
+	struct mr_flow *flow;
+	uint16_t ports_be[2];
+
+	if (!ep)
+		ep = mr_stack_netep_find(s, nic, local);
+	if (!tp || !tp->ops->control || !ep || quoted_bytes < 8)
+		return false;
+	memcpy(ports_be, quoted, sizeof(ports_be));
+	flow = mr_demux_lookup(s, trans, ep, remote, ports_be[1], ports_be[0]);
+	if (!flow)
+		return false;
+	tp->ops->control(tp, flow, type, extra, quoted, quoted_bytes);
+	return true;
+}
