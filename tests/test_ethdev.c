@@ -334,7 +334,8 @@ START_TEST(shared_frames_are_copied)
 	rte_pktmbuf_refcnt_update(m, 1);
 	lf_send(l, 0, m);
 	ck_assert_uint_eq(lf_rx(l, 0, &r, 1), 1);
-	memset(rte_pktmbuf_mtod(r, void *), 0, r->data_len);
+	for (struct rte_mbuf *seg = r; seg; seg = seg->next)
+		memset(rte_pktmbuf_mtod(seg, void *), ~lf_expect(1, 40), seg->data_len);
 	rte_pktmbuf_free(r);
 	ck_assert_uint_eq(lf_rx(l, 0, &r, 1), 1);
 	ck_assert_ptr_ne(r, m);
@@ -363,12 +364,12 @@ START_TEST(shared_frames_and_a_full_device)
 				rte_pktmbuf_refcnt_update(p[i], 1);
 		}
 		k = lf_tx(l, 0, p, 40);
+		for (uint32_t i = 1; i < 40; i += 2)
+			ck_assert_uint_eq(rte_mbuf_refcnt_read(p[i]), i < k ? 1 : 2);
 		for (uint32_t i = k; i < 40; i++)
 			rte_pktmbuf_free(p[i]);
-		for (uint32_t i = 1; i < 40; i += 2) {
-			ck_assert_uint_eq(rte_mbuf_refcnt_read(p[i]), 1);
+		for (uint32_t i = 1; i < 40; i += 2)
 			rte_pktmbuf_free(p[i]);
-		}
 		n += k;
 	} while (k == 40);
 	ck_assert_uint_eq(n, 1023);
@@ -555,6 +556,13 @@ limit_mtu(struct rte_eth_dev_info *info)
 }
 
 static void
+limit_tight(struct rte_eth_dev_info *info)
+{
+	info->max_mtu = 1500;
+	info->max_rx_pktlen = 1514; /* does not count the checksum */
+}
+
+static void
 limit_pktlen(struct rte_eth_dev_info *info)
 {
 	info->max_rx_pktlen = 1518;
@@ -570,6 +578,13 @@ START_TEST(mtu_refused)
 	assert_logged("ethdev net_null0: MTU 2001 refused (Invalid argument); the device reports 46 to 2000");
 	ck_assert_int_eq(open_mtu("net_null0", 2000), 1);
 	ck_assert_uint_eq(links[0]->mtu, 2000);
+	close_queues(1);
+	device_gone("net_null0");
+	/* The device's own MTU is not cut by a headroom that it does not have. */
+	pretend = limit_tight;
+	device("net_null0");
+	ck_assert_int_eq(open_queues("net_null0", 1), 1);
+	ck_assert_uint_eq(port_conf().rxmode.mtu, 1500);
 	close_queues(1);
 	device_gone("net_null0");
 	/* A device that reports a frame length it does not keep to, and cannot be told otherwise (memif does that). */

@@ -347,9 +347,9 @@ START_TEST(rate_is_exact)
 	struct mr_impair_cfg cfg = {.rate_bps = 3000000};
 
 	make(&cfg, 64);
-	for (uint32_t nr = 0; nr < 30; nr++)
+	for (uint32_t nr = 0; nr < 32; nr++)
 		lf_send(a, 1000, lf_frame(pa, nr, 125));
-	for (uint32_t nr = 0; nr < 30; nr++) {
+	for (uint32_t nr = 0; nr < 32; nr++) {
 		uint64_t due = 1000 + (nr + 1) * MS / 3;
 
 		expect_none(due - 1);

@@ -143,12 +143,17 @@ END_TEST
 START_TEST(chains)
 {
 	struct rte_mempool *small = lf_pool("small", 63, 128);
-	struct rte_mbuf *r;
+	struct rte_mbuf *m, *r;
 	struct mr_link *x, *y;
 
 	make(63, 63, 1500, 8);
-	lf_send(a, 0, lf_frame_segs(pa, 3, 1000, 33));
+	m = lf_frame_segs(pa, 3, 1000, 33);
+	m->packet_type = RTE_PTYPE_L2_ETHER;
+	m->ol_flags |= RTE_MBUF_F_RX_L4_CKSUM_GOOD;
+	lf_send(a, 0, m);
 	ck_assert_uint_eq(lf_rx(b, 0, &r, 1), 1);
+	ck_assert_uint_eq(r->ol_flags, 0);
+	ck_assert_uint_eq(r->packet_type, 0);
 	lf_check(r, 3, 1000);
 	ck_assert_int_eq(mr_pair_create(pa, small, 1500, 8, &x, &y), 0);
 	lf_send(x, 0, lf_frame(pa, 4, 1000));
