@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Local addresses from inside: what netep.c (the objects), nic_addr.c (configured ones) and nic_group.c (groups and
+ * subnets) share. Others see nic.h.
+ */
+#ifndef MR_STACK_NETEP_H
+#define MR_STACK_NETEP_H
+
+#include "stack/nic.h"
+
+/* A new object with one reference, the caller's. NULL: no protocol or no room. */
+struct mr_netep *mr_netep_new(struct mr_nic *nic, const struct mr_addr *addr, enum mr_netep_kind kind);
+/* Whom a broadcast is for: the address whose subnet it is of, else the first primary one. */
+struct mr_netep *mr_nic_netep_bcast(struct mr_nic *nic, const struct mr_addr *dst);
+/* Does a mode of the NIC let in packets for an address that is not configured? */
+bool mr_nic_accepts_foreign(const struct mr_nic *nic, const struct mr_addr *a);
+/* Have the link let in all groups of the NIC. @return 0 or the driver's error */
+int mr_nic_groups_tell_link(struct mr_nic *nic);
+/* A group has lost its last member, or its NIC. */
+void mr_netep_group_drop(struct mr_netep *ep);
+
+/* Bits of an address of this family. */
+static inline unsigned
+mr_addr_bits(const struct mr_addr *a)
+{
+	return mr_addr_is_v4(a) ? 32 : 128;
+}
+
+static inline bool
+mr_netep_on_link(const struct mr_netep *ep, const struct mr_addr *a)
+{
+	struct mr_subnet s = {.addr = ep->addr, .plen = ep->plen};
+
+	return mr_subnet_contains(&s, a);
+}
+
+#endif
