@@ -237,7 +237,9 @@ fake_link_make(unsigned slots)
 	return f;
 }
 
-/* A packet of the tuple 192.0.2.1:sport -> dst:80. */
+#define FAKE_LINK_HDR 14
+
+/* As received, link header stripped: a packet of the tuple 192.0.2.1:sport -> dst:80. */
 static inline struct rte_mbuf *
 fake_pkt(struct rte_mempool *pool, uint32_t dst, uint16_t sport, uint32_t serial, uint8_t how)
 {
@@ -247,6 +249,8 @@ fake_pkt(struct rte_mempool *pool, uint32_t dst, uint16_t sport, uint32_t serial
 	if (!m)
 		abort();
 	mr_pkt_init(m);
+	rte_pktmbuf_append(m, FAKE_LINK_HDR);
+	rte_pktmbuf_adj(m, FAKE_LINK_HDR);
 	h = (struct fake_hdr *)rte_pktmbuf_append(m, sizeof(*h));
 	*h = (struct fake_hdr){.src = mr_addr_v4(0xc0000201), .dst = mr_addr_v4(dst), .sport_be = rte_cpu_to_be_16(sport),
 	                       .dport_be = rte_cpu_to_be_16(80), .serial = serial, .how = how};

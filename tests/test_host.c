@@ -510,12 +510,14 @@ START_TEST(packets_reach_their_owner)
 
 	memset(seen, 0, sizeof(seen));
 	host_make_with_port(workers, 1);
-	pool = mr_stack_rx_pool(mr_host_stack(host, 0));
+	/* An own pool: the other lcores' caches of a stack's would be out of reach. */
+	pool = mr_pktpool_create("inject", 8191, 256, 0);
+	ck_assert_ptr_nonnull(pool);
 	ck_assert_int_eq(mr_host_start(host), 0);
 	for (unsigned i = 0; i < PACKETS; i++) {
 		struct rte_mbuf *m;
 
-		while (rte_ring_full(fakes[0]->rx) || rte_mempool_avail_count(pool) < 600) {
+		while (rte_ring_full(fakes[0]->rx)) {
 			mr_host_poll(host);
 			sched_yield();
 		}
@@ -543,6 +545,8 @@ START_TEST(packets_reach_their_owner)
 	ck_assert_uint_eq(total + mr_host_counter(host, MR_DROP_STEER_RING_FULL), PACKETS);
 	ck_assert_uint_eq(total, PACKETS);
 	ck_assert_uint_eq(in_use(), 0);
+	ck_assert_uint_eq(rte_mempool_in_use_count(pool), 0);
+	rte_mempool_free(pool);
 }
 END_TEST
 
@@ -579,7 +583,7 @@ START_TEST(destroy_with_packets_everywhere)
 		ck_assert_int_eq(rte_ring_enqueue(fakes[0]->rx, fake_pkt(pool, LOCAL, 1024 + i, i, 0)), 0);
 	for (unsigned turn = 1; turn < 5; turn++)
 		mr_stack_poll(mr_host_stack(host, 0), turn * 1000);
-	ck_assert_uint_gt(in_use(), 200);
+	ck_assert_uint_gt(in_use(), 150);
 	ck_assert_uint_gt(mr_stack_counter(mr_host_stack(host, 0), MR_CNT_STEER_OUT), 10);
 }
 END_TEST

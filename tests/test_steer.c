@@ -285,7 +285,10 @@ START_TEST(out_group_goes_to_all)
 	ck_assert(rte_ring_empty(steers[1]->in[0]));
 	ck_assert_ptr_ne(copy->buf_addr, m->buf_addr);
 	ck_assert_uint_eq(serial_of(copy), 5);
-	ck_assert_uint_eq(mr_pkt(copy)->net_off, mr_pkt(m)->net_off);
+	ck_assert_uint_eq(rte_pktmbuf_pkt_len(copy), sizeof(struct fake_hdr));
+	ck_assert_ptr_eq(mr_pkt_net_hdr(copy), rte_pktmbuf_mtod(copy, void *));
+	ck_assert_ptr_eq(mr_pkt_trans_hdr(copy), rte_pktmbuf_mtod_offset(copy, void *, sizeof(struct fake_hdr)));
+	ck_assert_uint_eq(mr_pkt(copy)->trans_proto, mr_pkt(m)->trans_proto);
 	ck_assert_uint_eq(mr_pkt(copy)->flags, MR_PKT_F_STEERED | MR_PKT_F_NET_MULTICAST);
 	ck_assert(mr_addr_equal(mr_pkt_dst(copy), &group));
 	ck_assert_uint_eq(mr_stack_counter(stacks[0], MR_CNT_STEER_OUT), 1);

@@ -129,6 +129,23 @@ outbox_put(struct outbox *box, uint16_t core, struct rte_mbuf *m, const struct m
 	box->pkts[core][box->n[core]++] = m;
 }
 
+/* A copy with its facts. Offsets are counted from the buffer's start, and a copy's data starts elsewhere than that of a
+ * packet whose link header was stripped. NULL: no memory */
+static struct rte_mbuf *
+packet_copy(struct mr_stack *s, struct rte_mbuf *m)
+{
+	struct rte_mbuf *copy = rte_pktmbuf_copy(m, s->rx_pool, 0, UINT32_MAX);
+	struct mr_pkt *p;
+
+	if (!copy)
+		return NULL;
+	p = mr_pkt(copy);
+	*p = *mr_pkt(m);
+	p->net_off += copy->data_off - m->data_off;
+	p->trans_off += copy->data_off - m->data_off;
+	return copy;
+}
+
 /* A group packet concerns every core that has members: the others get copies, for the original will be written to. */
 static void
 outbox_put_copies(struct mr_stack *s, struct outbox *box, struct rte_mbuf *m, const struct mr_addr *dst)
@@ -140,13 +157,11 @@ outbox_put_copies(struct mr_stack *s, struct outbox *box, struct rte_mbuf *m, co
 
 		if (core == st->core)
 			continue;
-		copy = rte_pktmbuf_copy(m, s->rx_pool, 0, UINT32_MAX);
-		if (!copy) {
+		copy = packet_copy(s, m);
+		if (copy)
+			outbox_put(box, core, copy, dst);
+		else
 			mr_count(s, MR_DROP_STEER_NO_MBUF);
-			continue;
-		}
-		*mr_pkt(copy) = *mr_pkt(m);
-		outbox_put(box, core, copy, dst);
 	}
 }
 
