@@ -143,9 +143,8 @@ static struct mr_netep *
 local_addr(struct mr_nic *nic, rte_be32_t be)
 {
 	struct mr_addr a = mr_ipv4_addr(be);
-	struct mr_netep *ep = mr_nic_netep_find(nic, &a);
 
-	return ep && ep->kind == MR_NETEP_PERMANENT ? ep : NULL;
+	return mr_nic_netep_find(nic, &a);
 }
 
 static bool

@@ -152,7 +152,9 @@ mr_ip_input(struct mr_netproto *np, struct mr_nic *nic, struct rte_mbuf **pkts, 
 static void
 loop_to_members(struct mr_netproto *np, struct mr_route *r, struct rte_mbuf **pkts, uint16_t n)
 {
-	if (!mr_nic_netep_find(r->local->nic, &r->remote))
+	const struct mr_netep *group = mr_nic_netep_any(r->local->nic, &r->remote);
+
+	if (!group || group->kind != MR_NETEP_GROUP)
 		return;
 	for (uint16_t i = 0; i < n; i++) {
 		/* The loop copies, so it gets the packet itself on loan. */
@@ -182,18 +184,17 @@ mr_ip_transmit(struct mr_netproto *np, struct mr_route *r, struct rte_mbuf **pkt
 int
 mr_ip_send(struct mr_netep *local, const struct mr_addr *remote, struct rte_mbuf *m, const struct mr_ip_params *p)
 {
+	/* A stale route that keeps its local address: this one need not be configured, the NIC let its packet in (B-5). */
+	struct mr_route r = {.local = local, .remote = *remote, .nic = local->nic->id};
 	struct mr_stack *s = local->nic->stack;
-	uint16_t net = mr_addr_net(&local->addr);
-	struct mr_route r;
-	int rc = mr_route_find(s, local->nic->id, &local->addr, remote, net, &r);
+	int rc;
 
+	mr_netep_hold(local);
+	rc = mr_route_check(s, &r);
 	if (rc < 0)
-		rc = mr_route_find(s, 0, &local->addr, remote, net, &r);
-	if (rc < 0) {
 		mr_drop(s, m, MR_DROP_IP_NO_ROUTE);
-		return rc;
-	}
-	rc = mr_route_output(&r, &m, 1, p);
+	else
+		rc = mr_route_output(&r, &m, 1, p);
 	mr_route_release(&r);
 	return rc;
 }

@@ -188,19 +188,23 @@ ipv4_netep_open(struct mr_netproto *np, struct mr_netep *ep)
 {
 	int rc;
 
-	if (ep->kind != MR_NETEP_PERMANENT)
+	if (ep->opened)
 		return 0;
 	rc = mr_group_join(np->stack, ep->nic->id, all_hosts());
-	if (rc == 0)
-		mr_arp_announce(ep);
-	return rc;
+	if (rc < 0)
+		return rc;
+	ep->opened = true;
+	mr_arp_announce(ep);
+	return 0;
 }
 
 static void
 ipv4_netep_close(struct mr_netproto *np, struct mr_netep *ep)
 {
-	if (ep->kind == MR_NETEP_PERMANENT || ep->kind == MR_NETEP_EXPIRED)
-		mr_group_leave(np->stack, ep->nic->id, all_hosts());
+	if (!ep->opened)
+		return;
+	ep->opened = false;
+	mr_group_leave(np->stack, ep->nic->id, all_hosts());
 }
 
 static const struct mr_netproto_ops ipv4_ops = {

@@ -260,7 +260,8 @@ ipv6_netep_open(struct mr_netproto *np, struct mr_netep *ep)
 	uint16_t nic = ep->nic->id;
 	int rc;
 
-	if (ep->kind != MR_NETEP_PERMANENT)
+	/* The link-local address that is added below may be met again by whoever opens all addresses of a NIC. */
+	if (ep->opened)
 		return 0;
 	rc = mr_group_join(np->stack, nic, &mr_ipv6_all_nodes);
 	if (rc < 0)
@@ -270,6 +271,7 @@ ipv6_netep_open(struct mr_netproto *np, struct mr_netep *ep)
 		mr_group_leave(np->stack, nic, &mr_ipv6_all_nodes);
 		return rc;
 	}
+	ep->opened = true;
 	mr_ndp_announce(ep);
 	/* Every interface has one (RFC 4291 2.8); without link addresses there is nothing to make it from. */
 	if (ep->nic->lladdr.len == 6 && !mr_addr_is_linklocal(&ep->addr) && !nic_has_linklocal(ep->nic))
@@ -282,8 +284,9 @@ ipv6_netep_close(struct mr_netproto *np, struct mr_netep *ep)
 {
 	struct mr_addr group = mr_ipv6_solicited_node(&ep->addr);
 
-	if (ep->kind != MR_NETEP_PERMANENT && ep->kind != MR_NETEP_EXPIRED)
+	if (!ep->opened)
 		return;
+	ep->opened = false;
 	mr_group_leave(np->stack, ep->nic->id, &group);
 	mr_group_leave(np->stack, ep->nic->id, &mr_ipv6_all_nodes);
 }

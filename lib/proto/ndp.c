@@ -222,7 +222,7 @@ rx_solicitation(struct mr_nic *nic, struct rte_mbuf *m, const struct nd_facts *f
 	struct mr_addr src = mr_pkt(m)->src;
 
 	mr_count(nic->stack, MR_CNT_NDP_RX_NS);
-	if (!ep || ep->kind != MR_NETEP_PERMANENT) {
+	if (!ep) {
 		mr_drop(nic->stack, m, MR_DROP_ICMP_IGNORED);
 		return;
 	}

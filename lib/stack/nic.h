@@ -43,6 +43,7 @@ struct mr_netep {
 	struct mr_netep *turn_next;  /* in stack->turn_neteps: a received packet refers to it until the end of the turn */
 	bool in_primary;
 	bool in_turn;
+	bool opened;         /* the protocol's own: what netep_open brings along is there */
 };
 
 /* A directed broadcast address of a NIC, and how many configured addresses have it. */
