@@ -66,7 +66,7 @@ mr_arena_fini(struct mr_arena *a)
 {
 	if (!a->base)
 		return;
-	ASAN_UNPOISON_MEMORY_REGION(a->base, a->reserved);
+	ASAN_UNPOISON_MEMORY_REGION(a->base, a->used);
 	munmap(a->base, a->reserved);
 	memset(a, 0, sizeof(*a));
 }
