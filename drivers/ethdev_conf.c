@@ -215,7 +215,8 @@ link_caps(const struct rte_eth_conf *conf)
 	return caps;
 }
 
-/* Some virtual devices have the address 0: give those one of ours, distinct in this process. */
+/* Some virtual devices have the address 0: give those one of ours, distinct in this process. A tap has the address of the
+ * kernel's interface, which is our peer: take the one beside it, or each end would take the other for itself. */
 static int
 address_get(struct mr_ethdev *d)
 {
@@ -228,6 +229,8 @@ address_get(struct mr_ethdev *d)
 	}
 	if (rte_is_zero_ether_addr(&a))
 		a = (struct rte_ether_addr){.addr_bytes = {0x02, 0x4d, 0x52, 0x01, d->port >> 8, d->port & 0xff}};
+	if (d->kernel_mac)
+		a.addr_bytes[5] ^= 1;
 	d->lladdr.len = RTE_ETHER_ADDR_LEN;
 	memcpy(d->lladdr.b, a.addr_bytes, RTE_ETHER_ADDR_LEN);
 	return 0;
@@ -254,6 +257,7 @@ device_probe(struct mr_ethdev *d, const struct mr_link_cfg *cfg, struct rte_eth_
 		d->mtu = RTE_ETHER_MTU;
 	d->promisc = cfg->promisc;
 	d->by_pointer = !strcmp(info->driver_name, "net_ring");
+	d->kernel_mac = !strcmp(info->driver_name, "net_tap");
 	return 0;
 }
 
