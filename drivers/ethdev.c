@@ -213,12 +213,13 @@ port_start(struct mr_ethdev *d)
 	int rc = rte_eth_dev_start(d->port);
 
 	if (rc) {
-		MR_LOG(ERR, "ethdev %s: does not start (%s): is its other end there (a memif client needs its server first)?",
+		MR_LOG(ERR, "ethdev %s: does not start (%s): is its other end there? memif starts the server first",
 		       d->name, strerror(-rc));
 		return rc;
 	}
 	if (promisc_apply(d) || mcast_apply(d))
-		MR_LOG(WARNING, "ethdev %s: receive filters not set: open it with promisc if frames are missing", d->name);
+		MR_LOG(WARNING, "ethdev %s: receive filters not set: open it with promisc if frames are missing",
+		       d->name);
 	return 0;
 }
 
@@ -366,7 +367,8 @@ device_open(struct mr_ethdev *d, const struct mr_link_cfg *cfg)
 	if (rc)
 		return rc;
 	if (cfg->args && *cfg->args) {
-		MR_LOG(ERR, "ethdev %s: takes no args (\"%s\"): a device's own go to EAL's --vdev or -a", d->name, cfg->args);
+		MR_LOG(ERR, "ethdev %s: takes no args (\"%s\"): a device's own go to EAL's --vdev or -a", d->name,
+		       cfg->args);
 		return -EINVAL;
 	}
 	if (port_open[d->port]) {

@@ -42,7 +42,8 @@ log_unknown(const char *device)
 	if (len)
 		MR_LOG(ERR, "ethdev: no device \"%s\"; there are %s", device, list);
 	else
-		MR_LOG(ERR, "ethdev: no device \"%s\", nor any other: give EAL a --vdev, or bind a NIC and allow it with -a",
+		MR_LOG(ERR,
+		       "ethdev: no device \"%s\", nor any other: give EAL a --vdev, or bind a NIC and allow it with -a",
 		       device);
 }
 
@@ -59,7 +60,8 @@ mr_ethdev_find(struct mr_ethdev *d, const char *device)
 	}
 	if (rte_eth_dev_get_port_by_name(device, &d->port)) {
 		nr = strtoul(device, &end, 10);
-		if (device[0] < '0' || device[0] > '9' || *end || nr >= RTE_MAX_ETHPORTS || !rte_eth_dev_is_valid_port(nr)) {
+		if (device[0] < '0' || device[0] > '9' || *end || nr >= RTE_MAX_ETHPORTS ||
+		    !rte_eth_dev_is_valid_port(nr)) {
 			log_unknown(device);
 			return -ENODEV;
 		}
@@ -109,7 +111,7 @@ rx_mode(const struct mr_ethdev *d, const struct rte_eth_dev_info *info, uint32_t
 	conf->rxmode.offloads |= info->rx_offload_capa & RTE_ETH_RX_OFFLOAD_SCATTER;
 	if (!(info->rx_offload_capa & RTE_ETH_RX_OFFLOAD_SCATTER))
 		MR_LOG(NOTICE,
-		       "ethdev %s: does not offer to scatter: if frames of MTU %u get lost, set mbuf_data_bytes above %u",
+		       "ethdev %s: does not scatter: if frames of MTU %u get lost, set mbuf_data_bytes over %u",
 		       d->name, d->mtu, room);
 }
 
@@ -188,7 +190,7 @@ queues_setup(struct mr_ethdev *d, const struct mr_link_cfg *cfg, const struct rt
 			rc = rte_eth_tx_queue_setup(d->port, q, d->tx_desc, socket, &tx);
 	}
 	if (rc)
-		MR_LOG(ERR, "ethdev %s: queue setup failed (%s): try fewer descriptors (now %u rx, %u tx) or larger pools",
+		MR_LOG(ERR, "ethdev %s: queue setup failed (%s): try fewer descriptors (%u rx, %u tx), larger pools",
 		       d->name, strerror(-rc), d->rx_desc, d->tx_desc);
 	return rc;
 }
@@ -215,8 +217,8 @@ link_caps(const struct rte_eth_conf *conf)
 	return caps;
 }
 
-/* Some virtual devices have the address 0: give those one of ours, distinct in this process. A tap has the address of the
- * kernel's interface, which is our peer: take the one beside it, or each end would take the other for itself. */
+/* Some virtual devices have the address 0: give those one of ours, distinct in this process. A tap has the address of
+ * the kernel's interface, which is our peer: take the one beside it, or each end would take the other for itself. */
 static int
 address_get(struct mr_ethdev *d)
 {
@@ -249,7 +251,8 @@ device_probe(struct mr_ethdev *d, const struct mr_link_cfg *cfg, struct rte_eth_
 	d->n_queues = RTE_MIN(RTE_MIN(info->max_rx_queues, info->max_tx_queues),
 	                      RTE_MIN(cfg->n_queues ? cfg->n_queues : 1, MR_LINK_MAX_QUEUES));
 	if (!d->n_queues) {
-		MR_LOG(ERR, "ethdev %s: has no queue pair (%u rx, %u tx)", d->name, info->max_rx_queues, info->max_tx_queues);
+		MR_LOG(ERR, "ethdev %s: has no queue pair (%u rx, %u tx)", d->name, info->max_rx_queues,
+		       info->max_tx_queues);
 		return -ENODEV;
 	}
 	d->mtu = cfg->mtu;
@@ -288,8 +291,8 @@ mr_ethdev_configure(struct mr_ethdev *d, const struct mr_link_cfg *cfg)
 	if (rc)
 		return rc;
 	d->caps = link_caps(&conf);
-	MR_LOG(INFO, "ethdev %s (%s): %u queue pairs, %u rx and %u tx descriptors, MTU %u, capabilities 0x%x%s", d->name,
-	       info.driver_name, d->n_queues, d->rx_desc, d->tx_desc, d->mtu, d->caps,
+	MR_LOG(INFO, "ethdev %s (%s): %u queue pairs, %u rx and %u tx descriptors, MTU %u, capabilities 0x%x%s",
+	       d->name, info.driver_name, d->n_queues, d->rx_desc, d->tx_desc, d->mtu, d->caps,
 	       conf.rxmode.mq_mode == RTE_ETH_MQ_RX_RSS ? ", RSS" : "");
 	return 0;
 }

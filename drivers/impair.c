@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Decorator impair: a bad line, from a seed. What is transmitted is lost, duplicated, corrupted, held to a rate, delayed
- * and reordered, in this order; what is received passes unchanged: a line that is bad both ways has one at each end.
+ * Decorator impair: a bad line, from a seed. What is sent is lost, duplicated, corrupted, held to a rate, delayed and
+ * reordered, in this order; what is received passes unchanged: a line that is bad both ways has one at each end.
  *
  * A frame waits in a heap until its time is past in some burst call: for its turn on the line (rate), then delay plus
  * jitter. Frames of equal time keep their order. Jitter alone never reorders: a frame is not due before the one ahead

@@ -124,7 +124,7 @@ loopback_open(const struct mr_link_cfg *cfg, struct mr_link **links)
 		return -EINVAL;
 	for (uint16_t q = 0; q < n; q++) {
 		if (rte_pktmbuf_priv_size(cfg->rx_pools[q]) < MR_PKT_PRIV_BYTES) {
-			MR_LOG(ERR, "loopback: receive pool %s has no room for packet facts: make it with mr_pktpool_create",
+			MR_LOG(ERR, "loopback: pool %s has no room for packet facts: make it with mr_pktpool_create",
 			       cfg->rx_pools[q]->name);
 			return -EINVAL;
 		}

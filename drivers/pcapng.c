@@ -3,8 +3,8 @@
  * A small pcapng writer over buffered stdio (the format is draft-ietf-opsawg-pcapng).
  *
  * Why not rte_pcapng: in DPDK 22.11 it stamps frames with the TSC, turns that into wall-clock time, needs an ethdev
- * port for each frame, and writes every port's hardware name. A capture here has the times that the loop passes down and
- * nothing else of the machine, so one seed gives one file, byte for byte.
+ * port for each frame, and writes every port's hardware name. A capture here has the times that the loop passes down
+ * and nothing else of the machine, so one seed gives one file, byte for byte.
  *
  * Blocks are in host byte order, which the section header tells. Every block and option starts at a multiple of 4.
  */

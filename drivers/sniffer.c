@@ -85,7 +85,7 @@ file_flush(struct sniffer *s)
 	if (!rc || s->reported)
 		return;
 	s->reported = true;
-	MR_LOG(ERR, "capture %s: %s; at least %" PRIu64 " frames are missing at its end: make room or choose another file",
+	MR_LOG(ERR, "capture %s: %s; at least %" PRIu64 " frames are missing at its end: use a larger disk",
 	       s->name, strerror(-rc), missing);
 }
 

@@ -59,11 +59,11 @@ lf_nohuge_fd(void)
 static inline int
 lf_list_private(const struct rte_memseg_list *msl, void *arg)
 {
-	int fd = *(int *)arg;
+	int fd = *(int *)arg, prot = PROT_READ | PROT_WRITE;
 
 	if (msl->external || fd < 0)
 		return 0;
-	return mmap(msl->base_va, msl->len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED, fd, 0) == MAP_FAILED ? -1 : 0;
+	return mmap(msl->base_va, msl->len, prot, MAP_PRIVATE | MAP_FIXED, fd, 0) == MAP_FAILED ? -1 : 0;
 }
 
 /*
@@ -145,7 +145,7 @@ lf_wrong_bits(const struct rte_mbuf *m, uint32_t nr)
 
 	for (; m; m = m->next)
 		for (uint32_t i = 0; i < m->data_len; i++, off++)
-			wrong += __builtin_popcount(*rte_pktmbuf_mtod_offset(m, const uint8_t *, i) ^ lf_expect(nr, off));
+			wrong += __builtin_popcount(*rte_pktmbuf_mtod_offset(m, uint8_t *, i) ^ lf_expect(nr, off));
 	return wrong;
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The ethdev driver over virtual devices made here: net_ring (returns what is sent, by pointer) and net_null. What they
- * do not have (limits, offloads, RSS, another driver's name) is put into their device info on its way from ethdev to the
- * driver under test, and into ethdev's own checks: rte_eth_dev_info_get is wrapped.
+ * do not have (limits, offloads, RSS, another driver's name) is put into their device info on its way to the driver
+ * under test and to ethdev's own checks: rte_eth_dev_info_get is wrapped.
  */
 #include "rig/rig.h"
 
@@ -183,6 +183,28 @@ START_TEST(own_address)
 	ck_assert(!rte_is_zero_ether_addr(&addr));
 	ck_assert_int_eq(open_queues("net_null0", 1), 1);
 	ck_assert_mem_eq(links[0]->lladdr.b, addr.addr_bytes, 6);
+	close_queues(1);
+	device_gone("net_null0");
+}
+END_TEST
+
+static void
+as_tap(struct rte_eth_dev_info *info)
+{
+	info->driver_name = "net_tap";
+}
+
+/* A tap shows the address of the kernel's interface: that is the peer's. */
+START_TEST(tap_address)
+{
+	struct rte_ether_addr addr;
+
+	device("net_null0");
+	ck_assert_int_eq(rte_eth_macaddr_get(0, &addr), 0);
+	pretend = as_tap;
+	ck_assert_int_eq(open_queues("net_null0", 1), 1);
+	ck_assert_mem_eq(links[0]->lladdr.b, addr.addr_bytes, 5);
+	ck_assert_uint_eq(links[0]->lladdr.b[5], addr.addr_bytes[5] ^ 1);
 	close_queues(1);
 	device_gone("net_null0");
 }
@@ -541,8 +563,8 @@ START_TEST(mtu)
 	device("net_null0");
 	logged();
 	ck_assert_int_eq(open_mtu("net_null0", 9000), 1);
-	assert_logged("ethdev net_null0: does not offer to scatter: if frames of MTU 9000 get lost, set mbuf_data_bytes "
-	              "above 2048");
+	assert_logged("ethdev net_null0: does not scatter: if frames of MTU 9000 get lost, "
+	              "set mbuf_data_bytes over 2048");
 	close_queues(1);
 	device_gone("net_null0");
 }
@@ -739,6 +761,7 @@ suite(void)
 	tcase_add_test(t, unknown_device);
 	tcase_add_test(t, by_name_and_by_number);
 	tcase_add_test(t, own_address);
+	tcase_add_test(t, tap_address);
 	tcase_add_test(t, open_twice);
 	tcase_add_test(t, bad_configuration);
 	tcase_add_test(t, queue_counts);

@@ -536,7 +536,8 @@ START_TEST(shows_the_inner_link)
 	ck_assert_uint_eq(a->mtu, 1400);
 	ck_assert_ptr_eq(a->inner, inner);
 	ck_assert_mem_eq(&a->lladdr, &inner->lladdr, sizeof(a->lladdr));
-	ck_assert_uint_eq(a->caps, MR_LINK_CAP_RESOLVE | MR_LINK_CAP_TX_MULTI_SEGS); /* corruption needs real checksums */
+	/* Corruption needs real checksums in front of it. */
+	ck_assert_uint_eq(a->caps, MR_LINK_CAP_RESOLVE | MR_LINK_CAP_TX_MULTI_SEGS);
 	ck_assert(a->ops->is_up(a));
 	ck_assert_int_eq(a->ops->set_promisc(a, true), 0);
 	ck_assert_int_eq(a->ops->set_mcast(a, NULL, 0), 0);
@@ -549,8 +550,8 @@ START_TEST(parse_all)
 	struct mr_impair_cfg c;
 	char err[128] = "";
 
-	ck_assert_int_eq(mr_impair_parse("loss=1%,delay=20ms,jitter=2ms,dup=0.1%,reorder=5%,rate=100mbit,queue=100,seed=7",
-	                                 &c, err, sizeof(err)), 0);
+	ck_assert_int_eq(mr_impair_parse("loss=1%,delay=20ms,jitter=2ms,dup=0.1%,reorder=5%,rate=100mbit,queue=100,"
+	                                 "seed=7", &c, err, sizeof(err)), 0);
 	ck_assert_uint_eq(c.loss_ppm, 10000);
 	ck_assert_uint_eq(c.delay_ns, 20 * MS);
 	ck_assert_uint_eq(c.jitter_ns, 2 * MS);
@@ -574,6 +575,8 @@ START_TEST(parse_all)
 	ck_assert_uint_eq(c.delay_ns | c.loss_ppm | c.seed, 0);
 }
 END_TEST
+
+#define KEYS "there are loss, dup, reorder, corrupt, delay, jitter, reorder_delay, rate, queue, seed"
 
 static const struct {
 	const char *text, *err;
@@ -600,11 +603,9 @@ static const struct {
 	{"queue=4294967297", "queue: \"4294967297\" is not a number of frames, at most 16777216"},
 	{"queue=ten", "queue: \"ten\" is not a number of frames, at most 16777216"},
 	{"seed=18446744073709551616", "seed: \"18446744073709551616\" is not a number"},
-	{"los=1%", "unknown key \"los\"; there are loss, dup, reorder, corrupt, delay, jitter, reorder_delay, rate, queue, seed"},
-	{"lossy=1%",
-	 "unknown key \"lossy\"; there are loss, dup, reorder, corrupt, delay, jitter, reorder_delay, rate, queue, seed"},
-	{"loss=1%,,dup=1%",
-	 "unknown key \"\"; there are loss, dup, reorder, corrupt, delay, jitter, reorder_delay, rate, queue, seed"},
+	{"los=1%", "unknown key \"los\"; " KEYS},
+	{"lossy=1%", "unknown key \"lossy\"; " KEYS},
+	{"loss=1%,,dup=1%", "unknown key \"\"; " KEYS},
 	{"loss=1%,", "nothing after the last comma"},
 	{"loss=1%,delay=1ms,loss=2%", "loss is given twice"},
 };

@@ -92,7 +92,7 @@ START_TEST(order_both_ways)
 }
 END_TEST
 
-/* What is delivered is the receiver's own memory with clean facts; the sender's frame may be shared and is not changed. */
+/* What is delivered is the receiver's own memory, with clean facts; the sender's frame may be shared, and stays. */
 START_TEST(copies_are_isolated)
 {
 	struct rte_mbuf *m, *r;

@@ -116,7 +116,7 @@ block_next(struct reader *r)
 	return u32(p);
 }
 
-/* Value of an option among those that start at `off` of the body; they must end with the end mark, at the body's end. */
+/* Value of an option among those that start at `off` of the body; the end mark must be there, at the body's end. */
 static const uint8_t *
 option(const struct reader *r, uint32_t off, uint16_t code, uint16_t *len)
 {

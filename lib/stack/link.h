@@ -44,6 +44,7 @@ struct mr_link_ops {
 	/* Takes the first k frames and returns k; the caller keeps the rest. */
 	uint16_t (*tx_burst)(struct mr_link *l, uint64_t now_ns, struct rte_mbuf **pkts, uint16_t n);
 	int (*start)(struct mr_link *l);                  /* begin to deliver: the NIC was attached (S-112) */
+	/* Forget the frames that wait: afterwards nothing but the device's own queues refers to a pool. */
 	void (*stop)(struct mr_link *l);
 	int (*set_promisc)(struct mr_link *l, bool on);   /* may be NULL */
 	/* The whole list of multicast link addresses to let in; may be NULL (all are). */
@@ -52,6 +53,7 @@ struct mr_link_ops {
 	bool (*is_up)(struct mr_link *l);
 	/* Earliest time at which rx_burst or an own transmission will have work, UINT64_MAX if unknown; may be NULL. */
 	uint64_t (*next_ns)(struct mr_link *l);
+	/* Stopped or not. The receive pools are still there: a device gives its buffers back now, not at the stop. */
 	void (*close)(struct mr_link *l);
 };
 
