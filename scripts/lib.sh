@@ -192,7 +192,7 @@ run_lock() {
 
 run_interrupted() {
   trap '' INT TERM
-  if [ -n "${client_pid-}" ]; then kill -TERM "$client_pid" 2>/dev/null; fi
+  if [ -n "${client_pid-}" ]; then kill -TERM -- "-$client_pid" 2>/dev/null; fi
   undo_all
   rm -rf "$state"
   exit 130
@@ -221,8 +221,9 @@ server_start() {
   local netns=$1 log=$2 workers=$3 config=$4
   shift 4
   mkdir -p "${log%/*}"
-  ip netns exec "$netns" "$top/build/app/millrace/millrace" -l "0-$((workers - 1))" --no-pci --iova-mode=va \
-    --file-prefix millrace-server "${eal_memory[@]}" "$@" -- -c "$config" >"$log" 2>&1 </dev/null 9>&- &
+  # A session of its own: Ctrl-C is for the script, which then asks the server to end, once.
+  setsid ip netns exec "$netns" "$top/build/app/millrace/millrace" -l "0-$((workers - 1))" --no-pci --iova-mode=va \
+    --file-prefix millrace-server "${eal_memory[@]}" "$@" -- -c "$config" --strict-leaks >"$log" 2>&1 </dev/null 9>&- &
   server_pid=$!
   server_log=$log
   process_remember server "$server_pid"
@@ -241,22 +242,21 @@ server_wait() {
   return 1
 }
 
-# server_finish LOG SUMMARY-ARGUMENT...: end the server and judge how it ended and what its summary says.
+# server_finish LOG: end the server and judge how it ended and what its summary says.
 server_finish() {
-  local log=$1 rc
-  shift
+  local rc
   process_stop server
   wait "$server_pid" 2>/dev/null
   rc=$?
-  python3 -B "$top/tests/kernel/summary.py" --report "$results" --exit-code $rc "$@" "$log"
+  python3 -B "$top/tests/kernel/summary.py" --report "$results" --exit-code $rc "$1"
 }
 
 # run_client NAMESPACE CHECK-ARGUMENT...: the checks of tests/kernel/check.py from the kernel's end of a wire.
 run_client() {
   local netns=$1
   shift
-  # In the background, so that a signal to this script is not kept waiting for it.
-  ip netns exec "$netns" python3 -B "$top/tests/kernel/check.py" --report "$results" "$@" 9>&- &
+  # In the background, so that a signal to this script is not kept waiting for it; in a session, to end all of it.
+  setsid ip netns exec "$netns" python3 -B "$top/tests/kernel/check.py" --report "$results" "$@" 9>&- &
   client_pid=$!
   wait "$client_pid" || report "FAIL checks: the program that makes them failed"
   client_pid=
