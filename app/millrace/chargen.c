@@ -77,11 +77,10 @@ chargen_drain(struct conn *c)
 static ssize_t
 chargen_datagram(struct core *core, const uint8_t *data, size_t len, uint8_t *reply)
 {
-	size_t n = (core->chargen_seq * 2654435761u >> 16) % (DATAGRAM_MAX + 1);
+	size_t n = (++core->chargen_seq * 2654435761u >> 16) % (DATAGRAM_MAX + 1);
 
 	(void)data;
 	(void)len;
-	core->chargen_seq++;
 	memcpy(reply, lines, n);
 	return n;
 }
