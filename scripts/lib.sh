@@ -242,13 +242,13 @@ server_wait() {
   return 1
 }
 
-# server_finish LOG: end the server and judge how it ended and what its summary says.
+# server_finish LOG WORKERS: end the server and judge how it ended and what its summary says.
 server_finish() {
   local rc
   process_stop server
   wait "$server_pid" 2>/dev/null
   rc=$?
-  python3 -B "$top/tests/kernel/summary.py" --report "$results" --exit-code $rc "$1"
+  python3 -B "$top/tests/kernel/summary.py" --report "$results" --exit-code $rc --workers "$2" "$1"
 }
 
 # run_client NAMESPACE CHECK-ARGUMENT...: the checks of tests/kernel/check.py from the kernel's end of a wire.
