@@ -8,7 +8,7 @@ import time
 import xml.etree.ElementTree as xml
 
 from report import Failure, require
-from traffic import MIB, rate
+from traffic import HTTP, MIB, rate
 
 
 def run(*command, timeout):
@@ -35,7 +35,8 @@ def ping(host, count, size):
 
 
 def url(host, path):
-    return f'http://[{host}]{path}' if ':' in host else f'http://{host}{path}'
+    # With its port: wrk would look "http" up in a list of services that a small machine does not have.
+    return f'http://[{host}]:{HTTP}{path}' if ':' in host else f'http://{host}:{HTTP}{path}'
 
 
 def curl(host, n, expected):
