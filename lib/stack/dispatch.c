@@ -3,11 +3,11 @@
  * The way in: frames to network protocols, their packets to transports, ICMP errors to endpoints.
  *
  * A burst is passed on as a burst: runs of one protocol keep their order, and each contract is called once for a run.
- * What is dropped here is dropped because nobody wants it: a NIC that is down, an unknown protocol, a packet that is too
- * short, an address that is not ours. Everything else is a protocol's to judge.
+ * What is dropped here is dropped because nobody wants it: a NIC that is down, an unknown protocol, a packet that is
+ * too short, an address that is not ours. Everything else is a protocol's to judge.
  *
- * Packets that were looped back may be for any address of this host, whichever NIC has it; those from a wire must be for
- * an address of the NIC they came in at.
+ * Packets that were looped back may be for any address of this host, whichever NIC has it; those from a wire must be
+ * for an address of the NIC they came in at.
  */
 #include "stack/nic.h"
 

@@ -3,9 +3,9 @@
  * The application's handle: public calls passed on to the transport, waiters, and the lists of endpoints that have
  * events to tell or something to send.
  *
- * A stage of the turn takes the whole list off the stack and works through it, so each endpoint is visited once: what is
- * noted meanwhile goes on a new list, for the next turn. Every list is linked both ways: an endpoint may die at any time
- * and leaves by itself.
+ * A stage of the turn takes the whole list off the stack and works through it, so each endpoint is visited once: what
+ * is noted meanwhile goes on a new list, for the next turn. Every list is linked both ways: an endpoint may die at any
+ * time and leaves by itself.
  *
  * Invariant: a waiter is called from mr_ep_tell_events alone, never from inside an API call or from input; after a
  * callback the endpoint is touched only if stack->telling still names it.

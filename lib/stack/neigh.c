@@ -2,9 +2,9 @@
 /*
  * The neighbour cache of a NIC and its state machine, RFC 4861 7.3, the same for ARP.
  *
- * Entries are one array made with the NIC. The table is bounded twice: by its size, and INCOMPLETE entries by half of it,
- * so that a scan of empty addresses cannot push out the neighbours that exist (RFC 6583). Room is made by evicting the
- * least recently used entry; those a user has pinned stay.
+ * Entries are one array made with the NIC. The table is bounded twice: by its size, and INCOMPLETE entries by half of
+ * it, so that a scan of empty addresses cannot push out the neighbours that exist (RFC 6583). Room is made by evicting
+ * the least recently used entry; those a user has pinned stay.
  *
  * An entry whose resolution failed stays as long as it may be in a route: INCOMPLETE with no request out and no timer.
  * The next packet starts again (B-19). When an entry ends that is in a route, route_gen moves on.

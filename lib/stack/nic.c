@@ -2,8 +2,8 @@
 /*
  * NICs: making, modes, and the way out: framing, the transmit queue, the flush at the end of a turn, and the loop.
  *
- * A removed NIC stops at once, but its memory stays until the last reference to one of its addresses is gone: a route or
- * a flow may ask its address for the NIC at any time.
+ * A removed NIC stops at once, but its memory stays until the last reference to one of its addresses is gone: a route
+ * or a flow may ask its address for the NIC at any time.
  *
  * Not here: received frames (dispatch.c), addresses (netep.c), next hops (neigh.c).
  */

@@ -150,7 +150,7 @@ is_alone_on_prefix(const struct mr_netep *ep)
 	const struct mr_netep *o;
 
 	TAILQ_FOREACH(o, &ep->nic->configured, configured) {
-		if (o != ep && o->plen == ep->plen && mr_addr_net(&o->addr) == mr_addr_net(&ep->addr) && mr_netep_on_link(o, &ep->addr))
+		if (o != ep && o->plen == ep->plen && mr_netep_on_link(o, &ep->addr))
 			return false;
 	}
 	return true;

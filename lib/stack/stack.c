@@ -79,8 +79,8 @@ pool_create(const struct mr_stack_opts *o, const char *kind, uint32_t n)
 	snprintf(name, sizeof(name), "%.10s_%s_%u", o->name, kind, nr);
 	mp = mr_pktpool_create(name, n, o->mbuf_data_bytes, o->socket_id);
 	if (!mp)
-		MR_LOG(ERR, "stack %s: no pool of %u packets of %u bytes (%s): give EAL more memory or lower %s_mbufs", o->name, n,
-		       o->mbuf_data_bytes, rte_strerror(rte_errno), kind);
+		MR_LOG(ERR, "stack %s: no pool of %u packets of %u bytes (%s): give EAL more memory or lower %s_mbufs", o->name,
+		       n, o->mbuf_data_bytes, rte_strerror(rte_errno), kind);
 	return mp;
 }
 
