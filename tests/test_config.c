@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Configuration files: what a good one becomes, and for each way to be wrong the one line that says so. Files are written
- * to a temporary path per test; messages are compared in full, because they are what the user gets.
+ * Configuration files: what a good one becomes, and for each way to be wrong the one line that says so. Files are
+ * written to a temporary path per test; messages are compared in full, because they are what the user gets.
  */
 #include "rig/rig.h"
 
@@ -169,10 +169,11 @@ END_TEST
 
 START_TEST(port_section)
 {
-	struct mr_config *c = good("[port a]\ndevice=0\naddress = 10.0.0.2/24 , fd00::2/64\naddress = 10.0.1.2/32\nmtu=1400\n"
-	                           "rxd=512\ntxd=256\npromiscuous=on\nimpair = loss=1%,delay=20ms\ncapture=/tmp/x.pcapng\n"
-	                           "neighbour = 10.0.0.1 02:00:00:00:00:01, fd00::1 02:00:00:00:00:02\n"
-	                           "[port lo]\ndriver=loopback\naddress=127.0.0.1/8\n");
+	struct mr_config *c =
+	        good("[port a]\ndevice=0\naddress = 10.0.0.2/24 , fd00::2/64\naddress = 10.0.1.2/32\nmtu=1400\n"
+	             "rxd=512\ntxd=256\npromiscuous=on\nimpair = loss=1%,delay=20ms\ncapture=/tmp/x.pcapng\n"
+	             "neighbour = 10.0.0.1 02:00:00:00:00:01, fd00::1 02:00:00:00:00:02\n"
+	             "[port lo]\ndriver=loopback\naddress=127.0.0.1/8\n");
 	const struct mr_config_port *p;
 	char text[MR_ADDR_STRLEN];
 
@@ -198,11 +199,12 @@ END_TEST
 
 START_TEST(routes_and_options_are_taken)
 {
-	mr_config_free(good("[ip]\nttl=64\nicmp_error_rate=0\n"
-	                    "[tcp]\ntimewait=0\nfinwait2=10s\nmin_rto=200ms\ndelack=500us\ninit_cwnd=10\ntimestamps=no\n"
-	                    "wscale=TRUE\nsndbuf=1m\nrcvbuf=64K\n" PORT
-	                    "[route default]\nto=0.0.0.0/0\nvia=10.0.0.1\nsrc=10.0.0.2\n"
-	                    "[route net]\nto=10.9.0.0/16\nport=p0\n"));
+	mr_config_free(
+	        good("[ip]\nttl=64\nicmp_error_rate=0\n"
+	             "[tcp]\ntimewait=0\nfinwait2=10s\nmin_rto=200ms\ndelack=500us\ninit_cwnd=10\ntimestamps=no\n"
+	             "wscale=TRUE\nsndbuf=1m\nrcvbuf=64K\n" PORT
+	             "[route default]\nto=0.0.0.0/0\nvia=10.0.0.1\nsrc=10.0.0.2\n"
+	             "[route net]\nto=10.9.0.0/16\nport=p0\n"));
 }
 END_TEST
 
@@ -214,7 +216,8 @@ START_TEST(comments_and_blanks)
 	memset(long_comment, 'c', sizeof(long_comment));
 	long_comment[sizeof(long_comment) - 1] = '\0';
 	snprintf(text, sizeof(text),
-	         "# %s\n; another\n\n\t \n  [ port\tp0 ]  ; heading\r\n device=net_tap0;comment\n\taddress\t=\t10.0.0.2/24\r\n"
+	         "# %s\n; another\n\n\t \n  [ port\tp0 ]  ; heading\r\n "
+	         "device=net_tap0;comment\n\taddress\t=\t10.0.0.2/24\r\n"
 	         "  # indented",
 	         long_comment);
 	mr_config_free(good(text));
@@ -223,7 +226,8 @@ END_TEST
 
 START_TEST(application_sections)
 {
-	struct mr_config *c = good("[echo one]\nport=7\ntag=a , b\ntag=c\n" PORT "[echo two]\nport=8\nproto=udp\nlevel=1\n");
+	struct mr_config *c =
+	        good("[echo one]\nport=7\ntag=a , b\ntag=c\n" PORT "[echo two]\nport=8\nproto=udp\nlevel=1\n");
 	const struct mr_config_section *s = mr_config_next(c, "echo", NULL);
 
 	ck_assert_str_eq(mr_config_name(s), "one");
@@ -255,7 +259,8 @@ static const struct {
 	const char *text;
 	int64_t delack_ns;
 } durations[] = {
-	{"0", 0}, {"0ms", 0}, {"999ns", 999}, {"1us", 1000}, {"40ms", 40000000}, {"500 ms", 500000000}, {"40MS", 40000000},
+	{"0", 0},           {"0ms", 0}, {"999ns", 999}, {"1us", 1000}, {"40ms", 40000000}, {"499 ms", 499000000},
+	{"40MS", 40000000},
 };
 
 START_TEST(duration_units)
@@ -300,10 +305,10 @@ static const struct {
 	{PORT "mtu= ; 1500\n", "line 4: mtu has no value; give one, or remove the line to have the default\n"},
 	{PORT "=1500\n", "line 4: no key in front of '= 1500'; write KEY = 1500\n"},
 	{PORT "[tcp\ndelack=x\n", "line 4: '[tcp' lacks its closing bracket; write [tcp]\n"},
-	{PORT "[tcp] delack=1ms\n", "line 4: '[tcp] delack=1ms' has text behind the bracket; move it to a line of its own\n"},
+	{PORT "[tcp] delack=1ms\n",
+	 "line 4: '[tcp] delack=1ms' has text behind the bracket; move it to a line of its own\n"},
 	{PORT "[ ]\n", "line 4: [] names no section; write [host], [port NAME], ...\n"},
-	{PORT "capture=a\\;b\n",
-	 "line 4: ';' starts a comment, also behind a backslash: values cannot have one\n"},
+	{PORT "capture=a\\;b\n", "line 4: ';' starts a comment, also behind a backslash: values cannot have one\n"},
 	/* sections */
 	{PORT "[tpc]\n", "[tpc]: there is no section of this kind; did you mean tcp?\n"},
 	{PORT "[weather]\nwind=1\n",
@@ -313,14 +318,15 @@ static const struct {
 	{PORT "[tcp]\n[tcp]\n", "[tcp]: is there twice; put all its keys into one\n"},
 	{PORT "[port  p0]\n", "[port  p0]: is there twice; give each a name of its own\n"},
 	/* keys */
-	{PORT "adress=10.0.0.3/24\n", "[port p0] adress: there is no such key in this section; did you mean address?\n"},
+	{PORT "adress=10.0.0.3/24\n",
+	 "[port p0] adress: there is no such key in this section; did you mean address?\n"},
 	{PORT "MTU=1500\n", "[port p0] MTU: there is no such key in this section; did you mean mtu?\n"},
 	{PORT "[ip]\nwindspeed=3\n",
 	 "[ip] windspeed: there is no such key in this section; known are ttl, icmp_error_rate\n"},
 	{PORT "mtu=1500\nmtu=1500\n", "[port p0] mtu: is there twice; remove one\n"},
-	{"[port p0]\ndevice=net_tap0\n",
-	 "[port p0] address: is missing; add 'address = ' and its list of address/length (with the length of the network's "
-	 "prefix)\n"},
+	{"[port p0]\ndevice=net_tap0\n", "[port p0] address: is missing; add 'address = ' and its list of "
+	                                 "address/length (with the length of the network's "
+	                                 "prefix)\n"},
 	{"[port p0]\naddress=10.0.0.2/24\n",
 	 "[port p0] device: is missing; add 'device = ' and the DPDK port, like net_tap0 or 0000:01:00.0\n"},
 	/* values */
@@ -334,7 +340,7 @@ static const struct {
 	 "[tcp] delack: '40' is no duration; write a whole number and ns, us, ms or s, like 200ms\n"},
 	{PORT "[tcp]\ndelack=1.5s\n",
 	 "[tcp] delack: '1.5s' is no duration; write a whole number and ns, us, ms or s, like 200ms\n"},
-	{PORT "[tcp]\ndelack=501ms\n", "[tcp] delack: 501ms is out of range; give 0s to 500ms\n"},
+	{PORT "[tcp]\ndelack=500ms\n", "[tcp] delack: 500ms is out of range; give 0s to 499ms\n"},
 	{PORT "[tcp]\nmin_rto=9223372036s\n", "[tcp] min_rto: 9223372036s is out of range; give 1ms to 60s\n"},
 	{PORT "[tcp]\nmin_rto=9223372037s\n", "[tcp] min_rto: 9223372037s is too large\n"},
 	{PORT "[tcp]\nsndbuf=64kb\n",
@@ -344,13 +350,14 @@ static const struct {
 	{PORT "[host]\nidle=never\n", "[host] idle: 'never' is not one of busy|yield|sleep; choose one of these\n"},
 	{PORT "[host]\nmbufs=8k\nrx_mbufs=4k\n",
 	 "[host] mbufs: is split into halves; give either it or rx_mbufs and tx_mbufs\n"},
-	{PORT "address=10.0.0.3\n",
-	 "[port p0] address: 10.0.0.3 lacks its prefix length; write 10.0.0.3/32, or shorter than that for a network\n"},
+	{PORT "address=10.0.0.3\n", "[port p0] address: 10.0.0.3 lacks its prefix length; write 10.0.0.3/32, or "
+	                            "shorter than that for a network\n"},
 	{PORT "address=10.0.0.300/24\n",
 	 "[port p0] address: '10.0.0.300/24' is no address prefix; write one like 10.0.0.2/24 or fd00::2/64\n"},
 	{PORT "address=10.0.0.3/33\n",
 	 "[port p0] address: '10.0.0.3/33' is no address prefix; write one like 10.0.0.2/24 or fd00::2/64\n"},
-	{PORT "address=10.0.0.3/24,,10.0.0.4/24\n", "[port p0] address: an item of the list is empty; remove a comma\n"},
+	{PORT "address=10.0.0.3/24,,10.0.0.4/24\n",
+	 "[port p0] address: an item of the list is empty; remove a comma\n"},
 	{PORT "address=224.0.0.1/24\n",
 	 "[port p0] address: 224.0.0.1/24 is no address of a host; give one of the network's\n"},
 	{PORT "address=fd00::1/64\nmtu=1279\n",
@@ -377,8 +384,8 @@ static const struct {
 	 "[route r] src: 10.0.0.2 is of the other family than ::/0; give an address of the same\n"},
 	{PORT "[route r]\nto=::/0\n",
 	 "[route r] port: is missing, and so is via; add 'via = GATEWAY' or 'port = NAME'\n"},
-	{PORT "[route r]\nto=0.0.0.0/0\nvia=10.0.1.1\n",
-	 "[route r] via: 10.0.1.1 is in no port's network; add 'port = NAME', or an address of that network to a port\n"},
+	{PORT "[route r]\nto=0.0.0.0/0\nvia=10.0.1.1\n", "[route r] via: 10.0.1.1 is in no port's network; add 'port = "
+	                                                 "NAME', or an address of that network to a port\n"},
 	{PORT "[route r]\nto=0.0.0.0/0\nport=p1\n", "[route r] port: there is no [port p1]; did you mean p0?\n"},
 	{PORT "[route r]\nto=0.0.0.0/0\nport=uplink\n",
 	 "[route r] port: there is no [port uplink]; name one that there is, or add it\n"},
@@ -437,8 +444,9 @@ START_TEST(nothing_is_cut)
 	value[255] = 'v';
 	value[256] = '\0';
 	snprintf(text, sizeof(text), PORT "capture=%s\n", value);
-	bad(text, "line 4: capture has a value of 256 characters; use at most 255 (a list may go on in a second 'capture =' "
-	          "line)\n");
+	bad(text,
+	    "line 4: capture has a value of 256 characters; use at most 255 (a list may go on in a second 'capture =' "
+	    "line)\n");
 
 	memset(name, 'n', sizeof(name));
 	name[58] = '\0';
@@ -506,8 +514,9 @@ END_TEST
 /* Cut short, and with one byte changed: anything but a crash; a report whenever it is refused. */
 START_TEST(damaged_files)
 {
-	static const char text[] = "[host]\nidle=sleep\n[tcp]\ndelack=40ms\n" PORT "neighbour=10.0.0.1 02:00:00:00:00:01\n"
-	                           "[route r]\nto=0.0.0.0/0\nvia=10.0.0.1\n[echo e]\nport=7\nproto=tcp\n";
+	static const char text[] =
+	        "[host]\nidle=sleep\n[tcp]\ndelack=40ms\n" PORT "neighbour=10.0.0.1 02:00:00:00:00:01\n"
+	        "[route r]\nto=0.0.0.0/0\nvia=10.0.0.1\n[echo e]\nport=7\nproto=tcp\n";
 	static const char junk[] = "\n[]=;,/|\\ \xff""0z";
 	char copy[sizeof(text)];
 	struct mr_config *c;
@@ -542,7 +551,8 @@ START_TEST(reference_names_every_key)
 	ck_assert_ptr_nonnull(strstr(text, "  mtu              number 576 to 65535: bytes of the largest packet"));
 	ck_assert_ptr_nonnull(strstr(text, "  address          list of address/length: "));
 	ck_assert_ptr_nonnull(strstr(text, "; required\n"));
-	ck_assert_ptr_nonnull(strstr(text, "  idle             one of busy|yield|sleep: what a worker without work does; default yield\n"));
+	ck_assert_ptr_nonnull(strstr(
+	        text, "  idle             one of busy|yield|sleep: what a worker without work does; default yield\n"));
 	ck_assert_ptr_nonnull(strstr(text, "  min_rto          duration 1ms to 60s: "));
 	ck_assert_ptr_nonnull(strstr(text, "[echo NAME]  echo service\n"));
 	free(text);
@@ -593,13 +603,33 @@ START_TEST(apply_makes_the_host)
 }
 END_TEST
 
+/* What the tables allow, the protocols take: both ends of each range. */
+static const char *const bounds[] = {
+	"[ip]\nttl=1\nicmp_error_rate=0\n[tcp]\ntimewait=0\nfinwait2=1s\nmin_rto=1ms\ndelack=0\ninit_cwnd=1\n"
+	"timestamps=no\nwscale=no\nsndbuf=4k\nrcvbuf=4k\n",
+	"[ip]\nttl=255\nicmp_error_rate=1000000\n[tcp]\ntimewait=600s\nfinwait2=600s\nmin_rto=60s\ndelack=499ms\n"
+	"init_cwnd=100\ntimestamps=yes\nwscale=yes\nsndbuf=1g\nrcvbuf=1g\n",
+};
+
+START_TEST(apply_takes_all_that_is_allowed)
+{
+	struct mr_host *h = NULL;
+	char text[1000];
+
+	snprintf(text, sizeof(text), "[host]\nmbufs=2k\nmax_connections=64\n%s" LOOP, bounds[_i]);
+	ck_assert_msg(apply(text, &h) == 0, "%s", said);
+	mr_host_destroy(h);
+}
+END_TEST
+
 static const struct {
 	const char *text;
 	int error;
 	const char *said;
 } refusals[] = {
 	{PORT, -ENODEV,
-	 "[port p0] device: net_tap0: there is no such device; give EAL one, like --vdev=net_tap0 or -a 0000:01:00.0, or "
+	 "[port p0] device: net_tap0: there is no such device; give EAL one, like --vdev=net_tap0 or -a 0000:01:00.0, "
+	 "or "
 	 "correct the name\n"},
 	{"[host]\nworkers=2\n" LOOP, -EINVAL,
 	 "[host]: more workers than lcores; lower workers, or give EAL more lcores (-l)\n"},
@@ -645,6 +675,7 @@ suite(void)
 	tcase_add_test(t, damaged_files);
 	tcase_add_test(t, reference_names_every_key);
 	tcase_add_test(t, apply_makes_the_host);
+	tcase_add_loop_test(t, apply_takes_all_that_is_allowed, 0, sizeof(bounds) / sizeof(bounds[0]));
 	tcase_add_loop_test(t, apply_refuses, 0, sizeof(refusals) / sizeof(refusals[0]));
 	suite_add_tcase(s, t);
 	return s;

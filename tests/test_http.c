@@ -54,7 +54,9 @@ static const struct request {
 	uint64_t length;
 } requests[] = {
 	{"GET / HTTP/1.1\r\n" HOST "\r\n", HTTP_GET, "/"},
-	{"GET / HTTP/1.1\n" "Host: x\n\n", HTTP_GET, "/"},
+	{"GET / HTTP/1.1\n"
+	 "Host: x\n\n",
+	 HTTP_GET, "/"},
 	{"\r\n\n\r\nGET /a?b=c%20 HTTP/1.1\r\nhOST:x\r\n\r\n", HTTP_GET, "/a?b=c%20"},
 	{"HEAD /bytes/64 HTTP/1.1\r\nHost:\r\n\r\n", HTTP_HEAD, "/bytes/64"},
 	{"GET / HTTP/1.0\r\n\r\n", HTTP_GET, "/", .close = true, .http10 = true},
@@ -72,7 +74,8 @@ static const struct request {
 	{"GET http://host?q HTTP/1.1\r\n" HOST "\r\n", HTTP_GET, "/?q"},
 	{"POST / HTTP/1.1\r\n" HOST "Content-Length: 3\r\n\r\n", HTTP_OTHER, "/", .length = 3},
 	{"PUT / HTTP/1.1\r\n" HOST "Content-Length: 0\r\n\r\n", HTTP_OTHER, "/"},
-	{"POST / HTTP/1.1\r\n" HOST "Content-Length: 007, 7\r\nContent-Length: 7\r\n\r\n", HTTP_OTHER, "/", .length = 7},
+	{"POST / HTTP/1.1\r\n" HOST "Content-Length: 007, 7\r\nContent-Length: 7\r\n\r\n", HTTP_OTHER, "/",
+	 .length = 7},
 	{"POST / HTTP/1.1\r\n" HOST "Content-Length: 999999999999999999\r\n\r\n", HTTP_OTHER, "/",
 	 .length = 999999999999999999},
 	{"POST / HTTP/1.1\r\n" HOST "Transfer-Encoding: Chunked\r\n\r\n", HTTP_OTHER, "/", .chunked = true},
@@ -95,7 +98,8 @@ START_TEST(request_is_read)
 		struct http_parser p;
 		size_t used;
 
-		ck_assert_msg(parse_pieces(&p, text, len + 3, piece, &used) == HTTP_COMPLETE, "%s: %u", want->text, p.status);
+		ck_assert_msg(parse_pieces(&p, text, len + 3, piece, &used) == HTTP_COMPLETE, "%s: %u", want->text,
+		              p.status);
 		ck_assert_uint_eq(used, len);
 		ck_assert_int_eq(p.req.method, want->method);
 		ck_assert_str_eq(p.req.target, want->target);
@@ -252,7 +256,8 @@ END_TEST
 
 START_TEST(pipelined_requests_one_by_one)
 {
-	static const char text[] = "GET /1 HTTP/1.1\r\n" HOST "\r\nHEAD /2 HTTP/1.0\r\n\r\nGET /3 HTTP/1.1\r\n" HOST "\r\n";
+	static const char text[] =
+	        "GET /1 HTTP/1.1\r\n" HOST "\r\nHEAD /2 HTTP/1.0\r\n\r\nGET /3 HTTP/1.1\r\n" HOST "\r\n";
 	static const char *const targets[] = {"/1", "/2", "/3"};
 	size_t at = 0, used;
 
@@ -340,17 +345,18 @@ static const struct {
 	{"GET /bytes/-1 HTTP/1.1\r\n" HOST "\r\n", "404 Not Found", "", false, true},
 	{"GET /bytes/1099511627777 HTTP/1.1\r\n" HOST "\r\n", "404 Not Found", "", false, true},
 	{"GET /bytes/18446744073709551617 HTTP/1.1\r\n" HOST "\r\n", "404 Not Found", "", false, true},
-	{"GET /bytes/1099511627776 HTTP/1.1\r\n" HOST "\r\n", "200 OK", "Content-Length: 1099511627776\r\n", false, true},
+	{"GET /bytes/1099511627776 HTTP/1.1\r\n" HOST "\r\n", "200 OK", "Content-Length: 1099511627776\r\n", false,
+	 true},
 	{"GET /bytes/0 HTTP/1.1\r\n" HOST "\r\n", "200 OK", "Content-Length: 0\r\n", false, false},
 	{"HEAD /bytes/7?q HTTP/1.1\r\n" HOST "\r\n", "200 OK", "Content-Length: 7\r\n", false, false},
 	{"POST / HTTP/1.1\r\n" HOST "\r\n", "405 Method Not Allowed", "Allow: GET, HEAD\r\n", false, true},
 	{"POST / HTTP/1.1\r\n" HOST "Content-Length: 65536\r\n\r\n", "405 Method Not Allowed", "", false, true},
-	{"POST / HTTP/1.1\r\n" HOST "Content-Length: 65537\r\n\r\n", "405 Method Not Allowed", "Connection: close", true,
-	 true},
-	{"POST / HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n", "405 Method Not Allowed", "Connection: close", true,
-	 true},
-	{"GET / HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n", "411 Length Required", "Connection: close", true,
-	 true},
+	{"POST / HTTP/1.1\r\n" HOST "Content-Length: 65537\r\n\r\n", "405 Method Not Allowed", "Connection: close",
+	 true, true},
+	{"POST / HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n", "405 Method Not Allowed", "Connection: close",
+	 true, true},
+	{"GET / HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n", "411 Length Required", "Connection: close",
+	 true, true},
 	{"GET / HTTP/1.1\r\n" HOST "Content-Length: 5\r\n\r\n", "200 OK", "", false, true},
 	{"OPTIONS * HTTP/1.1\r\n" HOST "\r\n", "405 Method Not Allowed", "", false, true},
 	{"BREW /pot HTTP/1.1\r\n" HOST "\r\n", "501 Not Implemented", "", false, true},

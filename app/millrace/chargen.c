@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Character generator (RFC 864): over TCP lines of 72 characters without end, each beginning one character further in the
- * 95 printable ones, until the peer closes; over UDP one datagram of 0 to 512 characters for each that comes.
+ * Character generator (RFC 864): over TCP lines of 72 characters without end, each beginning one character further in
+ * the 95 printable ones, until the peer closes; over UDP one datagram of 0 to 512 characters for each that comes.
  */
 #include <errno.h>
 #include <string.h>

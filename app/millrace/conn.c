@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Connections come from slabs of their instance and go back to its free list; slabs are freed at the end. The sweep keeps
- * them in the order of its visits and looks at each four times within an idle time, so that progress costs one store.
+ * Connections come from slabs of their instance and go back to its free list; slabs are freed at the end. The sweep
+ * keeps them in the order of its visits and looks at each four times within an idle time, so that progress costs one
+ * store.
  */
 #include "app/millrace/conn.h"
 

@@ -23,7 +23,7 @@ held_any(const struct held *h)
 	return h->buf != NULL;
 }
 
-/* Keep bytes, or the packet's from an offset on. Nothing is held yet, and there are some. @return false: out of memory */
+/* Keep bytes (at least one), or the packet's from an offset on; nothing is held yet. @return false: out of memory */
 bool held_keep(struct held *h, const void *data, size_t len);
 bool held_keep_mbuf(struct held *h, const struct rte_mbuf *m, size_t off);
 /* n bytes of it are done with. */

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * An HTTP/1.1 connection: reads a request, sends its answer, reads the next. Requests that come ahead of their turn wait,
- * at most one receive of them; more stays in the stack, and the peer's window closes.
+ * An HTTP/1.1 connection: reads a request, sends its answer, reads the next. Requests that come ahead of their turn
+ * wait, at most one receive of them; more stays in the stack, and the peer's window closes.
  *
- * A connection that ends while the peer may still be sending is shut down first and read over until the peer closes, for a
- * close with unread data would reset it, and the answer could be lost (RFC 9112 9.6).
+ * A connection that ends while the peer may still be sending is shut down first and read over until the peer closes,
+ * for a close with unread data would reset it, and the answer could be lost (RFC 9112 9.6).
  *
  * Not here: the syntax of requests (http_parse.c), what they are answered with (http_reply.c).
  */

@@ -96,8 +96,8 @@ stats_print(const struct rte_eth_stats *s)
 
 	printf("  RX-packets: %-14" PRIu64 " RX-dropped: %-13" PRIu64 " RX-total: %" PRIu64 "\n", s->ipackets, rx_lost,
 	       s->ipackets + rx_lost);
-	printf("  TX-packets: %-14" PRIu64 " TX-dropped: %-13" PRIu64 " TX-total: %" PRIu64 "\n", s->opackets, s->oerrors,
-	       s->opackets + s->oerrors);
+	printf("  TX-packets: %-14" PRIu64 " TX-dropped: %-13" PRIu64 " TX-total: %" PRIu64 "\n", s->opackets,
+	       s->oerrors, s->opackets + s->oerrors);
 }
 
 void
@@ -111,7 +111,8 @@ ports_print_stats(const struct mr_config *cfg)
 	for (unsigned i = 0; i < n; i++) {
 		if (!port_find(&ports[i].port, &id) || rte_eth_stats_get(id, &s))
 			continue;
-		printf("\n  ---------------------- Statistics for port %s ----------------------\n", ports[i].port.name);
+		printf("\n  ---------------------- Statistics for port %s ----------------------\n",
+		       ports[i].port.name);
 		stats_print(&s);
 		sum.ipackets += s.ipackets;
 		sum.opackets += s.opackets;

@@ -42,7 +42,8 @@ static const struct mr_config_key service_keys[] = {
 	{"address", MR_CONFIG_ADDR, MR_CONFIG_LIST, .help = "where to listen; default: all addresses"},
 	{"idle_timeout", MR_CONFIG_DURATION, .max = INT64_C(86400000000000),
 	 .help = "ends connections without progress; 0: never; default: 60s for http, else 0"},
-	{"backlog", MR_CONFIG_NUMBER, .min = 1, .max = 65535, .def = "4096", .help = "connections that wait to be taken"},
+	{"backlog", MR_CONFIG_NUMBER, .min = 1, .max = 65535, .def = "4096",
+	 .help = "connections that wait to be taken"},
 	{"root", MR_CONFIG_TEXT, .help = "http: directory of documents"},
 	{NULL},
 };
@@ -87,7 +88,8 @@ section_check(struct mr_config *c, const struct mr_config_section *s)
 	int fd;
 
 	if (section_protos(s) & ~ops->protos)
-		mr_config_error(c, s, "proto", "%s is not offered over udp; write proto = tcp, or remove the line", ops->name);
+		mr_config_error(c, s, "proto", "%s is not offered over udp; write proto = tcp, or remove the line",
+		                ops->name);
 	if (root && ops != &http_ops)
 		mr_config_error(c, s, "root", "%s has no documents; remove the line, or write type = http", ops->name);
 	if (root && ops == &http_ops) {
@@ -99,7 +101,8 @@ section_check(struct mr_config *c, const struct mr_config_section *s)
 	}
 	while ((other = mr_config_next(c, "service", other)) && other != s) {
 		if (sections_collide(s, other))
-			mr_config_error(c, s, "port", "%u is taken by [service %s]; give another port, proto or address",
+			mr_config_error(c, s, "port",
+			                "%u is taken by [service %s]; give another port, proto or address",
 			                section_port(s), mr_config_name(other));
 	}
 }
@@ -194,7 +197,8 @@ listener_open(struct listener *l, struct instance *inst, unsigned proto, unsigne
 	const struct service *v = inst->service;
 	struct mr_sockaddr sa = listener_address(v, i);
 	bool tcp = proto == SERVICE_TCP, v4 = mr_addr_is_v4(&sa.addr);
-	int r = mr_ep_create(inst->core->stack, tcp ? MR_TRANS_TCP : MR_TRANS_UDP, v4 ? MR_NET_IPV4 : MR_NET_IPV6, &l->ep);
+	int r = mr_ep_create(inst->core->stack, tcp ? MR_TRANS_TCP : MR_TRANS_UDP, v4 ? MR_NET_IPV4 : MR_NET_IPV6,
+	                     &l->ep);
 
 	if (r < 0)
 		return r;
@@ -224,8 +228,9 @@ instance_listen(struct instance *inst)
 			int r = listener_open(&core->listeners[core->n_listeners], inst, proto, i);
 
 			if (r < 0) {
-				fprintf(stderr, "millrace: service %s cannot listen on %s port %u: %s\n", inst->service->name,
-				        proto == SERVICE_TCP ? "tcp" : "udp", inst->service->port, strerror(-r));
+				fprintf(stderr, "millrace: service %s cannot listen on %s port %u: %s\n",
+				        inst->service->name, proto == SERVICE_TCP ? "tcp" : "udp", inst->service->port,
+				        strerror(-r));
 				return r;
 			}
 			core->n_listeners++;

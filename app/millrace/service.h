@@ -3,8 +3,8 @@
  * Services: what a [service NAME] section says, and what each core makes of it. A core has its own listeners,
  * connections and memory for each service; nothing is shared but the section's struct, which nobody writes.
  *
- * Life of a connection: made by accept, ended by conn_close, conn_give_up or conn_abort, each of which ends the endpoint's
- * handle; who calls one of them touches the connection no more.
+ * Life of a connection: made by accept, ended by conn_close, conn_give_up or conn_abort, each of which ends the
+ * endpoint's handle; who calls one of them touches the connection no more.
  */
 #ifndef APP_SERVICE_H
 #define APP_SERVICE_H

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Configuration: sections and keys of a file against the tables that say which there may be. All errors of a file are
- * reported, each as one line that ends in the fix; a section with an error is not looked at further, so that one mistake
- * makes one line.
+ * reported, each as one line that ends in the fix; a section with an error is not looked at further, so that one
+ * mistake makes one line.
  *
  * Not here: lines (config_file.c), values (config_value.c), what the library's own sections mean (config_host.c).
  */
@@ -208,7 +208,8 @@ section_complete(struct mr_config *c, struct mr_config_section *s)
 			section_set(c, s, i, k->def);
 		} else if (k->flags & MR_CONFIG_REQUIRED) {
 			mr_config_value_describe(k, type, sizeof(type));
-			mr_config_error(c, s, k->name, "is missing; add '%s = ' and its %s (%s)", k->name, type, k->help);
+			mr_config_error(c, s, k->name, "is missing; add '%s = ' and its %s (%s)", k->name, type,
+			                k->help);
 		}
 	}
 }

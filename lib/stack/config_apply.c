@@ -27,7 +27,8 @@ apply_error(struct apply *a, const struct mr_config_section *s, const char *key,
 	a->told = true;
 	fprintf(a->err, "%s: ", a->c->file);
 	if (s)
-		fprintf(a->err, "[%s%s%s]%s%s: ", s->schema->name, *s->name ? " " : "", s->name, key ? " " : "", key ? key : "");
+		fprintf(a->err, "[%s%s%s]%s%s: ", s->schema->name, *s->name ? " " : "", s->name, key ? " " : "",
+		        key ? key : "");
 	va_start(ap, fmt);
 	vfprintf(a->err, fmt, ap);
 	va_end(ap);
@@ -46,8 +47,8 @@ apply_options(struct apply *a, struct mr_stack *s)
 
 		if (r == 0)
 			continue;
-		apply_error(a, o->section, o->key, "is refused (%s); give another value, or remove the line for the default",
-		            strerror(-r));
+		apply_error(a, o->section, o->key,
+		            "is refused (%s); give another value, or remove the line for the default", strerror(-r));
 		return r;
 	}
 	return 0;
@@ -127,10 +128,12 @@ apply_ports(struct apply *a, struct mr_host *h)
 			continue;
 		if (r == -ENODEV)
 			apply_error(a, c->port_sections[i], "device",
-			            "%s: there is no such device; give EAL one, like --vdev=net_tap0 or -a 0000:01:00.0, or correct the name",
+			            "%s: there is no such device; give EAL one, like --vdev=net_tap0 or -a "
+			            "0000:01:00.0, or correct the name",
 			            p->link.device ? p->link.device : p->driver);
 		else
-			apply_error(a, c->port_sections[i], NULL, "cannot be opened: %s (the log says more)", strerror(-r));
+			apply_error(a, c->port_sections[i], NULL, "cannot be opened: %s (the log says more)",
+			            strerror(-r));
 		return r;
 	}
 	return 0;
@@ -145,9 +148,10 @@ mr_config_apply(const struct mr_config *c, void *err, struct mr_host **out)
 
 	if (r < 0) {
 		apply_error(&a, mr_config_next(c, "host", NULL), NULL, "%s",
-		            r == -EINVAL ? "more workers than lcores; lower workers, or give EAL more lcores (-l)" :
-		            r == -ENOMEM ? "not enough memory; lower mbufs and max_connections, or give EAL more (-m, huge pages)" :
-		                           strerror(-r));
+		            r == -EINVAL   ? "more workers than lcores; lower workers, or give EAL more lcores (-l)"
+		            : r == -ENOMEM ? "not enough memory; lower mbufs and max_connections, or give EAL more "
+		                             "(-m, huge pages)"
+		                           : strerror(-r));
 		return r;
 	}
 	r = apply_ports(&a, h);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The lines of a configuration file. rte_cfgfile is the parser, but it passes over lines that it does not understand, cuts
- * names at 63 and values at 255 characters without a word, and gives up at the first error it does see. So each line is
- * looked at first; what is wrong is reported with its number, and only well-formed lines reach rte_cfgfile, in a memory
- * file. Comments start with ';' anywhere or '#' at the start of a line.
+ * The lines of a configuration file. rte_cfgfile is the parser, but it passes over lines that it does not understand,
+ * cuts names at 63 and values at 255 characters without a word, and gives up at the first error it does see. So each
+ * line is looked at first; what is wrong is reported with its number, and only well-formed lines reach rte_cfgfile, in
+ * a memory file. Comments start with ';' anywhere or '#' at the start of a line.
  *
  * Not here: what sections, keys and values mean.
  */
@@ -94,8 +94,10 @@ line_key(struct line_reader *r, char *line, char *equals)
 	else if (strlen(key) >= CFG_NAME_LEN)
 		line_error(r, "key of %zu characters; there is none longer than %d", strlen(key), CFG_NAME_LEN - 1);
 	else if (strlen(value) >= CFG_VALUE_LEN)
-		line_error(r, "%s has a value of %zu characters; use at most %d (a list may go on in a second '%s =' line)",
-		           key, strlen(value), CFG_VALUE_LEN - 1, key);
+		line_error(
+		        r,
+		        "%s has a value of %zu characters; use at most %d (a list may go on in a second '%s =' line)",
+		        key, strlen(value), CFG_VALUE_LEN - 1, key);
 	else if (!r->in_section)
 		line_error(r, "%s stands in front of the first section; put it below a line like [host]", key);
 	else if (!r->skip_section)

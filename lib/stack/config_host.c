@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The library's own sections: their tables, and the structs that are made of them once the whole file is read. What spans
- * sections is checked here: a port for every route, no address twice.
+ * The library's own sections: their tables, and the structs that are made of them once the whole file is read. What
+ * spans sections is checked here: a port for every route, no address twice.
  *
  * Not here: anything that needs a device (config_apply.c).
  */
@@ -18,14 +18,17 @@
 
 static const struct mr_config_key host_keys[] = {
 	{"workers", MR_CONFIG_NUMBER, .max = 64, .help = "cores that work; 0: one for each lcore that EAL was given"},
-	{"idle", MR_CONFIG_WORD, .words = "busy|yield|sleep", .def = "yield", .help = "what a worker without work does"},
-	{"mbufs", MR_CONFIG_SIZE, .min = 512, .max = 1 << 24, .help = "packets of each worker, half to receive, half to send"},
+	{"idle", MR_CONFIG_WORD, .words = "busy|yield|sleep", .def = "yield",
+	 .help = "what a worker without work does"},
+	{"mbufs", MR_CONFIG_SIZE, .min = 512, .max = 1 << 24,
+	 .help = "packets of each worker, half to receive, half to send"},
 	{"rx_mbufs", MR_CONFIG_SIZE, .min = 256, .max = 1 << 23, .help = "packets to receive, instead of mbufs"},
 	{"tx_mbufs", MR_CONFIG_SIZE, .min = 256, .max = 1 << 23, .help = "packets to send, instead of mbufs"},
 	{"max_connections", MR_CONFIG_SIZE, .min = 1, .max = 1 << 24, .help = "TCP connections of each worker"},
 	{"max_half_open", MR_CONFIG_SIZE, .min = 1, .max = 1 << 24, .help = "connections in SYN-RECEIVED, each worker"},
 	{"max_time_wait", MR_CONFIG_SIZE, .min = 1, .max = 1 << 24, .help = "connections in TIME-WAIT, each worker"},
-	{"max_endpoints", MR_CONFIG_SIZE, .min = 1, .max = 1 << 20, .help = "listeners and UDP endpoints of each worker"},
+	{"max_endpoints", MR_CONFIG_SIZE, .min = 1, .max = 1 << 20,
+	 .help = "listeners and UDP endpoints of each worker"},
 	{"max_neighbours", MR_CONFIG_SIZE, .min = 1, .max = 1 << 20, .help = "neighbours of each port"},
 	{"seed", MR_CONFIG_NUMBER, .help = "of all randomness, to repeat a run; 0: from the kernel"},
 	{NULL},
@@ -41,7 +44,7 @@ static const struct mr_config_key tcp_keys[] = {
 	{"timewait", MR_CONFIG_DURATION, .max = 600 * SEC, .help = "length of TIME-WAIT"},
 	{"finwait2", MR_CONFIG_DURATION, .min = SEC, .max = 600 * SEC, .help = "how long a closed FIN-WAIT-2 is kept"},
 	{"min_rto", MR_CONFIG_DURATION, .min = MS, .max = 60 * SEC, .help = "shortest retransmission timeout"},
-	{"delack", MR_CONFIG_DURATION, .max = 500 * MS, .help = "longest delay of an acknowledgement"},
+	{"delack", MR_CONFIG_DURATION, .max = 499 * MS, .help = "longest delay of an acknowledgement"},
 	{"init_cwnd", MR_CONFIG_NUMBER, .min = 1, .max = 100, .help = "initial congestion window, segments"},
 	{"timestamps", MR_CONFIG_BOOL, .help = "offer timestamps"},
 	{"wscale", MR_CONFIG_BOOL, .help = "offer window scale"},
@@ -54,13 +57,16 @@ static const struct mr_config_key port_keys[] = {
 	{"device", MR_CONFIG_TEXT, .help = "name or number of the DPDK port, like net_tap0 or 0000:01:00.0"},
 	{"driver", MR_CONFIG_TEXT, .def = "ethdev", .help = "ethdev for any DPDK port; or loopback"},
 	{"args", MR_CONFIG_TEXT, .help = "the driver's own arguments"},
-	{"mtu", MR_CONFIG_NUMBER, .min = 576, .max = 65535, .help = "bytes of the largest packet; default: the device's"},
-	{"address", MR_CONFIG_PREFIX, MR_CONFIG_REQUIRED | MR_CONFIG_LIST, .help = "with the length of the network's prefix"},
+	{"mtu", MR_CONFIG_NUMBER, .min = 576, .max = 65535,
+	 .help = "bytes of the largest packet; default: the device's"},
+	{"address", MR_CONFIG_PREFIX, MR_CONFIG_REQUIRED | MR_CONFIG_LIST,
+	 .help = "with the length of the network's prefix"},
 	{"neighbour", MR_CONFIG_TEXT, MR_CONFIG_LIST, .help = "static neighbours, each ADDRESS MAC"},
 	{"rxd", MR_CONFIG_NUMBER, .min = 32, .max = 32768, .help = "receive descriptors of a queue"},
 	{"txd", MR_CONFIG_NUMBER, .min = 32, .max = 32768, .help = "transmit descriptors of a queue"},
 	{"promiscuous", MR_CONFIG_BOOL, .help = "also take frames for other MAC addresses"},
-	{"impair", MR_CONFIG_TEXT, .help = "loss=1%,delay=20ms,jitter=2ms,dup=0.1%,reorder=5%,rate=100mbit,queue=100,seed=7"},
+	{"impair", MR_CONFIG_TEXT,
+	 .help = "loss=1%,delay=20ms,jitter=2ms,dup=0.1%,reorder=5%,rate=100mbit,queue=100,seed=7"},
 	{"capture", MR_CONFIG_TEXT, .help = "pcapng file of all frames"},
 	{NULL},
 };
@@ -119,13 +125,15 @@ port_check(struct mr_config *c, const struct mr_config_section *s)
 	if (strlen(mr_config_name(s)) >= MR_NIC_NAMESIZE)
 		mr_config_error(c, s, NULL, "the name is too long; use at most %d characters", MR_NIC_NAMESIZE - 1);
 	if (!mr_config_has(s, "device") && strcmp(mr_config_text(s, "driver", 0), "ethdev") == 0)
-		mr_config_error(c, s, "device", "is missing; add 'device = ' and the DPDK port, like net_tap0 or 0000:01:00.0");
+		mr_config_error(c, s, "device",
+		                "is missing; add 'device = ' and the DPDK port, like net_tap0 or 0000:01:00.0");
 	port_check_addresses(c, s);
 	if (text && mr_impair_parse(text, &impair, err, sizeof(err)) < 0)
 		mr_config_error(c, s, "impair", "%s; write it like loss=1%%,delay=20ms", err);
 	for (unsigned i = 0; (text = mr_config_text(s, "neighbour", i)); i++) {
 		if (!neigh_parse(text, &neigh))
-			mr_config_error(c, s, "neighbour", "'%s' is no neighbour; write ADDRESS MAC, like 10.0.0.1 02:00:00:00:00:01",
+			mr_config_error(c, s, "neighbour",
+			                "'%s' is no neighbour; write ADDRESS MAC, like 10.0.0.1 02:00:00:00:00:01",
 			                text);
 	}
 }
@@ -244,7 +252,8 @@ opts_build(struct mr_config *c)
 			continue;
 		o = array_add(c, &c->opts, &c->n_opts, sizeof(*o));
 		if (o)
-			*o = (struct mr_config_opt){table[i].proto, table[i].opt, mr_config_int(s, table[i].key), s, table[i].key};
+			*o = (struct mr_config_opt){table[i].proto, table[i].opt, mr_config_int(s, table[i].key), s,
+			                            table[i].key};
 	}
 }
 
@@ -259,7 +268,8 @@ port_check_twice(struct mr_config *c, const struct mr_config_section *s)
 		while ((other = mr_config_next(c, "port", other))) {
 			for (unsigned j = 0; (b = mr_config_addr(other, "address", j)) && (other != s || j < i); j++) {
 				if (mr_addr_equal(&a->addr, &b->addr))
-					mr_config_error(c, s, "address", "%s is there already, in [port %s]; remove one",
+					mr_config_error(c, s, "address",
+					                "%s is there already, in [port %s]; remove one",
 					                mr_config_text(s, "address", i), mr_config_name(other));
 			}
 			if (other == s)
@@ -323,8 +333,10 @@ route_nic(struct mr_config *c, const struct mr_config_section *s)
 		}
 	}
 	if (!name) {
-		mr_config_error(c, s, "via", "%s is in no port's network; add 'port = NAME', or an address of that network to a port",
-		                mr_config_text(s, "via", 0));
+		mr_config_error(
+		        c, s, "via",
+		        "%s is in no port's network; add 'port = NAME', or an address of that network to a port",
+		        mr_config_text(s, "via", 0));
 		return 0;
 	}
 	for (unsigned i = 0; i < n; i++)
@@ -382,7 +394,8 @@ mr_config_host_build(struct mr_config *c)
 	opts_build(c);
 	if (!mr_config_next(c, "port", NULL))
 		mr_config_error(c, NULL, NULL,
-		                "there is no [port NAME]; add one with 'device = ' and the DPDK port, and 'address = ADDRESS/LENGTH'");
+		                "there is no [port NAME]; add one with 'device = ' and the DPDK port, and 'address = "
+		                "ADDRESS/LENGTH'");
 	while ((s = mr_config_next(c, "port", s))) {
 		port_check_twice(c, s);
 		bad_port |= s->bad;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Values of configuration keys: from text to what the key's type and range allow, or one phrase that says what is wrong and
- * what to write instead. Pure.
+ * Values of configuration keys: from text to what the key's type and range allow, or one phrase that says what is wrong
+ * and what to write instead. Pure.
  */
 #include "stack/config.h"
 
@@ -225,8 +225,8 @@ addr_parse(const struct parse *p, const char *text, struct mr_subnet *out)
 	if (prefix && strchr(text, '/') && mr_subnet_parse(text, out) == 0)
 		return 0;
 	if (prefix && mr_addr_parse(text, &out->addr) == 0)
-		return refuse(p, "%s lacks its prefix length; write %s/%d, or shorter than that for a network", text, text,
-		              mr_addr_is_v4(&out->addr) ? 32 : 128);
+		return refuse(p, "%s lacks its prefix length; write %s/%d, or shorter than that for a network", text,
+		              text, mr_addr_is_v4(&out->addr) ? 32 : 128);
 	if (prefix)
 		return refuse(p, "'%s' is no address prefix; write one like 10.0.0.2/24 or fd00::2/64", text);
 	return refuse(p, "'%s' is no address; write one like 10.0.0.2 or fd00::2", text);
@@ -312,7 +312,7 @@ list_parse(const struct parse *p, const char *text)
 
 int
 mr_config_value_parse(const struct mr_config_key *k, const char *text, struct mr_config_value *v, char *err,
-                      size_t err_size)
+	              size_t err_size)
 {
 	struct parse p = {k, v, err, err_size};
 
