@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A network protocol, a framing and a driver that are as small as the contracts allow, for the tests of steering and
- * hosts: they care where a packet goes and not what is in it. The protocol takes the place of IPv4 in stacks that are made
- * with fake_protos. Its header names the tuple, says how it wants to be steered, and carries a serial number.
+ * hosts: they care where a packet goes and not what is in it. The protocol takes the place of IPv4 in stacks that are
+ * made with fake_protos. Its header names the tuple, says how it wants to be steered, and carries a serial number.
  */
 #ifndef TESTS_FAKENET_H
 #define TESTS_FAKENET_H
@@ -237,7 +237,7 @@ fake_link_make(unsigned slots)
 	return f;
 }
 
-#define FAKE_LINK_HDR 14
+#define FAKE_LINK_HDR 16 /* keeps what follows aligned */
 
 /* As received, link header stripped: a packet of the tuple 192.0.2.1:sport -> dst:80. */
 static inline struct rte_mbuf *

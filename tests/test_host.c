@@ -61,8 +61,8 @@ static struct mr_host_opts
 host_opts(unsigned workers)
 {
 	return (struct mr_host_opts){
-		.stack = {.net_protos = fake_protos, .trans_protos = fake_no_protos, .seed = 5, .rx_mbufs = 2048, .tx_mbufs = 1024,
-		          .rx_reserve_mbufs = 512, .max_conns = 64, .max_half_open = 64, .max_time_wait = 64,
+		.stack = {.net_protos = fake_protos, .trans_protos = fake_no_protos, .seed = 5, .rx_mbufs = 2048,
+		          .tx_mbufs = 1024, .rx_reserve_mbufs = 512, .max_conns = 64, .max_half_open = 64, .max_time_wait = 64,
 		          .max_endpoints = 16},
 		.n_workers = workers,
 		.idle = MR_IDLE_YIELD,
@@ -533,7 +533,8 @@ START_TEST(packets_reach_their_owner)
 		const struct fake_proto *f = fake_of(mr_host_stack(host, core));
 
 		for (unsigned i = 0; i < f->n; i++) {
-			struct mr_tuple t = {.src = mr_addr_v4(0xc0000201), .dst = mr_addr_v4(LOCAL), .dport_be = rte_cpu_to_be_16(80)};
+			struct mr_tuple t = {.src = mr_addr_v4(0xc0000201), .dst = mr_addr_v4(LOCAL),
+			                     .dport_be = rte_cpu_to_be_16(80)};
 
 			t.sport_be = rte_cpu_to_be_16(1024 + f->serials[i]);
 			ck_assert_uint_eq(mr_steer_owner(mr_host_stack(host, core)->steer, &t), core);
@@ -882,7 +883,9 @@ END_TEST
 /* Closed in any order with frames in the lane and in front of the device. */
 START_TEST(relay_closes_in_any_order)
 {
-	struct mr_link *order[3][3] = {{hub, relays[0], relays[1]}, {relays[0], hub, relays[1]}, {relays[1], relays[0], hub}};
+	struct mr_link *order[3][3] = {{hub, relays[0], relays[1]},
+	                                {relays[0], hub, relays[1]},
+	                                {relays[1], relays[0], hub}};
 
 	for (uint32_t i = 0; i < 4; i++)
 		ck_assert_uint_eq(relay_send(relays[1], 64, 0), 64);

@@ -2,10 +2,10 @@
 /*
  * N stacks as one host: creation, the workers' loop, calls from the control core, and the end.
  *
- * Worker 0 works on the main lcore, in mr_host_poll, when there are as many workers as lcores; otherwise the workers have
- * the worker lcores and the main lcore only controls. The main lcore never waits inside a worker's turn and a worker
- * never waits for anyone, so calls cannot deadlock. The main lcore's own stack is called directly, which is between two
- * of its turns because the same thread makes both; it is not polled while a call waits for the others.
+ * Worker 0 works on the main lcore, in mr_host_poll, when there are as many workers as lcores; otherwise the workers
+ * have the worker lcores and the main lcore only controls. The main lcore never waits inside a worker's turn and a
+ * worker never waits for anyone, so calls cannot deadlock. The main lcore's own stack is called directly, which is
+ * between two of its turns because the same thread makes both; it is not polled while a call waits for the others.
  *
  * Packets wander: a stack's endpoints and a link may hold packets of another stack's pools. So the pools are taken down
  * last, after all stacks, links and rings.
@@ -151,8 +151,8 @@ pool_free(const struct mr_host *h, unsigned worker, const char *kind, struct rte
 	char name[16];
 
 	if (missing)
-		MR_LOG(WARNING, "host: %u packets of pool %s never came back: who took them with mr_ep_recv_mbuf or made them must "
-		       "free them before mr_host_destroy", missing, pool->name);
+		MR_LOG(WARNING, "host: %u packets of pool %s never came back: who took them with mr_ep_recv_mbuf or made "
+		       "them must free them before mr_host_destroy", missing, pool->name);
 	snprintf(name, sizeof(name), "%.8s %s", h->workers[worker].name, kind);
 	if (pool && h->pool_fn)
 		h->pool_fn(name, pool->size - missing, pool->size, h->pool_arg);
@@ -212,8 +212,8 @@ mr_host_create(const struct mr_host_opts *opts, struct mr_host **out)
 	int r = 0;
 
 	if (n > RTE_MIN(lcores, (unsigned)MR_HOST_MAX_WORKERS)) {
-		MR_LOG(ERR, "host: %u workers on %u lcores: give EAL more lcores (-l or --lcores) or lower the workers (most: %u)",
-		       n, lcores, MR_HOST_MAX_WORKERS);
+		MR_LOG(ERR, "host: %u workers on %u lcores: give EAL more lcores (-l or --lcores) or lower the workers (most: "
+		       "%u)", n, lcores, MR_HOST_MAX_WORKERS);
 		return -EINVAL;
 	}
 	h = aligned_alloc(RTE_CACHE_LINE_SIZE, RTE_CACHE_LINE_ROUNDUP(sizeof(*h) + n * sizeof(h->workers[0])));

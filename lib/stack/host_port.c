@@ -2,12 +2,12 @@
 /*
  * Ports of a host: one device, one link and one NIC for each worker.
  *
- * A device with fewer queues than there are workers: the queues go to the first workers, the others get relays (relay.h)
- * to them. Around the device's link, from inside out: relay hub, impairment, capture; a relay has the same around itself,
- * so each worker's own frames are impaired and captured once, and by that worker.
+ * A device with fewer queues than there are workers: the queues go to the first workers, the others get relays
+ * (relay.h) to them. Around the device's link, from inside out: relay hub, impairment, capture; a relay has the same
+ * around itself, so each worker's own frames are impaired and captured once, and by that worker.
  *
- * Descriptors of a queue hold mbufs of the worker's receive pool for good. They come out of its reserve, less what a turn
- * has in its hands; ports that do not fit are refused, for otherwise full endpoint queues would starve the device.
+ * Descriptors of a queue hold mbufs of the worker's receive pool for good. They come out of its reserve, less what a
+ * turn has in its hands; ports that do not fit are refused, for otherwise full endpoint queues would starve the device.
  */
 #include "stack/host.h"
 
@@ -48,8 +48,9 @@ port_rx_desc(const struct mr_host *h, const struct mr_host_port *p)
 	if (want && want <= room)
 		return want;
 	MR_LOG(ERR,
-	       "port %s: rx_desc = %u does not fit: rx_reserve_mbufs = %u, of which other ports' descriptors take %u and a turn "
-	       "%u: set rx_desc of the ports to %u in all at most, or raise rx_reserve_mbufs and rx_mbufs of the stack",
+	       "port %s: rx_desc = %u does not fit: rx_reserve_mbufs = %u, of which other ports' descriptors take %u and a "
+	       "turn %u: set rx_desc of the ports to %u in all at most, or raise rx_reserve_mbufs and rx_mbufs of "
+	       "the stack",
 	       p->name, p->link.rx_desc, reserve, used, TURN_MBUFS, reserve > TURN_MBUFS ? reserve - TURN_MBUFS : 0);
 	return 0;
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Relay links. Each relay has a lane to the hub: a bounded SPSC ring of frames that are ready for the device. The hub is
- * a decorator of the queue's own link and takes a burst from each lane whenever its worker polls; what the device does
- * not take waits in the lane, the lane fills, and the relay takes fewer frames: the sender keeps the rest, as with any
- * link that is busy.
+ * Relay links. Each relay has a lane to the hub: a bounded SPSC ring of frames that are ready for the device. The hub
+ * is a decorator of the queue's own link and takes a burst from each lane whenever its worker polls; what the device
+ * does not take waits in the lane, the lane fills, and the relay takes fewer frames: the sender keeps the rest, as with
+ * any link that is busy.
  *
  * Frames pass by reference, shared ones too: they only go on to a device, and nobody writes to them (link.h). They are
  * freed on the hub's core, back to the sender's pool.

@@ -2,8 +2,9 @@
 /*
  * Software steering: Toeplitz hash of the tuple, RETA, and bounded SPSC rings from each core to each other one.
  *
- * The default key repeats one 16-bit pattern: a bit of the source and the same bit of the destination then meet the same
- * 32 key bits, so a tuple and its reverse hash equal. Ports of 0 add nothing: a fragment hashes as its addresses do.
+ * The default key repeats one 16-bit pattern: a bit of the source and the same bit of the destination then meet the
+ * same 32 key bits, so a tuple and its reverse hash equal. Ports of 0 add nothing: a fragment hashes as its addresses
+ * do.
  *
  * A packet passes with its facts beside it. Only the pointer to its NIC cannot pass, it belongs to the sender's stack:
  * the NIC's id travels in `hash`, which nothing uses before demux. The destination, which parse returns apart from the
