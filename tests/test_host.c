@@ -108,19 +108,33 @@ setup(void)
 	host = NULL;
 }
 
+static char log_text[2048];
+static FILE *log_file;
+
+static void
+log_begin(void)
+{
+	log_file = fmemopen(memset(log_text, 0, sizeof(log_text)), sizeof(log_text) - 1, "w");
+	rte_openlog_stream(log_file);
+}
+
+/* @return what was logged since log_begin */
+static const char *
+log_end(void)
+{
+	rte_openlog_stream(NULL);
+	fclose(log_file);
+	return log_text;
+}
+
 /* Destroy the host. @return what it says about packets that did not come back to their pools */
 static const char *
 host_last_words(void)
 {
-	static char words[1024];
-	FILE *f = fmemopen(memset(words, 0, sizeof(words)), sizeof(words) - 1, "w");
-
-	rte_openlog_stream(f);
+	log_begin();
 	mr_host_destroy(host);
-	rte_openlog_stream(NULL);
-	fclose(f);
 	host = NULL;
-	return words;
+	return log_end();
 }
 
 /* Every test ends the same way: no link stays open, and every packet is back in its pool. */
@@ -189,7 +203,9 @@ START_TEST(create_too_many_workers)
 	struct mr_host_opts o = host_opts(LCORES + 1);
 	struct mr_host *h = NULL;
 
+	log_begin();
 	ck_assert_int_eq(mr_host_create(&o, &h), -EINVAL);
+	ck_assert_ptr_nonnull(strstr(log_end(), "5 workers on 4 lcores: give EAL more lcores"));
 	ck_assert_ptr_null(h);
 }
 END_TEST
@@ -453,7 +469,11 @@ START_TEST(port_descriptors_fit)
 	}
 	host_make(2);
 	p[0].link.rx_desc = 449;
+	log_begin();
 	ck_assert_int_eq(mr_host_add_port(host, &p[0]), -ENOBUFS);
+	/* The line names what to change, and by how much. */
+	ck_assert_ptr_nonnull(strstr(log_end(), "port port: 449 receive descriptors (rxd of [port port]) do not fit"));
+	ck_assert_ptr_nonnull(strstr(log_text, "at most 448, or raise rx_mbufs or mbufs of [host]"));
 	ck_assert_uint_eq(fake_links_open, 0);
 	p[0].link.rx_desc = 0;
 	ck_assert_int_eq(mr_host_add_port(host, &p[0]), 0);

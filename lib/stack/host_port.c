@@ -48,10 +48,11 @@ port_rx_desc(const struct mr_host *h, const struct mr_host_port *p)
 	if (want && want <= room)
 		return want;
 	MR_LOG(ERR,
-	       "port %s: rx_desc = %u does not fit: rx_reserve_mbufs = %u, of which other ports' descriptors take %u and a "
-	       "turn %u: set rx_desc of the ports to %u in all at most, or raise rx_reserve_mbufs and rx_mbufs of "
-	       "the stack",
-	       p->name, p->link.rx_desc, reserve, used, TURN_MBUFS, reserve > TURN_MBUFS ? reserve - TURN_MBUFS : 0);
+	       "port %s: %u receive descriptors (rxd of [port %s]) do not fit: of the %u mbufs that are reserved for rings "
+	       "(rx_reserve_mbufs, else a quarter of rx_mbufs), other ports have %u and a turn needs %u: give all ports "
+	       "together an rxd of at most %u, or raise rx_mbufs or mbufs of [host]",
+	       p->name, want ? want : MR_BURST, p->name, reserve, used, TURN_MBUFS,
+	       reserve > TURN_MBUFS ? reserve - TURN_MBUFS : 0);
 	return 0;
 }
 
