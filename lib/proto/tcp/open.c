@@ -218,6 +218,7 @@ listen_syn(struct tcp *t, struct tcp_bind *l, struct tcp_rx *rx, const uint32_t 
 {
 	struct mr_stack *s = t->tp.stack;
 	struct tcp_syn_rcvd *r;
+	int rc;
 
 	if (l->n_accept >= (uint32_t)l->backlog) {
 		mr_drop(s, rx->m, MR_DROP_TCP_BACKLOG_FULL);
@@ -231,9 +232,11 @@ listen_syn(struct tcp *t, struct tcp_bind *l, struct tcp_rx *rx, const uint32_t 
 		return;
 	}
 	syn_rcvd_fill(t, l, r, rx, iss_floor);
-	if (mr_flow_insert(&s->flows, &r->rec.flow) < 0) {
+	rc = mr_flow_insert(&s->flows, &r->rec.flow);
+	if (rc < 0) {
+		/* The tuple is there already: the SYN came twice in one burst, and its answer is on the way. */
 		mr_pool_put(&t->syn_rcvds, r);
-		mr_drop(s, rx->m, MR_DROP_TCP_BACKLOG_FULL);
+		mr_drop(s, rx->m, rc == -EEXIST ? MR_DROP_TCP_DUPLICATE : MR_DROP_TCP_BACKLOG_FULL);
 		return;
 	}
 	mr_netep_hold(mr_pkt(rx->m)->netep);
