@@ -4,7 +4,8 @@
  *
  * Values are decimal numbers with a unit, computed in integers: what does not come out whole in parts per million,
  * nanoseconds or bits a second is refused rather than rounded. Nothing is written to the result before all of the text
- * was good. The limits are those of mr_impair_wrap.
+ * was good. The limits are those of mr_impair_wrap. Ports ask for impairment in this form, so the decorator is registered
+ * here.
  */
 #include "stack/millrace.h"
 
@@ -14,6 +15,8 @@
 #include <string.h>
 
 #include <rte_common.h>
+
+#include "stack/link.h"
 
 struct unit {
 	const char *name;
@@ -162,4 +165,37 @@ mr_impair_parse(const char *text, struct mr_impair_cfg *out, char *err, size_t e
 	}
 	*out = c;
 	return 0;
+}
+
+static int
+impair_check(const char *args, char *err, size_t err_size)
+{
+	struct mr_impair_cfg cfg;
+
+	return mr_impair_parse(args, &cfg, err, err_size);
+}
+
+/* Each worker's line is bad in its own way. */
+static int
+impair_wrap_port(struct mr_link *inner, const char *args, unsigned worker, struct mr_link **out)
+{
+	struct mr_impair_cfg cfg;
+	char err[128];
+	int r = mr_impair_parse(args, &cfg, err, sizeof(err));
+
+	if (r < 0)
+		return r;
+	cfg.seed += worker;
+	return mr_impair_wrap(inner, &cfg, out);
+}
+
+static const struct mr_decorator impair_decorator = {
+	.name = "impair",
+	.check = impair_check,
+	.wrap = impair_wrap_port,
+};
+
+RTE_INIT(impair_register)
+{
+	mr_decorator_register(&impair_decorator);
 }

@@ -12,6 +12,8 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -143,4 +145,24 @@ mr_sniffer_wrap(struct mr_link *inner, const char *file, uint32_t snaplen, struc
 	}
 	*out = &s->link;
 	return 0;
+}
+
+/* A file for each worker. */
+static int
+sniffer_wrap_port(struct mr_link *inner, const char *args, unsigned worker, struct mr_link **out)
+{
+	char file[PATH_MAX];
+	int n = worker ? snprintf(file, sizeof(file), "%s.%u", args, worker) : snprintf(file, sizeof(file), "%s", args);
+
+	return n < (int)sizeof(file) ? mr_sniffer_wrap(inner, file, 0, out) : -ENAMETOOLONG;
+}
+
+static const struct mr_decorator sniffer_decorator = {
+	.name = "sniffer",
+	.wrap = sniffer_wrap_port,
+};
+
+RTE_INIT(sniffer_register)
+{
+	mr_decorator_register(&sniffer_decorator);
 }

@@ -13,6 +13,8 @@
 
 #include <rte_common.h>
 
+#include "stack/link.h"
+
 #define MS INT64_C(1000000)
 #define SEC (1000 * MS)
 
@@ -118,7 +120,7 @@ static void
 port_check(struct mr_config *c, const struct mr_config_section *s)
 {
 	const char *text = mr_config_text(s, "impair", 0);
-	struct mr_impair_cfg impair;
+	const struct mr_decorator *impair = mr_decorator_find("impair");
 	struct mr_config_neigh neigh;
 	char err[128] = "";
 
@@ -128,7 +130,7 @@ port_check(struct mr_config *c, const struct mr_config_section *s)
 		mr_config_error(c, s, "device",
 		                "is missing; add 'device = ' and the DPDK port, like net_tap0 or 0000:01:00.0");
 	port_check_addresses(c, s);
-	if (text && mr_impair_parse(text, &impair, err, sizeof(err)) < 0)
+	if (text && impair && impair->check(text, err, sizeof(err)) < 0)
 		mr_config_error(c, s, "impair", "%s; write it like loss=1%%,delay=20ms", err);
 	for (unsigned i = 0; (text = mr_config_text(s, "neighbour", i)); i++) {
 		if (!neigh_parse(text, &neigh))

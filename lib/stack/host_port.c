@@ -12,11 +12,11 @@
 #include "stack/host.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "stack/link.h"
 #include "stack/log.h"
 #include "stack/relay.h"
 #include "stack/stack.h"
@@ -56,34 +56,21 @@ port_rx_desc(const struct mr_host *h, const struct mr_host_port *p)
 	return 0;
 }
 
+/* Wrap a link by a decorator. `key` is the port's that asks for it. */
 static int
-link_impair(struct mr_link **link, const struct mr_host_port *p, unsigned worker)
+link_decorate(struct mr_link **link, const char *decorator, const struct mr_host_port *p, const char *key,
+              const char *args, unsigned worker)
 {
-	struct mr_impair_cfg cfg;
+	const struct mr_decorator *d = mr_decorator_find(decorator);
 	char err[128] = "";
-	int r = mr_impair_parse(p->impair, &cfg, err, sizeof(err));
+	int r = d ? 0 : -EPROTONOSUPPORT;
 
-	if (r < 0) {
-		MR_LOG(ERR, "port %s: impair = %s: %s", p->name, p->impair, err);
-		return r;
-	}
-	cfg.seed += worker;
-	return mr_impair_wrap(*link, &cfg, link);
-}
-
-static int
-link_capture(struct mr_link **link, const struct mr_host_port *p, unsigned worker)
-{
-	char file[PATH_MAX];
-	int n, r;
-
-	if (worker)
-		n = snprintf(file, sizeof(file), "%s.%u", p->capture, worker);
-	else
-		n = snprintf(file, sizeof(file), "%s", p->capture);
-	r = n < (int)sizeof(file) ? mr_sniffer_wrap(*link, file, 0, link) : -ENAMETOOLONG;
+	if (r == 0 && d->check)
+		r = d->check(args, err, sizeof(err));
+	if (r == 0)
+		r = d->wrap(*link, args, worker, link);
 	if (r < 0)
-		MR_LOG(ERR, "port %s: capture = %s: %s: name a file that can be written", p->name, p->capture, strerror(-r));
+		MR_LOG(ERR, "port %s: %s = %s: %s: correct the key, or remove it", p->name, key, args, *err ? err : strerror(-r));
 	return r;
 }
 
@@ -128,9 +115,9 @@ links_open(struct mr_host *h, const struct mr_host_port *p, uint16_t rx_desc, st
 	r = links_add_relays(links, queues, h->n);
 	for (unsigned i = 0; i < h->n && r == 0; i++) {
 		if (p->impair)
-			r = link_impair(&links[i], p, i);
+			r = link_decorate(&links[i], "impair", p, "impair", p->impair, i);
 		if (p->capture && r == 0)
-			r = link_capture(&links[i], p, i);
+			r = link_decorate(&links[i], "sniffer", p, "capture", p->capture, i);
 	}
 	if (r == 0)
 		return queues;

@@ -75,6 +75,17 @@ struct mr_link {
 typedef int (*mr_link_open_fn)(const struct mr_link_cfg *cfg, struct mr_link **links);
 int mr_link_driver_register(const char *name, mr_link_open_fn open);
 
+/* A decorator, as a port asks for it: by name, with its arguments as text. */
+struct mr_decorator {
+	const char *name;
+	/* Are the arguments good? Opens nothing. @return 0, or -EINVAL with `err` filled; NULL: any text will do */
+	int (*check)(const char *args, char *err, size_t err_size);
+	/* Wrap a link, which the wrapper then owns. @param worker what the wrappers of a port differ by: seed, file name */
+	int (*wrap)(struct mr_link *inner, const char *args, unsigned worker, struct mr_link **out);
+};
+int mr_decorator_register(const struct mr_decorator *d);
+const struct mr_decorator *mr_decorator_find(const char *name);
+
 /* How frames of a kind of link are read and written; one per framing name, registered by a protocol. */
 struct mr_framing {
 	const char *name;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The registries: link drivers, framings, network and transport protocols by name, links by number.
+ * The registries: link drivers, decorators, framings, network and transport protocols by name, links by number.
  *
  * Filled by constructors (RTE_INIT) of whoever implements something, so nothing here may need initialisation: fixed
  * tables of static memory. The last registration of a name wins, in the place of the first. Names stay the caller's and
@@ -29,7 +29,7 @@ struct registry {
 	} slot[REGISTRY_SLOTS];
 };
 
-static struct registry drivers, framings, netprotos, transprotos;
+static struct registry drivers, decorators, framings, netprotos, transprotos;
 static struct mr_link *links[LINK_SLOTS];
 
 static int
@@ -109,6 +109,18 @@ const struct mr_framing *
 mr_framing_find(const char *name)
 {
 	return registry_get(&framings, name);
+}
+
+int
+mr_decorator_register(const struct mr_decorator *d)
+{
+	return d ? registry_set(&decorators, d->name, d) : -EINVAL;
+}
+
+const struct mr_decorator *
+mr_decorator_find(const char *name)
+{
+	return registry_get(&decorators, name);
 }
 
 int
