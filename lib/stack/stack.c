@@ -130,8 +130,11 @@ static int
 transproto_add(struct mr_stack *s, mr_transproto_factory make)
 {
 	struct mr_transproto *tp;
-	int r = make(s, &tp);
+	int r;
 
+	if (s->n_transprotos == MR_MAX_TRANSPROTOS)
+		return -ENOMEM;
+	r = make(s, &tp);
 	if (r < 0)
 		return r;
 	if (s->transprotos[tp->ops->number]) {
@@ -139,6 +142,7 @@ transproto_add(struct mr_stack *s, mr_transproto_factory make)
 		return -EEXIST;
 	}
 	s->transprotos[tp->ops->number] = tp;
+	s->transproto_list[s->n_transprotos++] = tp;
 	return 0;
 }
 
@@ -195,13 +199,12 @@ mr_stack_create(const struct mr_stack_opts *opts, struct mr_stack **out)
 static void
 transports_destroy(struct mr_stack *s)
 {
-	for (unsigned i = 0; i < RTE_DIM(s->transprotos); i++) {
-		struct mr_transproto *tp = s->transprotos[i];
+	while (s->n_transprotos > 0) {
+		struct mr_transproto *tp = s->transproto_list[--s->n_transprotos];
+		uint8_t number = tp->ops->number;
 
-		if (!tp)
-			continue;
 		tp->ops->destroy(tp);
-		s->transprotos[i] = NULL;
+		s->transprotos[number] = NULL;
 	}
 }
 
@@ -278,10 +281,10 @@ turn_rx(struct mr_stack *s)
 static void
 turn_reap(struct mr_stack *s)
 {
-	for (unsigned i = 0; i < RTE_DIM(s->transprotos); i++) {
-		struct mr_transproto *tp = s->transprotos[i];
+	for (unsigned i = 0; i < s->n_transprotos; i++) {
+		struct mr_transproto *tp = s->transproto_list[i];
 
-		if (tp && tp->ops->reap)
+		if (tp->ops->reap)
 			tp->ops->reap(tp);
 	}
 	mr_stack_netep_turn_end(s);

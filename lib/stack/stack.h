@@ -20,6 +20,7 @@
 #include "stack/transport.h"
 
 #define MR_MAX_NETPROTOS 8
+#define MR_MAX_TRANSPROTOS 16
 #define MR_LOOP_QUEUE 1024 /* packets that may wait in the loop */
 #define MR_MAX_NETEPS 65535 /* local addresses of all kinds: each has a 16-bit id */
 
@@ -44,7 +45,9 @@ struct mr_stack {
 	TAILQ_HEAD(, mr_nic) nics;
 	struct mr_netproto *netprotos[MR_MAX_NETPROTOS];
 	unsigned n_netprotos;
-	struct mr_transproto *transprotos[256];
+	struct mr_transproto *transprotos[256];   /* by number */
+	struct mr_transproto *transproto_list[MR_MAX_TRANSPROTOS]; /* the same, dense */
+	unsigned n_transprotos;
 	uint32_t route_gen;                /* see route.h */
 	struct mr_route_table *routes;
 	struct mr_port_table *ports;
