@@ -65,6 +65,7 @@ static const struct request {
 	{"GET / HTTP/1.7\r\n" HOST "\r\n", HTTP_GET, "/"},
 	{"GET / HTTP/1.1\r\n" HOST "Connection: close\r\n\r\n", HTTP_GET, "/", .close = true},
 	{"GET / HTTP/1.1\r\n" HOST "Connection:\t x , CLOSE \t\r\n\r\n", HTTP_GET, "/", .close = true},
+	{"GET / HTTP/1.1\r\n" HOST "Connection: close, x\r\n\r\n", HTTP_GET, "/", .close = true},
 	{"GET / HTTP/1.1\r\n" HOST "Connection: x\r\nConnection: close\r\n\r\n", HTTP_GET, "/", .close = true},
 	{"GET / HTTP/1.1\r\n" HOST "Connection: closed, not close\r\n\r\n", HTTP_GET, "/"},
 	{"GET / HTTP/1.1\r\n" HOST "X-Connection: close\r\nConnection-X: close\r\n\r\n", HTTP_GET, "/"},
@@ -149,6 +150,7 @@ static const struct {
 	{"GET / HTTP/1.1\r\n" HOST " folded\r\n", 400},
 	{"GET / HTTP/1.1\r\n" HOST "X: a\rb\r\n", 400},
 	{"GET / HTTP/1.1\r\n" HOST "X: a\x02\r\n", 400},
+	{"GET / HTTP/1.1\r\n" HOST "X: a\x7f\r\n", 400},
 	{"GET / HTTP/1.1\r\n" HOST "\rX", 400},
 	{"GET / HTTP/1.1\r\n" HOST "Content-Length:\r\n", 400},
 	{"GET / HTTP/1.1\r\n" HOST "Content-Length: -1\r\n", 400},
@@ -569,6 +571,20 @@ START_TEST(documents_stay_below_the_root)
 }
 END_TEST
 
+START_TEST(target_longer_than_any_path)
+{
+	int fd = docroot_setup(), file;
+	char target[5000];
+	uint64_t size;
+
+	for (size_t i = 0; i < sizeof(target) - 1; i++)
+		target[i] = i % 2 ? '.' : '/';
+	target[sizeof(target) - 1] = '\0';
+	ck_assert_int_eq(docroot_open(fd, target, &file, &size), 400);
+	docroot_teardown(fd);
+}
+END_TEST
+
 START_TEST(head_and_empty_of_a_document)
 {
 	int fd = docroot_setup();
@@ -629,6 +645,7 @@ suite(void)
 	tcase_add_test(t, pattern_from_any_offset);
 	tcase_add_test(t, body_of_bytes_is_the_pattern);
 	tcase_add_test(t, documents_stay_below_the_root);
+	tcase_add_test(t, target_longer_than_any_path);
 	tcase_add_test(t, head_and_empty_of_a_document);
 	tcase_add_test(t, document_that_shrinks);
 	tcase_add_test(t, roots_that_are_none);
