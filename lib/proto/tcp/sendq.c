@@ -86,6 +86,21 @@ time_append(struct tcp_sendq *q, struct rte_mbuf *m)
 	q->ttail = m;
 }
 
+/* A part cut off a segment in flight was sent when the rest was. */
+static void
+time_insert_after(struct tcp_sendq *q, struct rte_mbuf *prev, struct rte_mbuf *m)
+{
+	struct tcp_seg *p = tcp_seg(prev), *s = tcp_seg(m);
+
+	s->tprev = prev;
+	s->tnext = p->tnext;
+	if (p->tnext)
+		tcp_seg(p->tnext)->tprev = m;
+	else
+		q->ttail = m;
+	p->tnext = m;
+}
+
 /* Room behind the payload of the last segment, if it may still grow. */
 static uint32_t
 tail_room(const struct tcp_conn *c)
@@ -251,12 +266,10 @@ tcp_sendq_split(struct tcp_conn *c, struct rte_mbuf *m, uint32_t len)
 	else
 		q->tail = rest;
 	s->next = rest;
-	if (q->unsent == m && (r->flags & TCP_SEG_SENT) == 0)
-		return true;
 	if (r->flags & TCP_SEG_LOST)
 		q->lost++;
 	else if (r->flags & TCP_SEG_SENT)
-		time_append(q, rest);
+		time_insert_after(q, m, rest);
 	return true;
 }
 
