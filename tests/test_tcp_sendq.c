@@ -1,10 +1,862 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * TCP's send queue alone: a connection record and a packet pool, no stack around them. Sequence numbers start just below
+ * the wrap. check_queue states what must hold after any operation; the last test runs random operations against a model
+ * that remembers for each sequence number whether it is unsent, in flight or lost, when it was sent and how often.
+ */
 #include "rig/rig.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "proto/tcp/tcp.h"
+#include "stack/rng.h"
+
+/* ck_assert writes a note to a file each time; in loops only failures may. */
+#define MUST(cond) do { if (!(cond)) ck_abort_msg("%s", #cond); } while (0)
+
+#define POOL 512
+#define DATA_BYTES 2048
+#define MSS 1000
+#define FIRST 0xfffff000u /* of the stream: 4096 below the wrap */
+
+static struct mr_stack *stack;
+static struct tcp_conn *c;
+static uint64_t clock_ns;
+
+static void
+setup(void)
+{
+	stack = calloc(1, sizeof(*stack));
+	c = calloc(1, sizeof(*c));
+	ck_assert(stack && c);
+	stack->tx_pool = mr_pktpool_create("sendq", POOL, DATA_BYTES, 0);
+	ck_assert_ptr_nonnull(stack->tx_pool);
+	stack->tx_held_max = POOL * 3 / 4;
+	c->ep.stack = stack;
+	c->mss = MSS;
+	c->snd_una = c->snd_nxt = c->sendq.end_seq = FIRST;
+	clock_ns = 1000;
+}
+
+static void
+teardown(void)
+{
+	tcp_sendq_free(c);
+	ck_assert_uint_eq(stack->tx_held, 0);
+	ck_assert_uint_eq(rte_mempool_avail_count(stack->tx_pool), POOL);
+	rte_mempool_free(stack->tx_pool);
+	ck_assert_uint_eq(rig_leaks(), 0);
+	free(c);
+	free(stack);
+}
+
+/* What of the time order and of the sums can be seen from the queue itself. */
+static void
+check_time_order(void)
+{
+	const struct tcp_sendq *q = &c->sendq;
+	const struct rte_mbuf *prev = NULL;
+	unsigned listed = 0, in_flight = 0;
+
+	for (struct rte_mbuf *m = q->thead; m; prev = m, m = tcp_seg(m)->tnext) {
+		const struct tcp_seg *s = tcp_seg(m);
+
+		MUST((s->flags & (TCP_SEG_SENT | TCP_SEG_LOST)) == TCP_SEG_SENT);
+		MUST(s->tprev == prev);
+		MUST(!prev || tcp_seg(prev)->sent_ns <= s->sent_ns);
+		MUST(++listed <= POOL);
+	}
+	MUST(q->ttail == prev);
+	for (struct rte_mbuf *m = q->head; m; m = tcp_seg(m)->next)
+		in_flight += (tcp_seg(m)->flags & (TCP_SEG_SENT | TCP_SEG_LOST)) == TCP_SEG_SENT;
+	MUST(listed == in_flight);
+}
+
+/* Everything that holds at any time. The payload of sequence number n is rig_pattern(n - FIRST). */
+static void
+check_queue(void)
+{
+	const struct tcp_sendq *q = &c->sendq;
+	const struct rte_mbuf *prev = NULL, *unsent = NULL;
+	uint32_t seq = c->snd_una, bytes = 0, in_flight = 0, lost = 0, n = 0;
+
+	for (struct rte_mbuf *m = q->head; m; prev = m, m = tcp_seg(m)->next) {
+		const struct tcp_seg *s = tcp_seg(m);
+
+		MUST(s->prev == prev);
+		MUST(s->seq == seq);
+		MUST(tcp_seg_span(s) > 0);
+		MUST(s->data_off >= MR_HEADROOM && s->data_off + s->len <= m->buf_len);
+		MUST(rig_pattern_check((char *)m->buf_addr + s->data_off, seq - FIRST, s->len) == s->len);
+		MUST(!(s->flags & TCP_SEG_FIN) || !s->next);
+		if (s->flags & TCP_SEG_SENT) {
+			MUST(!unsent);
+			MUST(s->times > 0 && s->sent_ns > 0);
+			MUST(!(s->flags & TCP_SEG_RETRANS) == (s->times == 1));
+			if (s->flags & TCP_SEG_LOST)
+				lost++;
+			else
+				in_flight += tcp_seg_span(s);
+		} else {
+			MUST(s->times == 0 && !(s->flags & (TCP_SEG_LOST | TCP_SEG_RETRANS)));
+			unsent = unsent ? unsent : m;
+		}
+		seq += tcp_seg_span(s);
+		bytes += s->len;
+		n++;
+	}
+	MUST(q->tail == prev);
+	MUST(q->unsent == unsent);
+	MUST(q->end_seq == seq);
+	MUST(q->bytes == bytes);
+	MUST(q->in_flight == in_flight);
+	MUST(q->lost == lost);
+	MUST(!q->tail || (tcp_seg(q->tail)->flags & TCP_SEG_PSH)); /* MUST-61 */
+	MUST(stack->tx_held == n);
+	check_time_order();
+}
+
+/* ---- verbs */
+
+/* What the application writes next. */
+static size_t
+append(size_t len)
+{
+	char *buf = malloc(len + 1);
+	size_t n;
+
+	rig_pattern_fill(buf, c->sendq.end_seq - FIRST, len);
+	n = tcp_sendq_append(c, buf, len);
+	free(buf);
+	check_queue();
+	return n;
+}
+
+/* Transmit the next unsent segment, or one again. */
+static struct rte_mbuf *
+transmit(struct rte_mbuf *m)
+{
+	if (m == c->sendq.unsent)
+		c->snd_nxt += tcp_seg_span(tcp_seg(m));
+	tcp_sendq_sent(c, m, clock_ns++);
+	check_queue();
+	return m;
+}
+
+static struct rte_mbuf *
+transmit_next(void)
+{
+	ck_assert_ptr_nonnull(c->sendq.unsent);
+	return transmit(c->sendq.unsent);
+}
+
+static void
+transmit_all(void)
+{
+	while (c->sendq.unsent)
+		transmit_next();
+}
+
+static uint64_t newest_ns;
+static bool resent;
+
+static uint32_t
+ack(uint32_t upto)
+{
+	uint32_t freed = tcp_sendq_ack(c, upto, &newest_ns, &resent);
+
+	c->snd_una = seq_max(c->snd_una, upto);
+	check_queue();
+	return freed;
+}
+
+static void
+lose(struct rte_mbuf *m)
+{
+	tcp_sendq_mark_lost(c, m);
+	check_queue();
+}
+
+static struct rte_mbuf *
+seg(unsigned i)
+{
+	struct rte_mbuf *m = c->sendq.head;
+
+	while (i-- > 0 && m)
+		m = tcp_seg(m)->next;
+	ck_assert_ptr_nonnull(m);
+	return m;
+}
+
+static unsigned
+count(void)
+{
+	unsigned n = 0;
+
+	for (struct rte_mbuf *m = c->sendq.head; m; m = tcp_seg(m)->next)
+		n++;
+	return n;
+}
+
+/* ---- append and FIN */
+
+START_TEST(bytes_are_cut_at_the_mss)
+{
+	ck_assert_uint_eq(append(2 * MSS + 300), 2 * MSS + 300);
+	ck_assert_uint_eq(count(), 3);
+	ck_assert_uint_eq(tcp_seg(seg(0))->len, MSS);
+	ck_assert_uint_eq(tcp_seg(seg(1))->len, MSS);
+	ck_assert_uint_eq(tcp_seg(seg(2))->len, 300);
+	ck_assert_uint_eq(c->sendq.end_seq, FIRST + 2 * MSS + 300);
+	ck_assert_ptr_eq(c->sendq.unsent, seg(0));
+	ck_assert_uint_eq(append(0), 0);
+	ck_assert_uint_eq(count(), 3);
+}
+END_TEST
+
+START_TEST(only_the_end_of_a_write_is_pushed)
+{
+	append(2 * MSS + 300);
+	ck_assert(!(tcp_seg(seg(0))->flags & TCP_SEG_PSH));
+	ck_assert(!(tcp_seg(seg(1))->flags & TCP_SEG_PSH));
+	ck_assert(tcp_seg(seg(2))->flags & TCP_SEG_PSH);
+}
+END_TEST
+
+START_TEST(small_writes_fill_the_last_unsent_segment)
+{
+	for (int i = 0; i < MSS + 1; i++)
+		ck_assert_uint_eq(append(1), 1);
+	ck_assert_uint_eq(count(), 2);
+	ck_assert_uint_eq(tcp_seg(seg(0))->len, MSS);
+	ck_assert_uint_eq(stack->tx_held, 2);
+}
+END_TEST
+
+/* What a link may be reading is not written to. */
+START_TEST(sent_segments_do_not_grow)
+{
+	append(10);
+	transmit_next();
+	append(10);
+	ck_assert_uint_eq(count(), 2);
+	ck_assert_uint_eq(tcp_seg(seg(0))->len, 10);
+	ck_assert_ptr_eq(c->sendq.unsent, seg(1));
+}
+END_TEST
+
+START_TEST(mbuf_smaller_than_the_mss_limits_the_segment)
+{
+	c->mss = 8000;
+	ck_assert_uint_eq(append(5000), 5000);
+	ck_assert_uint_eq(count(), 3);
+	ck_assert_uint_eq(tcp_seg(seg(0))->len, DATA_BYTES);
+	ck_assert_uint_eq(tcp_seg(seg(2))->len, 5000 - 2 * DATA_BYTES);
+}
+END_TEST
+
+START_TEST(mss_that_shrank_starts_a_new_segment)
+{
+	append(600);
+	c->mss = 500;
+	append(600);
+	ck_assert_uint_eq(count(), 3);
+	ck_assert_uint_eq(tcp_seg(seg(0))->len, 600);
+	ck_assert_uint_eq(tcp_seg(seg(1))->len, 500);
+	ck_assert_uint_eq(tcp_seg(seg(2))->len, 100);
+}
+END_TEST
+
+START_TEST(budget_ends_a_write_early)
+{
+	stack->tx_held_max = 3;
+	ck_assert_uint_eq(append(5 * MSS), 3 * MSS);
+	ck_assert_uint_eq(append(1), 0);
+	ck_assert_uint_eq(stack->tx_held, 3);
+	ck_assert(!tcp_sendq_split(c, seg(1), 10));
+	check_queue();
+	transmit_all();
+	ck_assert(!tcp_sendq_fin(c));
+	check_queue();
+	ack(FIRST + MSS);
+	ck_assert_uint_eq(append(1), 1);
+}
+END_TEST
+
+START_TEST(empty_pool_ends_a_write_early)
+{
+	struct rte_mbuf *m[POOL];
+
+	ck_assert_int_eq(rte_pktmbuf_alloc_bulk(stack->tx_pool, m, POOL - 2), 0);
+	ck_assert_uint_eq(append(5 * MSS), 2 * MSS);
+	ck_assert_uint_eq(append(1), 0);
+	ck_assert_uint_eq(stack->tx_held, 2);
+	ck_assert(!tcp_sendq_split(c, seg(1), 10));
+	check_queue();
+	rte_pktmbuf_free_bulk(m, POOL - 2);
+	ck_assert_uint_eq(append(1), 1);
+}
+END_TEST
+
+START_TEST(fin_rides_on_unsent_data)
+{
+	append(MSS + 10);
+	transmit_next();
+	ck_assert(tcp_sendq_fin(c));
+	check_queue();
+	ck_assert_uint_eq(count(), 2);
+	ck_assert_uint_eq(tcp_seg_span(tcp_seg(seg(1))), 11);
+	ck_assert_uint_eq(c->sendq.end_seq, FIRST + MSS + 11);
+	ck_assert_uint_eq(c->sendq.bytes, MSS + 10);
+	transmit_all();
+	ck_assert_uint_eq(c->sendq.in_flight, MSS + 11);
+	ck_assert_uint_eq(ack(FIRST + MSS + 11), MSS + 10);
+	ck_assert_ptr_null(c->sendq.head);
+}
+END_TEST
+
+START_TEST(fin_alone)
+{
+	ck_assert(tcp_sendq_fin(c));
+	check_queue();
+	ck_assert_uint_eq(c->sendq.bytes, 0);
+	transmit_all();
+	ck_assert_uint_eq(c->sendq.in_flight, 1);
+	ck_assert_uint_eq(ack(FIRST + 1), 0);
+	ck_assert_ptr_null(c->sendq.head);
+	ck_assert_uint_eq(c->sendq.in_flight, 0);
+}
+END_TEST
+
+START_TEST(fin_after_all_was_sent)
+{
+	append(10);
+	transmit_all();
+	ck_assert(tcp_sendq_fin(c));
+	check_queue();
+	ck_assert_uint_eq(count(), 2);
+	ck_assert_uint_eq(tcp_seg(seg(1))->len, 0);
+	ck_assert_ptr_eq(c->sendq.unsent, seg(1));
+	transmit_all();
+	ck_assert_uint_eq(ack(FIRST + 10), 10);
+	ck_assert_uint_eq(count(), 1);
+	ack(FIRST + 11);
+	ck_assert_uint_eq(count(), 0);
+}
+END_TEST
+
+START_TEST(fin_is_acknowledged_apart_from_its_data)
+{
+	append(10);
+	tcp_sendq_fin(c);
+	transmit_all();
+	ck_assert_uint_eq(ack(FIRST + 10), 10);
+	ck_assert_uint_eq(count(), 1);
+	ck_assert_uint_eq(tcp_seg(seg(0))->len, 0);
+	ck_assert(tcp_seg(seg(0))->flags & TCP_SEG_FIN);
+	ck_assert_uint_eq(c->sendq.in_flight, 1);
+	lose(seg(0));
+	ck_assert_uint_eq(c->sendq.in_flight, 0);
+	transmit(seg(0));
+	ack(FIRST + 11);
+	ck_assert_uint_eq(count(), 0);
+}
+END_TEST
+
+START_TEST(packet_of_the_application_is_a_segment)
+{
+	struct rte_mbuf *m = rte_pktmbuf_alloc(stack->tx_pool);
+
+	append(10);
+	rig_pattern_fill(rte_pktmbuf_append(m, 200), 10, 200);
+	tcp_sendq_append_mbuf(c, m);
+	check_queue();
+	ck_assert_uint_eq(count(), 2);
+	ck_assert_ptr_eq(seg(1), m);
+	ck_assert_uint_eq(c->sendq.bytes, 210);
+	ck_assert_uint_eq(append(5), 5);
+	transmit_all();
+	ck_assert_uint_eq(ack(FIRST + 215), 215);
+}
+END_TEST
+
+/* ---- acknowledgement */
+
+START_TEST(ack_frees_whole_segments)
+{
+	append(3 * MSS);
+	transmit_all();
+	ck_assert_uint_eq(ack(FIRST + 2 * MSS), 2 * MSS);
+	ck_assert_uint_eq(count(), 1);
+	ck_assert_uint_eq(c->sendq.in_flight, MSS);
+	ck_assert_uint_eq(rte_mempool_avail_count(stack->tx_pool), POOL - 1);
+}
+END_TEST
+
+START_TEST(ack_in_the_middle_of_a_segment)
+{
+	append(2 * MSS);
+	transmit_all();
+	ck_assert_uint_eq(ack(FIRST + 1), 1);
+	ck_assert_uint_eq(ack(FIRST + MSS - 1), MSS - 2);
+	ck_assert_uint_eq(count(), 2);
+	ck_assert_uint_eq(tcp_seg(seg(0))->len, 1);
+	ck_assert_uint_eq(c->sendq.in_flight, MSS + 1);
+	ck_assert_ptr_eq(c->sendq.thead, seg(0));
+}
+END_TEST
+
+START_TEST(ack_in_the_middle_of_a_lost_segment)
+{
+	append(2 * MSS);
+	transmit_all();
+	lose(seg(0));
+	ck_assert_uint_eq(ack(FIRST + 400), 400);
+	ck_assert_uint_eq(c->sendq.in_flight, MSS);
+	ck_assert_uint_eq(c->sendq.lost, 1);
+	transmit(seg(0));
+	ck_assert_uint_eq(c->sendq.in_flight, 2 * MSS - 400);
+	ck_assert_uint_eq(ack(FIRST + 2 * MSS), 2 * MSS - 400);
+}
+END_TEST
+
+START_TEST(old_and_future_acks_free_nothing)
+{
+	append(3 * MSS);
+	transmit_next();
+	ck_assert_uint_eq(ack(FIRST), 0);
+	ck_assert_uint_eq(ack(FIRST - 100), 0);
+	ck_assert_uint_eq(newest_ns, 0);
+	ck_assert(!resent);
+	/* Callers refuse what acknowledges unsent data; the queue would not free it either. */
+	ck_assert_uint_eq(tcp_sendq_ack(c, FIRST + 3 * MSS, &newest_ns, &resent), MSS);
+	c->snd_una = FIRST + MSS;
+	check_queue();
+	ck_assert_uint_eq(count(), 2);
+}
+END_TEST
+
+/* Karn: what the caller learns about the transmissions that an ACK covers. */
+START_TEST(ack_tells_the_newest_transmission)
+{
+	uint64_t at[4];
+
+	append(4 * MSS);
+	for (int i = 0; i < 4; i++) {
+		at[i] = clock_ns += 100;
+		transmit_next();
+	}
+	ack(FIRST + 2 * MSS);
+	ck_assert_uint_eq(newest_ns, at[1]);
+	ck_assert(!resent);
+	at[0] = clock_ns += 100;
+	transmit(seg(0));
+	ack(FIRST + 4 * MSS);
+	ck_assert_uint_eq(newest_ns, at[0]);
+	ck_assert(resent);
+}
+END_TEST
+
+START_TEST(frame_that_the_link_still_reads_outlives_its_segment)
+{
+	struct rte_mbuf *m;
+
+	append(10);
+	m = transmit_next();
+	rte_mbuf_refcnt_update(m, 1);
+	ack(FIRST + 10);
+	ck_assert_uint_eq(stack->tx_held, 0);
+	ck_assert_uint_eq(rte_mbuf_refcnt_read(m), 1);
+	ck_assert_uint_eq(rte_mempool_avail_count(stack->tx_pool), POOL - 1);
+	rte_pktmbuf_free(m);
+}
+END_TEST
+
+/* ---- split */
+
+static void
+split(struct rte_mbuf *m, uint32_t len)
+{
+	struct tcp_seg *s = tcp_seg(m);
+	uint8_t before = s->flags;
+	uint32_t whole = s->len;
+	const struct tcp_seg *r;
+
+	ck_assert(tcp_sendq_split(c, m, len));
+	check_queue();
+	r = tcp_seg(s->next);
+	ck_assert_uint_eq(s->len, len);
+	ck_assert_uint_eq(r->len, whole - len);
+	ck_assert_uint_eq(r->flags, before);
+	ck_assert_uint_eq(s->flags, before & ~(TCP_SEG_FIN | TCP_SEG_PSH));
+	ck_assert_uint_eq(r->times, s->times);
+	ck_assert_uint_eq(r->sent_ns, s->sent_ns);
+}
+
+START_TEST(split_unsent)
+{
+	append(3 * MSS);
+	tcp_sendq_fin(c);
+	split(seg(0), 1);
+	split(seg(2), MSS - 1);
+	split(seg(4), 500);
+	ck_assert_uint_eq(count(), 6);
+	ck_assert_ptr_eq(c->sendq.unsent, seg(0));
+	transmit_next();
+	split(seg(1), 10);
+	ck_assert_ptr_eq(c->sendq.unsent, seg(1));
+	transmit_all();
+	ck_assert_uint_eq(ack(c->sendq.end_seq), 3 * MSS);
+}
+END_TEST
+
+START_TEST(split_in_flight)
+{
+	append(3 * MSS);
+	transmit_all();
+	split(seg(1), 300);
+	ck_assert_uint_eq(c->sendq.in_flight, 3 * MSS);
+	ck_assert_ptr_eq(tcp_seg(seg(1))->tnext, seg(2)); /* sent together: neighbours in the time order as well */
+	ck_assert_ptr_eq(c->sendq.ttail, seg(3));
+	split(seg(3), 300);
+	ck_assert_ptr_eq(c->sendq.ttail, seg(4));
+	lose(seg(2));
+	ck_assert_uint_eq(c->sendq.in_flight, 3 * MSS - 700);
+	ack(c->sendq.end_seq);
+}
+END_TEST
+
+START_TEST(split_lost)
+{
+	append(2 * MSS);
+	tcp_sendq_fin(c);
+	transmit_all();
+	lose(seg(1));
+	split(seg(1), 600);
+	ck_assert_uint_eq(c->sendq.lost, 2);
+	ck_assert_uint_eq(c->sendq.in_flight, MSS);
+	transmit(tcp_sendq_first_lost(c));
+	ck_assert_uint_eq(c->sendq.in_flight, MSS + 600);
+	transmit(tcp_sendq_first_lost(c));
+	ck_assert_uint_eq(c->sendq.in_flight, 2 * MSS + 1);
+	ck_assert_uint_eq(c->sendq.lost, 0);
+}
+END_TEST
+
+START_TEST(split_what_is_left_of_a_segment)
+{
+	append(MSS);
+	transmit_all();
+	ack(FIRST + 100);
+	split(seg(0), 100);
+	split(seg(1), 100);
+	ck_assert_uint_eq(count(), 3);
+	ck_assert_uint_eq(c->sendq.in_flight, MSS - 100);
+	transmit(seg(1));
+	ck_assert_ptr_eq(c->sendq.ttail, seg(1));
+	split(seg(1), 50);
+	ck_assert_ptr_eq(c->sendq.ttail, seg(2));
+}
+END_TEST
+
+/* ---- loss and time order */
+
+START_TEST(order_of_transmission)
+{
+	struct rte_mbuf *a, *b, *d;
+
+	append(3 * MSS);
+	a = transmit_next();
+	b = transmit_next();
+	d = transmit_next();
+	transmit(a);
+	ck_assert_ptr_eq(c->sendq.thead, b);
+	ck_assert_ptr_eq(c->sendq.ttail, a);
+	ck_assert(tcp_seg(a)->flags & TCP_SEG_RETRANS);
+	ck_assert_uint_eq(c->sendq.in_flight, 3 * MSS);
+	lose(b);
+	ck_assert_ptr_eq(c->sendq.thead, d);
+	transmit(b);
+	ck_assert_ptr_eq(c->sendq.ttail, b);
+	ck_assert_ptr_eq(tcp_seg(d)->tnext, a);
+	ack(FIRST + MSS);
+	ck_assert_ptr_eq(tcp_seg(d)->tnext, b);
+}
+END_TEST
+
+START_TEST(loss_is_marked_once)
+{
+	append(4 * MSS);
+	transmit_next();
+	transmit_next();
+	ck_assert_ptr_null(tcp_sendq_first_lost(c));
+	lose(seg(1));
+	lose(seg(1));
+	lose(seg(3)); /* never sent: cannot be lost */
+	ck_assert_uint_eq(c->sendq.lost, 1);
+	ck_assert_uint_eq(c->sendq.in_flight, MSS);
+	ck_assert_ptr_eq(tcp_sendq_first_lost(c), seg(1));
+	lose(seg(0));
+	ck_assert_ptr_eq(tcp_sendq_first_lost(c), seg(0));
+	transmit(seg(0));
+	ck_assert_ptr_eq(tcp_sendq_first_lost(c), seg(1));
+	ack(FIRST + 2 * MSS);
+	ck_assert_uint_eq(c->sendq.lost, 0);
+	ck_assert_ptr_null(tcp_sendq_first_lost(c));
+}
+END_TEST
+
+START_TEST(timeout_loses_all_that_was_sent)
+{
+	tcp_sendq_mark_all_lost(c);
+	check_queue();
+	append(4 * MSS);
+	transmit_next();
+	transmit_next();
+	transmit_next();
+	lose(seg(1));
+	tcp_sendq_mark_all_lost(c);
+	check_queue();
+	ck_assert_uint_eq(c->sendq.lost, 3);
+	ck_assert_uint_eq(c->sendq.in_flight, 0);
+	ck_assert_ptr_null(c->sendq.thead);
+	ck_assert_ptr_eq(c->sendq.unsent, seg(3));
+}
+END_TEST
+
+START_TEST(transmissions_are_counted_to_the_limit)
+{
+	append(1);
+	transmit_next();
+	for (int i = 0; i < 70000; i++)
+		tcp_sendq_sent(c, seg(0), clock_ns++);
+	check_queue();
+	ck_assert_uint_eq(tcp_seg(seg(0))->times, UINT16_MAX);
+}
+END_TEST
+
+START_TEST(freed_queue_is_empty)
+{
+	append(3 * MSS);
+	transmit_next();
+	transmit_next();
+	lose(seg(0));
+	tcp_sendq_free(c);
+	ck_assert_ptr_null(c->sendq.head);
+	ck_assert_ptr_null(c->sendq.unsent);
+	ck_assert_ptr_null(c->sendq.thead);
+	ck_assert_uint_eq(c->sendq.bytes + c->sendq.in_flight + c->sendq.lost, 0);
+	tcp_sendq_free(c);
+}
+END_TEST
+
+/* ---- random operations against a model */
+
+#define STREAM (1u << 21)
+#define OPERATIONS 30000
+
+/* What the model knows of one sequence number. */
+struct number {
+	uint32_t sent_ns; /* 0: never */
+	uint16_t times;
+	bool lost;
+};
+
+static struct number model[STREAM + 1];
+
+static void
+check_model(void)
+{
+	for (struct rte_mbuf *m = c->sendq.head; m; m = tcp_seg(m)->next) {
+		const struct tcp_seg *s = tcp_seg(m);
+
+		for (uint32_t i = 0; i < tcp_seg_span(s); i++) {
+			const struct number *n = &model[s->seq - FIRST + i];
+
+			MUST(n->sent_ns == s->sent_ns && n->times == s->times);
+			MUST(n->lost == !!(s->flags & TCP_SEG_LOST));
+		}
+	}
+}
+
+static struct rte_mbuf *
+random_seg(struct mr_rng *r)
+{
+	unsigned n = count();
+
+	return n ? seg(mr_rng_below(r, n)) : NULL;
+}
+
+static void
+model_transmit(struct rte_mbuf *m)
+{
+	const struct tcp_seg *s = tcp_seg(m);
+
+	for (uint32_t i = 0; i < tcp_seg_span(s); i++) {
+		struct number *n = &model[s->seq - FIRST + i];
+
+		n->sent_ns = (uint32_t)clock_ns;
+		n->times++;
+		n->lost = false;
+	}
+	transmit(m);
+}
+
+static void
+model_lose(struct rte_mbuf *m)
+{
+	const struct tcp_seg *s = tcp_seg(m);
+
+	for (uint32_t i = 0; i < tcp_seg_span(s); i++)
+		model[s->seq - FIRST + i].lost = model[s->seq - FIRST + i].times > 0;
+	lose(m);
+}
+
+static void
+model_lose_all(void)
+{
+	for (uint32_t i = c->snd_una - FIRST; i < c->snd_nxt - FIRST; i++)
+		model[i].lost = true;
+	tcp_sendq_mark_all_lost(c);
+}
+
+/* The newest transmission and whether any was repeated, of the segments that an ACK touches. */
+static void
+model_ack(uint32_t upto)
+{
+	uint32_t newest = 0, bytes = c->sendq.bytes;
+	bool again = false;
+
+	for (uint32_t i = c->snd_una - FIRST; i < upto - FIRST; i++) {
+		newest = RTE_MAX(newest, model[i].sent_ns);
+		again |= model[i].times > 1;
+	}
+	MUST(bytes - ack(upto) == c->sendq.bytes);
+	MUST(newest_ns == newest && resent == again);
+}
+
+static void
+random_operation(struct mr_rng *r)
+{
+	struct rte_mbuf *m = random_seg(r);
+	uint32_t outstanding = c->snd_nxt - c->snd_una, written = c->sendq.end_seq - FIRST;
+
+	clock_ns += mr_rng_below(r, 3);
+	switch (mr_rng_below(r, 12)) {
+	case 0:
+	case 1:
+		if (written < STREAM)
+			append(RTE_MIN(mr_rng_below(r, 2 * MSS), STREAM - written));
+		break;
+	case 2:
+	case 3:
+	case 4:
+	case 5:
+		if (c->sendq.unsent)
+			model_transmit(c->sendq.unsent);
+		break;
+	case 6:
+		if (m && tcp_seg(m)->flags & TCP_SEG_SENT)
+			model_transmit(m);
+		break;
+	case 7:
+		if (m)
+			model_lose(m);
+		break;
+	case 8:
+		if (mr_rng_below(r, 8) == 0)
+			model_lose_all();
+		else if (tcp_sendq_first_lost(c))
+			model_transmit(tcp_sendq_first_lost(c));
+		break;
+	case 9:
+		if (m && tcp_seg(m)->len > 1)
+			tcp_sendq_split(c, m, 1 + mr_rng_below(r, tcp_seg(m)->len - 1));
+		break;
+	case 10:
+		if (outstanding)
+			model_ack(c->snd_una + 1 + mr_rng_below(r, outstanding));
+		break;
+	default:
+		if (mr_rng_below(r, 10) == 0 && outstanding)
+			model_ack(c->snd_nxt);
+		break;
+	}
+}
+
+START_TEST(random_operations)
+{
+	struct mr_rng r;
+	bool fin = false;
+
+	mr_rng_seed(&r, (uint64_t)_i + 1);
+	memset(model, 0, sizeof(model));
+	stack->tx_held_max = _i & 1 ? 20 : 200;
+	for (int i = 0; i < OPERATIONS; i++) {
+		random_operation(&r);
+		if (!fin && c->sendq.end_seq - FIRST >= STREAM)
+			fin = tcp_sendq_fin(c);
+		check_queue();
+		check_model();
+	}
+	ck_assert_uint_lt(c->snd_una, FIRST); /* the numbers have wrapped */
+	while (c->sendq.unsent)
+		model_transmit(c->sendq.unsent);
+	model_ack(c->snd_nxt);
+	ck_assert_ptr_null(c->sendq.head);
+	ck_assert_uint_eq(c->sendq.in_flight, 0);
+}
+END_TEST
 
 static Suite *
 suite(void)
 {
-	return suite_create("tcp_sendq");
+	Suite *s = suite_create("tcp_sendq");
+	TCase *t = tcase_create("append");
+
+	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_test(t, bytes_are_cut_at_the_mss);
+	tcase_add_test(t, only_the_end_of_a_write_is_pushed);
+	tcase_add_test(t, small_writes_fill_the_last_unsent_segment);
+	tcase_add_test(t, sent_segments_do_not_grow);
+	tcase_add_test(t, mbuf_smaller_than_the_mss_limits_the_segment);
+	tcase_add_test(t, mss_that_shrank_starts_a_new_segment);
+	tcase_add_test(t, budget_ends_a_write_early);
+	tcase_add_test(t, empty_pool_ends_a_write_early);
+	tcase_add_test(t, fin_rides_on_unsent_data);
+	tcase_add_test(t, fin_alone);
+	tcase_add_test(t, fin_after_all_was_sent);
+	tcase_add_test(t, fin_is_acknowledged_apart_from_its_data);
+	tcase_add_test(t, packet_of_the_application_is_a_segment);
+	suite_add_tcase(s, t);
+	t = tcase_create("ack");
+	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_test(t, ack_frees_whole_segments);
+	tcase_add_test(t, ack_in_the_middle_of_a_segment);
+	tcase_add_test(t, ack_in_the_middle_of_a_lost_segment);
+	tcase_add_test(t, old_and_future_acks_free_nothing);
+	tcase_add_test(t, ack_tells_the_newest_transmission);
+	tcase_add_test(t, frame_that_the_link_still_reads_outlives_its_segment);
+	suite_add_tcase(s, t);
+	t = tcase_create("split and loss");
+	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_test(t, split_unsent);
+	tcase_add_test(t, split_in_flight);
+	tcase_add_test(t, split_lost);
+	tcase_add_test(t, split_what_is_left_of_a_segment);
+	tcase_add_test(t, order_of_transmission);
+	tcase_add_test(t, loss_is_marked_once);
+	tcase_add_test(t, timeout_loses_all_that_was_sent);
+	tcase_add_test(t, transmissions_are_counted_to_the_limit);
+	tcase_add_test(t, freed_queue_is_empty);
+	suite_add_tcase(s, t);
+	t = tcase_create("model");
+	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_set_timeout(t, 120);
+	tcase_add_loop_test(t, random_operations, 0, 6);
+	suite_add_tcase(s, t);
+	return s;
 }
 
 int
