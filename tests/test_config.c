@@ -392,7 +392,8 @@ static const struct {
 	{PORT "[route r]\nto=0.0.0.0/0\nvia=10.0.0.1\nsrc=10.0.0.3\n",
 	 "[route r] src: 10.0.0.3 is no address of [port p0]; add it there, or leave src out\n"},
 	/* a port that is wrong is not also missed */
-	{"[port p0]\ndevice=a\naddress=1.2.3.4\n[port p1]\ndevice=b\naddress=10.0.0.2/24\n[route r]\nto=::/0\nport=p0\n",
+	{"[port p0]\ndevice=a\naddress=1.2.3.4\n[port p1]\ndevice=b\naddress=10.0.0.2/24\n"
+	 "[route r]\nto=::/0\nport=p0\n",
 	 "[port p0] address: 1.2.3.4 lacks its prefix length; write 1.2.3.4/32, or shorter than that for a network\n"},
 	/* the application's */
 	{PORT "[echo e]\n", "[echo e] port: is missing; add 'port = ' and its number 1 to 65535 (port number)\n"},

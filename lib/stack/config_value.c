@@ -312,7 +312,7 @@ list_parse(const struct parse *p, const char *text)
 
 int
 mr_config_value_parse(const struct mr_config_key *k, const char *text, struct mr_config_value *v, char *err,
-	              size_t err_size)
+                      size_t err_size)
 {
 	struct parse p = {k, v, err, err_size};
 
