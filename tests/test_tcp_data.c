@@ -1,10 +1,656 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * TCP data in both directions: acknowledgements, order, windows, Nagle, segment sizes, timestamps, and segments that are
+ * wrong. The scripted peer starts 16 below the wrap of sequence numbers, and of timestamps.
+ *
+ * Requirements by number: MUST-n, SHLD-n, T93-n, CC-n, TS-n of RFC 9293 and its companions, B-n of the behaviour list.
+ */
 #include "rig/rig.h"
+
+#include <errno.h>
+
+#define BUF_BYTES 4096
+
+static struct rig rig;
+static struct rig_tcp t;
+
+static void
+setup(void)
+{
+	rig_init(&rig, NULL);
+	rig_tcp_init(&t, &rig, false);
+}
+
+static void
+teardown(void)
+{
+	rig_fini(&rig);
+}
+
+/* A connection whose receive buffer is small, so that its window can be filled; no scaling. */
+static void
+small_buffer(void)
+{
+	t.ws = -1;
+	rig_tcp_listen(&t, 4);
+	ck_assert_int_eq(mr_ep_setopt(t.listener, MR_OPT_RCVBUF, BUF_BYTES), 0);
+	rig_tcp_establish_passive(&t);
+}
+
+static void
+wait_frame(uint64_t since_ns, uint64_t ms)
+{
+	uint64_t due = since_ns + ms * RIG_MS;
+
+	ck_assert(rig_advance_until_frame(&rig, 200 * RIG_S));
+	ck_assert_msg(rig.now >= due && rig.now - due <= 5 * RIG_MS, "frame %.3f s after the start, expected %.3f",
+	              (double)(rig.now - since_ns) / 1e9, (double)ms / 1e3);
+}
+
+/* ---- receiving */
+
+/* MUST-40, SHLD-18, B-54: one segment is acknowledged after 40 ms. */
+START_TEST(delayed_ack)
+{
+	uint64_t start;
+
+	rig_tcp_init(&t, &rig, _i);
+	rig_tcp_establish_passive(&t);
+	start = rig.now;
+	rig_tcp_push(&t, RIG_ACK, 1, 1, 100);
+	rig_expect_none_for(&rig, 39 * RIG_MS);
+	wait_frame(start, 40);
+	rig_tcp_expect(&t, RIG_ACK, 1, 101, 0);
+	ck_assert_uint_eq(rig_moved(&rig, MR_CNT_TCP_DELAYED_ACKS), 1);
+	rig_ep_recv(t.ep, 0, 100);
+	rig_expect_none_for(&rig, RIG_S);
+}
+END_TEST
+
+/* SHLD-19, CC-17: the second full segment at once. */
+START_TEST(ack_every_second_segment)
+{
+	rig_tcp_establish_passive(&t);
+	rig_tcp_push(&t, RIG_ACK, 1, 1, 1460);
+	rig_expect_none_for(&rig, 10 * RIG_MS);
+	rig_tcp_push(&t, RIG_ACK, 1461, 1, 1460);
+	rig_tcp_expect(&t, RIG_ACK, 1, 2921, 0);
+	rig_expect_none_for(&rig, RIG_S);
+	rig_ep_recv(t.ep, 0, 2920);
+}
+END_TEST
+
+/* MUST-58, MUST-59, CC-16: one ACK for all that came in one burst. */
+START_TEST(one_ack_per_burst)
+{
+	rig_tcp_establish_passive(&t);
+	for (uint32_t i = 0; i < 8; i++)
+		rig_tcp_push(&t, RIG_ACK, 1 + i * 1000, 1, 1000);
+	rig_tcp_expect(&t, RIG_ACK, 1, 8001, 0);
+	rig_expect_none_for(&rig, RIG_S);
+	rig_ep_recv(t.ep, 0, 8000);
+}
+END_TEST
+
+/* MUST-58: data that goes back carries the ACK. */
+START_TEST(ack_rides_on_data)
+{
+	rig_tcp_establish_passive(&t);
+	rig_tcp_push(&t, RIG_ACK, 1, 1, 100);
+	rig_poll(&rig);
+	rig_ep_send(t.ep, 0, 50);
+	rig_tcp_expect(&t, RIG_ACK | RIG_PSH, 1, 101, 50, .pattern = true);
+	rig_tcp_push(&t, RIG_ACK, 101, 51, 0);
+	rig_expect_none_for(&rig, RIG_S);
+}
+END_TEST
+
+START_TEST(quickack)
+{
+	rig_tcp_establish_passive(&t);
+	ck_assert_int_eq(mr_ep_setopt(t.ep, MR_OPT_TCP_QUICKACK, 1), 0);
+	rig_tcp_push(&t, RIG_ACK, 1, 1, 1);
+	rig_tcp_expect(&t, RIG_ACK, 1, 2, 0);
+}
+END_TEST
+
+/* T93-15: a plain ACK is never acknowledged. */
+START_TEST(plain_ack_is_not_answered)
+{
+	rig_tcp_establish_passive(&t);
+	for (int i = 0; i < 5; i++)
+		rig_tcp_push(&t, RIG_ACK, 1, 1, 0);
+	rig_expect_none_for(&rig, RIG_S);
+	rig_expect_no_drop(&rig);
+}
+END_TEST
+
+/* SHLD-31, CC-11, MAY-13, B-55: each early segment a duplicate ACK; what fills the hole one ACK for all. */
+START_TEST(out_of_order)
+{
+	rig_tcp_establish_passive(&t);
+	rig_tcp_push(&t, RIG_ACK, 101, 1, 100);
+	rig_tcp_expect(&t, RIG_ACK, 1, 1, 0);
+	rig_tcp_push(&t, RIG_ACK, 301, 1, 100);
+	rig_tcp_expect(&t, RIG_ACK, 1, 1, 0);
+	rig_tcp_push(&t, RIG_ACK, 201, 1, 100);
+	rig_tcp_expect(&t, RIG_ACK, 1, 1, 0);
+	rig_expect_none(&rig);
+	ck_assert_int_eq(mr_ep_readiness(t.ep) & MR_EV_IN, 0);
+	ck_assert_uint_eq(rig_moved(&rig, MR_CNT_TCP_OOO_SEGMENTS), 3);
+	rig_tcp_push(&t, RIG_ACK, 1, 1, 100);
+	rig_tcp_expect(&t, RIG_ACK, 1, 401, 0);
+	rig_expect_none_for(&rig, RIG_S);
+	rig_ep_recv(t.ep, 0, 400);
+}
+END_TEST
+
+/* CC-11: filling a part of the hole is acknowledged at once, too. */
+START_TEST(two_holes)
+{
+	rig_tcp_establish_passive(&t);
+	rig_tcp_push(&t, RIG_ACK, 101, 1, 100);
+	rig_tcp_expect(&t, RIG_ACK, 1, 1, 0);
+	rig_tcp_push(&t, RIG_ACK, 301, 1, 100);
+	rig_tcp_expect(&t, RIG_ACK, 1, 1, 0);
+	rig_tcp_push(&t, RIG_ACK, 1, 1, 100);
+	rig_tcp_expect(&t, RIG_ACK, 1, 201, 0);
+	rig_tcp_push(&t, RIG_ACK, 201, 1, 100);
+	rig_tcp_expect(&t, RIG_ACK, 1, 401, 0);
+	rig_ep_recv(t.ep, 0, 400);
+}
+END_TEST
+
+/* T93-01, B-57: wholly outside the window: an ACK with what is expected, and nothing is kept. */
+START_TEST(outside_the_window)
+{
+	static const uint32_t seqs[] = {1 + BUF_BYTES, 0x40000001u, 0xffffff00u};
+
+	small_buffer();
+	rig_mark(&rig);
+	rig_tcp_push(&t, RIG_ACK, seqs[_i], 1, 100);
+	rig_tcp_expect(&t, RIG_ACK, 1, 1, 0);
+	rig_expect_drop(&rig, MR_DROP_TCP_OUT_OF_WINDOW);
+	rig_tcp_push(&t, RIG_ACK, 1, 1, 100);
+	rig_advance(&rig, 50 * RIG_MS);
+	rig_tcp_expect(&t, RIG_ACK, 1, 101, 0);
+	rig_ep_recv(t.ep, 0, 100);
+}
+END_TEST
+
+/* B-57: a segment that came before is acknowledged again at once. */
+START_TEST(old_segment)
+{
+	rig_tcp_establish_passive(&t);
+	rig_tcp_push(&t, RIG_ACK, 1, 1, 100);
+	rig_advance(&rig, 50 * RIG_MS);
+	rig_tcp_expect(&t, RIG_ACK, 1, 101, 0);
+	rig_mark(&rig);
+	rig_tcp_push(&t, RIG_ACK, 1, 1, 100);
+	rig_tcp_expect(&t, RIG_ACK, 1, 101, 0);
+	rig_expect_drop(&rig, MR_DROP_TCP_OUT_OF_WINDOW);
+	rig_ep_recv(t.ep, 0, 100);
+}
+END_TEST
+
+/* T93-02, B-57: only the new part of an overlapping segment counts; whole frames or chains of small pieces. */
+START_TEST(overlap_is_trimmed)
+{
+	rig.rx_seg_bytes = _i ? 70 : 0;
+	rig_tcp_establish_passive(&t);
+	rig_tcp_push(&t, RIG_ACK, 1, 1, 100);
+	rig_tcp_push(&t, RIG_ACK, 51, 1, 100);
+	rig_tcp_expect(&t, RIG_ACK, 1, 151, 0);
+	rig_tcp_push(&t, RIG_ACK, 301, 1, 100);
+	rig_tcp_expect(&t, RIG_ACK, 1, 151, 0);
+	rig_tcp_push(&t, RIG_ACK, 251, 1, 200); /* around the piece that is there */
+	rig_tcp_expect(&t, RIG_ACK, 1, 151, 0);
+	rig_tcp_push(&t, RIG_ACK, 101, 1, 170);
+	rig_tcp_expect(&t, RIG_ACK, 1, 451, 0);
+	rig_ep_recv(t.ep, 0, 450);
+}
+END_TEST
+
+/* T93-02: what lies beyond the window is cut off, and a FIN behind it. */
+START_TEST(beyond_the_window_is_trimmed)
+{
+	small_buffer();
+	for (uint32_t i = 0; i < 4; i++)
+		rig_tcp_push(&t, RIG_ACK, 1 + i * 1000, 1, 1000);
+	rig_tcp_expect(&t, RIG_ACK, 1, 4001, 0, .check_wnd = true, .wnd = BUF_BYTES - 4000);
+	rig_tcp_push(&t, RIG_ACK | RIG_FIN, 4001, 1, 500);
+	rig_tcp_expect(&t, RIG_ACK, 1, 1 + BUF_BYTES, 0, .check_wnd = true, .wnd = 0);
+	ck_assert_int_eq(rig_tcp_state(t.ep), MR_TCP_ESTABLISHED);
+	rig_ep_recv(t.ep, 0, BUF_BYTES);
+}
+END_TEST
+
+/* T93-09: a FIN ahead of its data waits for it. */
+START_TEST(fin_out_of_order)
+{
+	char c;
+
+	rig_tcp_establish_passive(&t);
+	rig_tcp_push(&t, RIG_ACK | RIG_FIN, 101, 1, _i ? 50 : 0);
+	rig_tcp_expect(&t, RIG_ACK, 1, 1, 0);
+	ck_assert_int_eq(rig_tcp_state(t.ep), MR_TCP_ESTABLISHED);
+	rig_tcp_push(&t, RIG_ACK, 1, 1, 100);
+	rig_tcp_expect(&t, RIG_ACK, 1, _i ? 152 : 102, 0);
+	ck_assert_int_eq(rig_tcp_state(t.ep), MR_TCP_CLOSE_WAIT);
+	rig_ep_recv(t.ep, 0, _i ? 150 : 100);
+	ck_assert_int_eq(mr_ep_recv(t.ep, &c, 1, NULL), 0);
+}
+END_TEST
+
+/* ---- the window that we tell */
+
+/* SHLD-14, B-58: the right edge stands still while data comes and nobody reads. */
+START_TEST(window_does_not_shrink)
+{
+	uint32_t edge = 0, rcv = 1;
+
+	t.ws = _i ? 7 : -1;
+	rig_tcp_listen(&t, 4);
+	ck_assert_int_eq(mr_ep_setopt(t.listener, MR_OPT_RCVBUF, 200001), 0);
+	rig_tcp_establish_passive(&t);
+	for (unsigned i = 0; i < 40; i++) {
+		const struct rig_frame *f;
+		uint32_t now;
+
+		rig_tcp_push(&t, RIG_ACK, rcv, 1, 777);
+		rcv += 777;
+		if (i == 20)
+			ck_assert_int_eq(mr_ep_setopt(t.ep, MR_OPT_RCVBUF, 2048), 0);
+		rig_advance(&rig, 50 * RIG_MS);
+		f = rig_tcp_expect(&t, RIG_ACK, 1, rcv, 0);
+		now = rcv + rig_tcp_window(&t, f);
+		ck_assert_uint_ge(now, edge);
+		edge = now;
+	}
+}
+END_TEST
+
+/* B-59, MUST-39: full means zero; one update when reading has freed enough, none for crumbs. */
+START_TEST(zero_window_and_update)
+{
+	const struct rig_frame *f;
+
+	small_buffer();
+	for (uint32_t i = 0; i < 4; i++)
+		rig_tcp_push(&t, RIG_ACK, 1 + i * 1024, 1, 1024);
+	rig_tcp_expect(&t, RIG_ACK, 1, 1 + BUF_BYTES, 0, .check_wnd = true, .wnd = 0);
+	rig_ep_recv(t.ep, 0, 100);
+	rig_expect_none_for(&rig, RIG_S);
+	rig_tcp_push(&t, RIG_ACK, 1 + BUF_BYTES, 1, 1); /* the peer's probe */
+	rig_tcp_expect(&t, RIG_ACK, 1, 1 + BUF_BYTES, 0, .check_wnd = true, .wnd = 0);
+	rig_ep_recv(t.ep, 100, 1500);
+	f = rig_tcp_expect(&t, RIG_ACK, 1, 1 + BUF_BYTES, 0);
+	ck_assert_uint_ge(f->wnd, 1024);
+	ck_assert_uint_le(f->wnd, 1600);
+	rig_expect_none(&rig);
+	rig_tcp_push(&t, RIG_ACK, 1 + BUF_BYTES, 1, 1000);
+	rig_advance(&rig, 50 * RIG_MS);
+	rig_tcp_expect(&t, RIG_ACK, 1, 1 + BUF_BYTES + 1000, 0);
+	rig_ep_recv(t.ep, 1600, BUF_BYTES + 1000 - 1600);
+}
+END_TEST
+
+/* MUST-66: an ACK and a reset get in through a closed window. */
+START_TEST(zero_window_lets_acks_in)
+{
+	char c;
+
+	small_buffer();
+	rig_ep_send(t.ep, 0, 10);
+	rig_tcp_expect(&t, RIG_ACK, 1, 1, 10);
+	for (uint32_t i = 0; i < 4; i++)
+		rig_tcp_push(&t, RIG_ACK, 1 + i * 1024, 1, 1024);
+	rig_tcp_expect(&t, RIG_ACK, 11, 1 + BUF_BYTES, 0, .check_wnd = true, .wnd = 0);
+	rig_tcp_push(&t, RIG_ACK, 1 + BUF_BYTES, 11, 0);
+	rig_expect_none_for(&rig, 5 * RIG_S);
+	rig_tcp_push(&t, RIG_RST, 1 + BUF_BYTES, 0, 0);
+	rig_expect_none(&rig);
+	rig_ep_recv(t.ep, 0, BUF_BYTES);
+	ck_assert_int_eq(mr_ep_recv(t.ep, &c, 1, NULL), -ECONNRESET);
+}
+END_TEST
+
+/* ---- the peer's window */
+
+/* MUST-36, MUST-37, SHLD-29, SHLD-30, B-60: probes with doubling intervals, no end while they are answered. */
+START_TEST(persist_probes)
+{
+	uint64_t last, gap, before = 0;
+
+	rig_tcp_establish_passive(&t);
+	rig_tcp_push(&t, RIG_ACK, 1, 1, 0, .zero_wnd = true);
+	rig_ep_send(t.ep, 0, 100);
+	rig_expect_none(&rig);
+	last = rig.now;
+	for (unsigned i = 0; i < 25; i++) {
+		ck_assert(rig_advance_until_frame(&rig, 130 * RIG_S));
+		gap = rig.now - last;
+		last = rig.now;
+		rig_tcp_expect(&t, RIG_ACK, 0, 1, 0);
+		ck_assert_uint_le(gap, 121 * RIG_S);
+		if (i == 0)
+			ck_assert_uint_ge(gap, RIG_S);
+		else if (gap < 119 * RIG_S)
+			ck_assert_msg(gap + 5 * RIG_MS >= 2 * before && gap <= 2 * before + 5 * RIG_MS, "probe %u", i);
+		before = gap;
+		rig_tcp_push(&t, RIG_ACK, 1, 1, 0, .zero_wnd = true);
+	}
+	ck_assert_uint_eq(rig_moved(&rig, MR_CNT_TCP_ZERO_WINDOW_PROBES), 25);
+	rig_tcp_push(&t, RIG_ACK, 1, 1, 0);
+	rig_tcp_expect(&t, RIG_ACK, 1, 1, 100, .pattern = true);
+	rig_tcp_push(&t, RIG_ACK, 1, 101, 0);
+	rig_expect_none_for(&rig, 300 * RIG_S);
+}
+END_TEST
+
+/* CC-01: never more than the window; T93-08: an old segment does not set it. */
+START_TEST(peer_window_is_kept)
+{
+	t.ws = -1;
+	rig_tcp_establish_passive(&t);
+	rig_tcp_push(&t, RIG_ACK, 1, 1, 10, .wnd = 3000);
+	rig_poll(&rig);
+	rig_ep_send(t.ep, 0, 10000);
+	rig_tcp_expect(&t, RIG_ACK, 1, 11, 1460, .pattern = true);
+	rig_tcp_expect(&t, RIG_ACK, 1461, 11, 1460, .pattern = true);
+	rig_expect_none(&rig);
+	rig_tcp_push(&t, RIG_ACK, 1, 1, 10, .wnd = 60000); /* older */
+	rig_tcp_expect(&t, RIG_ACK, 2921, 11, 0);
+	rig_expect_none(&rig);
+	rig_tcp_push(&t, RIG_ACK, 11, 2921, 0, .wnd = 1460);
+	rig_tcp_expect(&t, RIG_ACK, 2921, 11, 1460, .pattern = true);
+	rig_expect_none(&rig);
+}
+END_TEST
+
+/* MUST-34, B-60: the peer takes its window back: nothing new, and the connection lives. */
+START_TEST(peer_shrinks_window)
+{
+	t.ws = -1;
+	rig_tcp_establish_passive(&t);
+	rig_ep_send(t.ep, 0, 8760);
+	rig_poll(&rig);
+	rig_discard(&rig);
+	rig_tcp_push(&t, RIG_ACK, 1, 1461, 0, .wnd = 100);
+	rig_expect_none(&rig);
+	rig_tcp_push(&t, RIG_ACK, 1, 8761, 0, .wnd = 100);
+	rig_expect_none(&rig);
+	rig_ep_send(t.ep, 8760, 50);
+	rig_tcp_expect(&t, RIG_ACK, 8761, 1, 50, .pattern = true);
+}
+END_TEST
+
+/* MUST-38: silly windows are not filled, until the probe forces what fits. */
+START_TEST(sender_avoids_silly_windows)
+{
+	t.ws = -1;
+	rig_tcp_establish_passive(&t);
+	rig_tcp_push(&t, RIG_ACK, 1, 1, 0, .wnd = 300);
+	rig_ep_send(t.ep, 0, 1000);
+	rig_expect_none(&rig);
+	ck_assert(rig_advance_until_frame(&rig, 3 * RIG_S));
+	rig_tcp_expect(&t, RIG_ACK, 1, 1, 300, .pattern = true);
+}
+END_TEST
+
+/* ---- sending */
+
+/* SHLD-7, MUST-17, MUST-60, MUST-61, B-63. */
+START_TEST(nagle)
+{
+	rig_tcp_establish_passive(&t);
+	rig_ep_send(t.ep, 0, 10);
+	rig_tcp_expect(&t, RIG_ACK | RIG_PSH, 1, 1, 10, .exact = true, .pattern = true);
+	rig_ep_send(t.ep, 10, 10);
+	rig_expect_none(&rig);
+	rig_ep_send(t.ep, 20, 10);
+	rig_expect_none(&rig);
+	rig_ep_send(t.ep, 30, 1440);
+	rig_tcp_expect(&t, RIG_ACK, 11, 1, 1460, .pattern = true); /* a full one waits for nothing */
+	rig_expect_none(&rig);
+	rig_ep_send(t.ep, 1470, 5);
+	rig_expect_none(&rig);
+	rig_tcp_push(&t, RIG_ACK, 1, 1471, 0);
+	rig_tcp_expect(&t, RIG_ACK | RIG_PSH, 1471, 1, 5, .exact = true, .pattern = true);
+}
+END_TEST
+
+START_TEST(nodelay)
+{
+	rig_tcp_establish_passive(&t);
+	rig_ep_send(t.ep, 0, 10);
+	rig_tcp_expect(&t, RIG_ACK, 1, 1, 10);
+	rig_ep_send(t.ep, 10, 10);
+	rig_expect_none(&rig);
+	ck_assert_int_eq(mr_ep_setopt(t.ep, MR_OPT_TCP_NODELAY, 1), 0);
+	rig_tcp_expect(&t, RIG_ACK, 11, 1, 10, .pattern = true);
+	rig_ep_send(t.ep, 20, 10);
+	rig_tcp_expect(&t, RIG_ACK, 21, 1, 10, .pattern = true);
+}
+END_TEST
+
+/* B-63: corked, only full segments go; uncorking and closing flush. */
+START_TEST(cork)
+{
+	rig_tcp_establish_passive(&t);
+	ck_assert_int_eq(mr_ep_setopt(t.ep, MR_OPT_TCP_CORK, 1), 0);
+	rig_ep_send(t.ep, 0, 1500);
+	rig_tcp_expect(&t, RIG_ACK, 1, 1, 1460, .pattern = true);
+	rig_expect_none(&rig);
+	rig_tcp_push(&t, RIG_ACK, 1, 1461, 0);
+	rig_expect_none(&rig);
+	if (_i) {
+		mr_ep_close(t.ep);
+		rig_tcp_expect(&t, RIG_ACK | RIG_FIN, 1461, 1, 40, .pattern = true);
+		return;
+	}
+	ck_assert_int_eq(mr_ep_setopt(t.ep, MR_OPT_TCP_CORK, 0), 0);
+	rig_tcp_expect(&t, RIG_ACK, 1461, 1, 40, .pattern = true);
+}
+END_TEST
+
+/* MUST-16, SHLD-28, B-61: segments of the peer's MSS less the options; a tiny offer is raised. */
+START_TEST(segment_size)
+{
+	static const struct {
+		uint16_t mss;
+		bool ts;
+		uint32_t len;
+	} c[] = {{1000, false, 1000}, {1000, true, 988}, {9000, false, 1460}, {9000, true, 1448}, {1, false, 48}};
+
+	t.mss = c[_i].mss;
+	t.ts = c[_i].ts;
+	rig_tcp_establish_passive(&t);
+	rig_ep_send(t.ep, 0, 3 * c[_i].len);
+	for (uint32_t i = 0; i < 3; i++)
+		rig_tcp_expect(&t, RIG_ACK, 1 + i * c[_i].len, 1, c[_i].len, .pattern = true);
+	rig_expect_none(&rig);
+}
+END_TEST
+
+START_TEST(user_mss)
+{
+	int64_t mss;
+
+	rig_tcp_listen(&t, 4);
+	ck_assert_int_eq(mr_ep_setopt(t.listener, MR_OPT_TCP_MAXSEG, 700), 0);
+	rig_tcp_establish_passive(&t);
+	ck_assert_uint_eq(t.stack_mss, 700);
+	ck_assert_int_eq(mr_ep_getopt(t.ep, MR_OPT_TCP_MAXSEG, &mss), 0);
+	ck_assert_int_eq(mss, 700);
+	rig_ep_send(t.ep, 0, 1400);
+	rig_tcp_expect(&t, RIG_ACK, 1, 1, 700);
+	rig_tcp_expect(&t, RIG_ACK, 701, 1, 700);
+}
+END_TEST
+
+/* ---- timestamps */
+
+/* TS-05, TS-06, B-64: the echo is the timestamp of the segment that the last ACK expected. */
+START_TEST(timestamp_echo)
+{
+	t.ts = true;
+	rig_tcp_establish_passive(&t);
+	rig_tcp_push(&t, RIG_ACK, 1, 1, 100, .tsval = t.tsval + 100);
+	rig_tcp_push(&t, RIG_ACK, 101, 1, 100, .tsval = t.tsval + 101);
+	rig_advance(&rig, 50 * RIG_MS);
+	ck_assert_uint_eq(rig_tcp_expect(&t, RIG_ACK, 1, 201, 0)->tsecr, t.tsval + 100);
+	rig_tcp_push(&t, RIG_ACK, 301, 1, 100, .tsval = t.tsval + 200); /* after a hole: not echoed */
+	ck_assert_uint_eq(rig_tcp_expect(&t, RIG_ACK, 1, 201, 0)->tsecr, t.tsval + 100);
+	rig_tcp_push(&t, RIG_ACK, 201, 1, 100, .tsval = t.tsval + 201);
+	ck_assert_uint_eq(rig_tcp_expect(&t, RIG_ACK, 1, 401, 0)->tsecr, t.tsval + 201);
+}
+END_TEST
+
+/* B-64: a timestamp that goes back is refused with an ACK, resets excepted. */
+START_TEST(paws)
+{
+	t.ts = true;
+	rig_tcp_establish_passive(&t);
+	rig_tcp_push(&t, RIG_ACK, 1, 1, 100, .tsval = t.tsval + 100);
+	rig_advance(&rig, 50 * RIG_MS);
+	rig_tcp_expect(&t, RIG_ACK, 1, 101, 0);
+	rig_mark(&rig);
+	rig_tcp_push(&t, RIG_ACK, 101, 1, 100, .tsval = t.tsval + 99);
+	rig_tcp_expect(&t, RIG_ACK, 1, 101, 0);
+	rig_expect_drop(&rig, MR_DROP_TCP_PAWS);
+	rig_tcp_push(&t, RIG_RST, 101, 0, 0, .tsval = t.tsval + 98);
+	rig_expect_none(&rig);
+	ck_assert_int_eq(rig_tcp_state(t.ep), MR_TCP_CLOSED);
+}
+END_TEST
+
+/* B-64, TS-02: a segment without the agreed timestamp is taken all the same. */
+START_TEST(missing_timestamp)
+{
+	t.ts = true;
+	rig_tcp_establish_passive(&t);
+	rig_tcp_push(&t, RIG_ACK, 1, 1, 100, .no_ts = true);
+	rig_advance(&rig, 50 * RIG_MS);
+	rig_tcp_expect(&t, RIG_ACK, 1, 101, 0);
+	rig_ep_recv(t.ep, 0, 100);
+}
+END_TEST
+
+/* TS-04: one that was not agreed is ignored. */
+START_TEST(unwanted_timestamp)
+{
+	static const uint8_t opt[] = {1, 1, 8, 10, 0, 0, 0, 1, 0, 0, 0, 2};
+
+	rig_tcp_establish_passive(&t);
+	rig_tcp_push(&t, RIG_ACK, 1, 1, 100, .opts = opt, .opts_len = sizeof(opt));
+	rig_advance(&rig, 50 * RIG_MS);
+	rig_tcp_expect(&t, RIG_ACK, 1, 101, 0);
+	rig_ep_recv(t.ep, 0, 100);
+}
+END_TEST
+
+/* ---- wrong segments */
+
+/* MUST-3, B-65. */
+START_TEST(bad_checksum)
+{
+	rig_tcp_init(&t, &rig, _i);
+	rig_tcp_establish_passive(&t);
+	rig_mark(&rig);
+	rig_tcp_push(&t, RIG_ACK, 1, 1, 100, .spoil = RIG_SPOIL_L4_CKSUM);
+	rig_expect_none_for(&rig, RIG_S);
+	rig_expect_drop(&rig, MR_DROP_TCP_BAD_CKSUM);
+}
+END_TEST
+
+/* B-65: a data offset below 5 or beyond the segment. */
+START_TEST(bad_data_offset)
+{
+	static const uint8_t off[] = {4, 15, 1};
+
+	rig_tcp_establish_passive(&t);
+	rig_mark(&rig);
+	rig_push_tcphdr(&rig, .sport = t.peer_port, .dport = t.port, .seq = t.iss + 1, .ack = t.irs + 1, .flags = RIG_ACK,
+	                .wnd = 1000, .len = 20, .lie_off = off[_i]);
+	rig_expect_none_for(&rig, RIG_S);
+	rig_expect_drop(&rig, MR_DROP_TCP_MALFORMED);
+}
+END_TEST
+
+/* T93-07: an ACK of what was never sent is answered and dropped, with its data. BA-03: far too old ones, too. */
+START_TEST(bad_ack)
+{
+	rig_tcp_establish_passive(&t);
+	rig_mark(&rig);
+	rig_tcp_push(&t, RIG_ACK, 1, _i ? 0x80000000u : 2, 100);
+	rig_tcp_expect(&t, RIG_ACK, 1, 1, 0);
+	rig_expect_drop(&rig, MR_DROP_TCP_BAD_ACK);
+	rig_expect_none_for(&rig, RIG_S);
+}
+END_TEST
+
+/* A segment without ACK is dropped in a synchronised state. */
+START_TEST(no_ack_bit)
+{
+	rig_tcp_establish_passive(&t);
+	rig_mark(&rig);
+	rig_tcp_push(&t, RIG_PSH, 1, 0, 100);
+	rig_expect_none_for(&rig, RIG_S);
+	rig_expect_drop(&rig, MR_DROP_TCP_BAD_ACK);
+}
+END_TEST
+
+static void
+add_receiving(TCase *tc)
+{
+	tcase_add_loop_test(tc, delayed_ack, 0, 2);
+	tcase_add_test(tc, ack_every_second_segment);
+	tcase_add_test(tc, one_ack_per_burst);
+	tcase_add_test(tc, ack_rides_on_data);
+	tcase_add_test(tc, quickack);
+	tcase_add_test(tc, plain_ack_is_not_answered);
+	tcase_add_test(tc, out_of_order);
+	tcase_add_test(tc, two_holes);
+	tcase_add_loop_test(tc, outside_the_window, 0, 3);
+	tcase_add_test(tc, old_segment);
+	tcase_add_loop_test(tc, overlap_is_trimmed, 0, 2);
+	tcase_add_test(tc, beyond_the_window_is_trimmed);
+	tcase_add_loop_test(tc, fin_out_of_order, 0, 2);
+	tcase_add_loop_test(tc, window_does_not_shrink, 0, 2);
+	tcase_add_test(tc, zero_window_and_update);
+	tcase_add_test(tc, zero_window_lets_acks_in);
+	tcase_add_test(tc, timestamp_echo);
+	tcase_add_test(tc, paws);
+	tcase_add_test(tc, missing_timestamp);
+	tcase_add_test(tc, unwanted_timestamp);
+	tcase_add_loop_test(tc, bad_checksum, 0, 2);
+	tcase_add_loop_test(tc, bad_data_offset, 0, 3);
+	tcase_add_loop_test(tc, bad_ack, 0, 2);
+	tcase_add_test(tc, no_ack_bit);
+}
 
 static Suite *
 suite(void)
 {
-	return suite_create("tcp_data");
+	Suite *s = suite_create("tcp_data");
+	TCase *rx = tcase_create("receiving"), *tx = tcase_create("sending");
+
+	tcase_add_checked_fixture(rx, setup, teardown);
+	add_receiving(rx);
+	suite_add_tcase(s, rx);
+	tcase_add_checked_fixture(tx, setup, teardown);
+	tcase_add_test(tx, persist_probes);
+	tcase_add_test(tx, peer_window_is_kept);
+	tcase_add_test(tx, peer_shrinks_window);
+	tcase_add_test(tx, sender_avoids_silly_windows);
+	tcase_add_test(tx, nagle);
+	tcase_add_test(tx, nodelay);
+	tcase_add_loop_test(tx, cork, 0, 2);
+	tcase_add_loop_test(tx, segment_size, 0, 5);
+	tcase_add_test(tx, user_mss);
+	suite_add_tcase(s, tx);
+	return s;
 }
 
 int
