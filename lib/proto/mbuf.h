@@ -52,7 +52,7 @@ mr_mbuf_copy_out(const struct rte_mbuf *m, uint32_t off, void *dst, uint32_t len
 {
 	const void *at = rte_pktmbuf_read(m, off, len, dst);
 
-	if (at && at != dst)
+	if (len > 0 && at && at != dst)
 		memcpy(dst, at, len);
 }
 

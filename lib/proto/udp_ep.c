@@ -122,14 +122,9 @@ route_to(struct udp_ep *u, const struct mr_sockaddr *to)
 	struct mr_route r;
 	int rc;
 
-	if (u->other_known && same_dest(&u->other_to, to)) {
-		if (to->port == 0)
-			return -EINVAL;
-		rc = mr_route_check(u->ep.stack, &u->other);
-		/* An address that came or went can mean another source: only a bound one stays. */
-		if (rc == 0)
-			return 0;
-	}
+	/* After any change of routes or addresses the source is chosen anew: nobody holds an unbound one to its first. */
+	if (u->other_known && same_dest(&u->other_to, to) && u->other.gen == u->ep.stack->route_gen)
+		return to->port == 0 ? -EINVAL : 0;
 	rc = find_route(u, to, &r);
 	if (rc < 0)
 		return rc;
