@@ -289,6 +289,37 @@ START_TEST(close_another_in_callback)
 }
 END_TEST
 
+/* The last of either list leaves it: who comes next is not lost. */
+START_TEST(close_last_of_the_lists)
+{
+	struct fk_ep *a = fk_ep(NULL, 7, 0), *b = fk_ep(NULL, 8, 0), *c = fk_ep(NULL, 9, 0);
+	struct watch x, y, z;
+
+	watch_set(&x, a, MR_EV_IN, 'x');
+	watch_set(&y, b, MR_EV_IN, 'y');
+	watch_set(&z, c, MR_EV_IN, 'z');
+	mr_ep_event(&a->ep, MR_EV_IN);
+	mr_ep_event(&b->ep, MR_EV_IN);
+	mr_ep_mark_dirty(&a->ep);
+	mr_ep_mark_dirty(&b->ep);
+	mr_ep_close(&b->ep);
+	mr_ep_event(&c->ep, MR_EV_IN);
+	mr_ep_mark_dirty(&c->ep);
+	ck_assert_uint_eq(fk_poll(), 4);
+	ck_assert_uint_eq(x.calls + z.calls, 2);
+	ck_assert_uint_eq(y.calls, 0);
+	ck_assert_uint_eq(a->outputs + c->outputs, 2);
+	/* And the only one. */
+	mr_ep_event(&c->ep, MR_EV_IN);
+	mr_ep_mark_dirty(&c->ep);
+	mr_ep_close(&c->ep);
+	mr_ep_event(&a->ep, MR_EV_IN);
+	mr_ep_mark_dirty(&a->ep);
+	ck_assert_uint_eq(fk_poll(), 2);
+	ck_assert_uint_eq(x.calls, 2);
+}
+END_TEST
+
 static void
 act_unwait_self(struct watch *x)
 {
@@ -635,6 +666,7 @@ suite(void)
 	tcase_add_test(tc, event_for_another_in_callback);
 	tcase_add_test(tc, close_in_callback);
 	tcase_add_test(tc, close_another_in_callback);
+	tcase_add_test(tc, close_last_of_the_lists);
 	tcase_add_test(tc, waiters_change_in_callback);
 	tc = fk_tcase(s, "output");
 	tcase_add_test(tc, output_once_a_turn);
