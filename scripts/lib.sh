@@ -101,17 +101,18 @@ process_running() {
   printf '%s\n' "$pid"
 }
 
-# End a remembered process: ask, wait, then insist. Returns 1 if it had to insist.
+# End a remembered process, which leads a session, and what it has started: ask, wait, then insist. Returns 1 if it had
+# to insist.
 process_stop() {
   local pid i
   pid=$(process_running "$1") || { rm -f "$state/$1.pid"; return 0; }
-  kill -TERM "$pid" 2>/dev/null
+  kill -TERM -- "-$pid" 2>/dev/null
   for ((i = 0; i < 150; i++)); do
     process_running "$1" >/dev/null || { rm -f "$state/$1.pid"; return 0; }
     sleep 0.1
   done
   warn "$1 (process $pid) did not end within 15 s of SIGTERM: killing it"
-  kill -KILL "$pid" 2>/dev/null
+  kill -KILL -- "-$pid" 2>/dev/null
   while process_running "$1" >/dev/null; do sleep 0.1; done
   rm -f "$state/$1.pid"
   return 1
@@ -192,7 +193,6 @@ run_lock() {
 
 run_interrupted() {
   trap '' INT TERM
-  if [ -n "${client_pid-}" ]; then kill -TERM -- "-$client_pid" 2>/dev/null; fi
   undo_all
   rm -rf "$state"
   exit 130
@@ -258,8 +258,9 @@ run_client() {
   # In the background, so that a signal to this script is not kept waiting for it; in a session, to end all of it.
   setsid ip netns exec "$netns" python3 -B "$top/tests/kernel/check.py" --report "$results" "$@" 9>&- &
   client_pid=$!
+  process_remember client "$client_pid"
   wait "$client_pid" || report "FAIL checks: the program that makes them failed"
-  client_pid=
+  rm -f "$state/client.pid"
 }
 
 # ---- results: lines that start with "ok" or "FAIL"; a number behind it says how many tests the line stands for
