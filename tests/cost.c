@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The program behind scripts/instructions: N operations between two stacks that are joined by `pair` in one thread, in
- * virtual time and from fixed seeds, so that two runs execute the same instructions. Run under callgrind with two values
- * of N; the difference is the price of the operations alone.
+ * virtual time and from fixed seeds, so that two runs execute the same instructions. Run under callgrind with two
+ * values of N; the difference is the price of the operations alone.
  *
  *   udp_rr   64 bytes there and back
  *   tcp_rr   the same on a connection that stays open

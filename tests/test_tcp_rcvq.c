@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * TCP's receive queue alone: a connection record and a packet pool, no stack around them. The stream is the pattern of its
- * offset and starts just below the wrap of the sequence numbers. check_queue states what must hold after any operation;
- * the random tests compare with an array that remembers which bytes have arrived.
+ * TCP's receive queue alone: a connection record and a packet pool, no stack around them. The stream is the pattern of
+ * its offset and starts just below the wrap of the sequence numbers. check_queue states what must hold after any
+ * operation; the random tests compare with an array that remembers which bytes have arrived.
  */
 #include "rig/rig.h"
 
