@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * TCP data in both directions: acknowledgements, order, windows, Nagle, segment sizes, timestamps, and segments that are
- * wrong. The scripted peer starts 16 below the wrap of sequence numbers, and of timestamps.
+ * TCP data in both directions: acknowledgements, order, windows, Nagle, segment sizes, timestamps, and segments that
+ * are wrong. The scripted peer starts 16 below the wrap of sequence numbers, and of timestamps.
  *
  * Requirements by number: MUST-n, SHLD-n, T93-n, CC-n, TS-n of RFC 9293 and its companions, B-n of the behaviour list.
  */
@@ -111,6 +111,18 @@ START_TEST(quickack)
 	ck_assert_int_eq(mr_ep_setopt(t.ep, MR_OPT_TCP_QUICKACK, 1), 0);
 	rig_tcp_push(&t, RIG_ACK, 1, 1, 1);
 	rig_tcp_expect(&t, RIG_ACK, 1, 2, 0);
+}
+END_TEST
+
+/* B-57: a FIN that comes again is acknowledged again, and ends nothing twice. */
+START_TEST(fin_again)
+{
+	rig_tcp_reach(&t, MR_TCP_CLOSE_WAIT);
+	rig_mark(&rig);
+	rig_tcp_push(&t, RIG_ACK | RIG_FIN, 1, 1, 0);
+	rig_tcp_expect(&t, RIG_ACK, 1, 2, 0);
+	rig_expect_drop(&rig, MR_DROP_TCP_OUT_OF_WINDOW);
+	ck_assert_int_eq(rig_tcp_state(t.ep), MR_TCP_CLOSE_WAIT);
 }
 END_TEST
 
@@ -609,6 +621,7 @@ add_receiving(TCase *tc)
 	tcase_add_test(tc, one_ack_per_burst);
 	tcase_add_test(tc, ack_rides_on_data);
 	tcase_add_test(tc, quickack);
+	tcase_add_test(tc, fin_again);
 	tcase_add_test(tc, plain_ack_is_not_answered);
 	tcase_add_test(tc, out_of_order);
 	tcase_add_test(tc, two_holes);

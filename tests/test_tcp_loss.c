@@ -268,7 +268,7 @@ END_TEST
 
 /* ---- duplicate ACKs */
 
-/* CC-12, CC-19, B-68: two new segments, then the first again; CC-18: a partial ACK, the next hole; the full ACK, an end. */
+/* CC-12, CC-19, B-68: two new segments, the first again. CC-18: a partial ACK, the next hole; the full ACK ends it. */
 START_TEST(fast_recovery)
 {
 	rig_tcp_establish_passive(&t);
@@ -388,7 +388,8 @@ START_TEST(bogus_packet_too_big)
 	static const struct {
 		bool v6;
 		uint32_t mtu, off;
-	} c[] = {{false, 1000, 5000}, {false, 1000, 0xffffff00u}, {false, 1500, 0}, {false, 9000, 0}, {true, 1279, 0}, {true, 1300, 5000}};
+	} c[] = {{false, 1000, 5000}, {false, 1000, 0xffffff00u}, {false, 1500, 0}, {false, 9000, 0}, {true, 1279, 0},
+	         {true, 1300, 5000}};
 	const struct rig_frame *f;
 	uint32_t full;
 

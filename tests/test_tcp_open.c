@@ -3,7 +3,8 @@
  * How TCP connections begin: passive handshakes and their half-open records, the accept queue, active opens,
  * simultaneous opens, and what answers a segment that nobody waits for.
  *
- * Requirements by number: MUST-n, SHLD-n, T93-n, BA-n, WS-n, TS-n of RFC 9293 and its companions, B-n of the behaviour list.
+ * Requirements by number: MUST-n, SHLD-n, T93-n, BA-n, WS-n, TS-n of RFC 9293 and its companions, B-n of the
+ * behaviour list.
  */
 #include "rig/rig.h"
 
@@ -379,7 +380,8 @@ END_TEST
 /* T93-04: resets and segments without SYN vanish, SYN with FIN too; an ACK is reset. */
 START_TEST(listen_ignores)
 {
-	static const unsigned flags[] = {RIG_RST, RIG_RST | RIG_ACK, RIG_SYN | RIG_RST, 0, RIG_FIN, RIG_PSH, RIG_SYN | RIG_FIN};
+	static const unsigned flags[] = {RIG_RST, RIG_RST | RIG_ACK, RIG_SYN | RIG_RST, 0, RIG_FIN, RIG_PSH,
+	                                 RIG_SYN | RIG_FIN};
 
 	rig_tcp_listen(&t, 4);
 	rig_mark(&rig);
@@ -490,7 +492,7 @@ START_TEST(active_open)
 }
 END_TEST
 
-/* MUST-8, SHLD-1: the initial sequence numbers of one tuple grow with the clock, those of different tuples are apart. */
+/* MUST-8, SHLD-1: initial sequence numbers of one tuple grow with the clock, those of different tuples are apart. */
 START_TEST(initial_sequence_numbers)
 {
 	uint32_t first, later;
