@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* UDP inside: the protocol object and the endpoint, shared by udp.c (packets) and udp_ep.c (the application's calls). */
+/* UDP inside: the protocol object and the endpoint, shared by udp.c (packets), udp_ep.c and udp_send.c (calls). */
 #ifndef MR_PROTO_UDP_H
 #define MR_PROTO_UDP_H
 
 #include <stdint.h>
 #include <sys/queue.h>
+
+#include <rte_byteorder.h>
 
 #include "stack/demux.h"
 #include "stack/endpoint.h"
@@ -59,10 +61,31 @@ struct udp {
 	uint32_t rx_max; /* default of endpoints */
 };
 
-/* The endpoint's half of the contract. */
+static inline uint16_t
+udp_peer_port(const struct udp_ep *u)
+{
+	return rte_be_to_cpu_16(u->ep.flow.rport_be);
+}
+
+/* ---- udp_ep.c */
+
 int udp_ep_create(struct mr_transproto *tp, uint16_t net, struct mr_ep **out);
-void udp_ep_output(struct mr_transproto *tp, struct mr_ep *ep);
 /* Throw away what waits and free it. */
 void udp_ep_destroy(struct udp_ep *u);
+/* A port for an endpoint that sends before it was bound; u->other is the route to `to`. @return as bind */
+int udp_autobind(struct udp_ep *u, const struct mr_sockaddr *to);
+
+/* ---- udp_send.c */
+
+void udp_ep_output(struct mr_transproto *tp, struct mr_ep *ep);
+ssize_t udp_ep_send(struct mr_ep *ep, const void *buf, size_t len, const struct mr_sockaddr *to);
+ssize_t udp_ep_send_mbuf(struct mr_ep *ep, struct rte_mbuf *m, const struct mr_sockaddr *to);
+/* Hand over what waits. */
+void udp_send_pending(struct udp_ep *u);
+/* Does the endpoint speak the family of `a`, and may its own address be used with it? */
+bool udp_family_fits(const struct udp_ep *u, const struct mr_addr *a);
+/* Route from the endpoint to a destination. @return 0, -EINVAL (family, port 0), -EACCES (broadcast), as mr_route_find */
+int udp_find_route(struct udp_ep *u, const struct mr_sockaddr *to, struct mr_route *out);
+void udp_forget_other(struct udp_ep *u);
 
 #endif
