@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What TCP computes without a connection: round-trip time and timeout (RFC 6298), NewReno's window (RFC 5681), SipHash,
- * initial sequence numbers (RFC 6528) and the timestamp clock (RFC 7323). Expected numbers are worked out by hand or come
- * from the reference implementation.
+ * initial sequence numbers (RFC 6528) and the timestamp clock (RFC 7323). Expected numbers are worked out by hand or
+ * come from the reference implementation.
  */
 #include "rig/rig.h"
 
@@ -23,7 +23,7 @@ sample(uint64_t rtt_ns)
 	tcp_rtt_sample(&rtt, rtt_ns, MIN_RTO);
 }
 
-/* RFC 6298 2.1: one second before the first sample. */
+/* RT-01 (RFC 6298 2.1): one second before the first sample. */
 START_TEST(rto_without_a_sample)
 {
 	tcp_rtt_init(&rtt);
@@ -32,7 +32,7 @@ START_TEST(rto_without_a_sample)
 }
 END_TEST
 
-/* 2.2: SRTT is R, RTTVAR is R/2, RTO is SRTT + 4 RTTVAR. */
+/* RT-01 (2.2): SRTT is R, RTTVAR is R/2, RTO is SRTT + 4 RTTVAR. */
 START_TEST(first_sample)
 {
 	tcp_rtt_init(&rtt);
@@ -43,7 +43,7 @@ START_TEST(first_sample)
 }
 END_TEST
 
-/* 2.3: RTTVAR is 3/4 of itself and 1/4 of |SRTT - R|, with the SRTT from before; SRTT is 7/8 of itself and 1/8 of R. */
+/* RT-02 (2.3): RTTVAR is 3/4 of itself and 1/4 of |SRTT - R|, the SRTT from before; SRTT 7/8 of itself and 1/8 of R. */
 START_TEST(later_samples)
 {
 	tcp_rtt_init(&rtt);
@@ -63,7 +63,7 @@ START_TEST(later_samples)
 }
 END_TEST
 
-/* The floor bounds the variance term: a short path has 200 ms and its round trip, a steady one of 100 ms has 300. */
+/* RT-03: the floor bounds the variance term: a short path has 200 ms and its round trip, a steady 100 ms has 300. */
 START_TEST(floor_of_the_rto)
 {
 	tcp_rtt_init(&rtt);
@@ -82,7 +82,7 @@ START_TEST(floor_of_the_rto)
 }
 END_TEST
 
-/* 2.5: a maximum of at least 60 s. */
+/* RT-04 (2.5): a maximum of at least 60 s. */
 START_TEST(cap_of_the_rto)
 {
 	tcp_rtt_init(&rtt);
@@ -300,7 +300,7 @@ START_TEST(isn_follows_the_clock)
 }
 END_TEST
 
-/* RFC 6528 3: F covers both addresses, both ports and a secret. Any one bit of them changes the number by a lot. */
+/* IS-01 (RFC 6528 3): F covers both addresses, both ports and a secret. Any bit of them changes the number by a lot. */
 START_TEST(isn_depends_on_every_bit_of_the_tuple)
 {
 	struct mr_flow f = flow;
