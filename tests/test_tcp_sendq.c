@@ -2,7 +2,7 @@
 /*
  * TCP's send queue alone: a connection record and a packet pool, no stack around them. Sequence numbers start just
  * below the wrap. check_queue states what must hold after any operation; the last test runs random operations against
- * a model that remembers for each sequence number whether it is unsent, in flight or lost, when and how often it was sent.
+ * a model that remembers for each sequence number its state, and when and how often it was sent.
  */
 #include "rig/rig.h"
 
