@@ -645,6 +645,15 @@ START_TEST(b20_scan)
 	ck_assert_uint_eq(count(100, 100), 0);
 	ck_assert_uint_eq(fk_counter(MR_DROP_NEIGH_FAILED), 100);
 	ck_assert_uint_eq(fk.n_req, 100 + 2 * 8);
+	/* Its share is free again. */
+	for (unsigned i = 100; i < 108; i++) {
+		struct mr_addr a = mr_addr_v4(0x0a000000 + i);
+
+		ck_assert_ptr_nonnull(mr_neigh_get(nic, &a));
+	}
+	ck_assert_uint_eq(count(100, 8), 8);
+	ck_assert_uint_eq(count(10, 8), 8);
+	ck_assert_uint_eq(fk_counter(MR_CNT_NEIGH_EVICTED), 92);
 }
 END_TEST
 

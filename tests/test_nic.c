@@ -1269,6 +1269,42 @@ START_TEST(loop_weak_host)
 }
 END_TEST
 
+/* From another core, looped packets and those of a wire come in one burst: each by its own rule. */
+START_TEST(parsed_mixed_burst)
+{
+	struct mr_addr to = fk_addr("10.0.1.1"), dst[4] = {to, to, to, to};
+	struct rte_mbuf *pkts[4];
+
+	fk_nic(1);
+	fk_nic(2);
+	fk_add(1, "10.0.0.1/24", 0);
+	fk_add(2, "10.0.1.1/24", 0);
+	for (unsigned i = 0; i < 4; i++) {
+		struct mr_pkt *p;
+
+		pkts[i] = rte_pktmbuf_alloc(fk.s->rx_pool);
+		memset(rte_pktmbuf_append(pkts[i], sizeof(struct fk_net) + 4), 0, sizeof(struct fk_net) + 4);
+		mr_pkt_init(pkts[i]);
+		p = mr_pkt(pkts[i]);
+		p->flags = i % 2 ? MR_PKT_F_LOCAL : 0;
+		p->net_proto = MR_NET_IPV4;
+		p->trans_proto = FK_TRANS + 1;
+		p->net_off = pkts[i]->data_off;
+		p->trans_off = p->net_off + sizeof(struct fk_net);
+		p->trans_len = 4;
+	}
+	mr_nic_deliver_parsed(mr_nic_find(fk.s, 1), MR_NET_IPV4, pkts, dst, 4);
+	ck_assert_uint_eq(fk.n_seen, 2);
+	ck_assert_uint_eq(fk_counter(MR_DROP_IP_NOT_OURS), 2);
+	ck_assert_uint_eq(fk_counter(MR_DROP_TRANS_UNKNOWN_PROTO), 2);
+	/* A protocol that only the other core has. */
+	pkts[0] = rte_pktmbuf_alloc(fk.s->rx_pool);
+	mr_pkt_init(pkts[0]);
+	mr_nic_deliver_parsed(mr_nic_find(fk.s, 1), 0x1234, pkts, dst, 1);
+	ck_assert_uint_eq(fk_counter(MR_DROP_NET_UNKNOWN_PROTO), 1);
+}
+END_TEST
+
 static Suite *
 suite(void)
 {
@@ -1323,6 +1359,7 @@ suite(void)
 	tcase_add_test(tc, loop_is_finite);
 	tcase_add_test(tc, loop_bounds);
 	tcase_add_test(tc, loop_weak_host);
+	tcase_add_test(tc, parsed_mixed_burst);
 	return s;
 }
 

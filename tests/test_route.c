@@ -462,6 +462,24 @@ START_TEST(check_keeps_source)
 }
 END_TEST
 
+/* Found by its source alone, a route to a group stays on that source's NIC. */
+START_TEST(check_group_route)
+{
+	struct mr_route r;
+
+	two_nics();
+	ck_assert_int_eq(fk_find(0, "10.2.0.1", "224.0.0.9", &r), 0);
+	fk_row("10.9.0.0/16", NULL, 1);
+	ck_assert_uint_ne(r.gen, fk.s->route_gen);
+	ck_assert_int_eq(mr_route_check(fk.s, &r), 0);
+	ck_assert_uint_eq(r.gen, fk.s->route_gen);
+	ck_assert_uint_eq(r.flags, MR_ROUTE_F_MULTICAST);
+	ck_assert_int_eq(mr_nic_disable(fk.s, 2), 0);
+	ck_assert_int_eq(mr_route_check(fk.s, &r), -EHOSTUNREACH);
+	mr_route_release(&r);
+}
+END_TEST
+
 START_TEST(clone_and_release)
 {
 	struct mr_route a, b, empty = {0};
@@ -508,6 +526,7 @@ suite(void)
 	tc = fk_tcase(s, "values");
 	tcase_add_test(tc, check_is_cheap_until_something_changes);
 	tcase_add_test(tc, check_keeps_source);
+	tcase_add_test(tc, check_group_route);
 	tcase_add_test(tc, clone_and_release);
 	return s;
 }
