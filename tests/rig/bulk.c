@@ -14,11 +14,14 @@
 
 struct bulk {
 	struct rig_duo *duo;
+	uint64_t start_ns;
 	const struct rig_bulk_opts *o;
 	struct mr_ep *listener;
 	struct mr_waiter accept_waiter;
 	struct rig_flow *flows;
 	unsigned n, accepted;
+	bool stalled;
+	struct mr_alarm *alarm; /* ends the stall */
 };
 
 static unsigned
@@ -61,6 +64,8 @@ pump_in(struct rig_flow *f, unsigned i)
 	uint8_t buf[CHUNK];
 	ssize_t k;
 
+	if (i == 1 && f->stalled && *f->stalled)
+		return;
 	while (!f->eof[i] && (k = mr_ep_recv(f->ep[i], buf, sizeof(buf), NULL)) != -EAGAIN) {
 		size_t good;
 
@@ -155,6 +160,7 @@ bulk_connect(struct bulk *b, struct rig_flow *f)
 	struct mr_stack *s = b->duo->end[0].stack;
 
 	f->duo = b->duo;
+	f->stalled = &b->stalled;
 	f->seed = (unsigned)(f - b->flows) * 1000;
 	f->to_send[0] = b->o->bytes[0];
 	f->to_send[1] = b->o->bytes[1];
@@ -162,6 +168,21 @@ bulk_connect(struct bulk *b, struct rig_flow *f)
 	set_buffers(b, f->ep[0]);
 	ck_assert_int_eq(mr_ep_connect(f->ep[0], &sa), -EINPROGRESS);
 	wait_on(f, 0);
+}
+
+/* The readers wake up. */
+static void
+on_alarm(struct mr_stack *s, void *arg)
+{
+	struct bulk *b = arg;
+
+	(void)s;
+	if (!b->stalled || b->duo->now < b->start_ns + b->o->stall_ns)
+		return;
+	b->stalled = false;
+	for (unsigned i = 0; i < b->n; i++)
+		if (b->flows[i].ep[1])
+			pump_in(&b->flows[i], 1);
 }
 
 static bool
@@ -183,7 +204,7 @@ bulk_done(struct rig_duo *d, void *arg)
 }
 
 static void
-bulk_sum(const struct bulk *b, struct rig_bulk_result *r, uint64_t start_ns)
+bulk_sum(const struct bulk *b, struct rig_bulk_result *r)
 {
 	r->done = true;
 	for (unsigned i = 0; i < b->n; i++) {
@@ -193,25 +214,28 @@ bulk_sum(const struct bulk *b, struct rig_bulk_result *r, uint64_t start_ns)
 			r->err = f->err[0] ? f->err[0] : f->err[1];
 		r->done = r->done && f->eof[0] && f->eof[1] && f->got[0] == f->to_send[1] && f->got[1] == f->to_send[0];
 		r->bytes += f->got[0] + f->got[1];
-		if (f->last_ns > start_ns && f->last_ns - start_ns > r->duration_ns)
-			r->duration_ns = f->last_ns - start_ns;
+		if (f->last_ns > b->start_ns && f->last_ns - b->start_ns > r->duration_ns)
+			r->duration_ns = f->last_ns - b->start_ns;
 	}
 }
 
 struct rig_bulk_result
 rig_duo_bulk(struct rig_duo *d, const struct rig_bulk_opts *o)
 {
-	struct bulk b = {.duo = d, .o = o, .n = o->flows ? o->flows : 1};
+	struct bulk b = {.duo = d, .start_ns = d->now, .o = o, .n = o->flows ? o->flows : 1, .stalled = o->stall_ns > 0};
 	struct rig_bulk_result r = {0};
-	uint64_t start_ns = d->now;
 
 	b.flows = calloc(b.n, sizeof(*b.flows));
 	ck_assert_ptr_nonnull(b.flows);
 	bulk_listen(&b);
 	for (unsigned i = 0; i < b.n; i++)
 		bulk_connect(&b, &b.flows[i]);
+	if (b.stalled)
+		ck_assert_int_eq(mr_alarm_start(d->end[1].stack, o->stall_ns, on_alarm, &b, &b.alarm), 0);
 	rig_duo_run(d, o->deadline_ns, bulk_done, &b);
-	bulk_sum(&b, &r, start_ns);
+	if (b.alarm)
+		mr_alarm_stop(b.alarm);
+	bulk_sum(&b, &r);
 	for (unsigned i = 0; i < b.n; i++)
 		for (unsigned e = 0; e < 2; e++)
 			if (b.flows[i].ep[e]) {

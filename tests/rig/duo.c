@@ -11,12 +11,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <rte_mbuf.h>
+
 #include "drivers/decorator.h"
 
 #include "rig/priv.h"
 
 struct judge {
 	struct mr_link link;
+	struct rig_duo *duo;
 	struct rig_duo_end *end;
 };
 
@@ -34,6 +37,7 @@ static uint16_t
 judge_tx_burst(struct mr_link *l, uint64_t now_ns, struct rte_mbuf **pkts, uint16_t n)
 {
 	struct rig_duo_end *end = ((struct judge *)l)->end;
+	struct rig_duo *d = ((struct judge *)l)->duo;
 	uint16_t taken = 0;
 
 	/* One at a time: what the inner link refuses is offered again and would be counted twice. */
@@ -50,6 +54,9 @@ judge_tx_burst(struct mr_link *l, uint64_t now_ns, struct rte_mbuf **pkts, uint1
 		end->frames++;
 		end->bytes += f->len;
 		end->hash = hash_bytes(hash_bytes(end->hash, &now_ns, sizeof(now_ns)), f->b, f->len);
+		f->time_ns = now_ns;
+		if (d->on_frame)
+			d->on_frame(d, end == &d->end[1], f, d->arg);
 		free(f);
 		taken++;
 	}
@@ -84,7 +91,7 @@ static const struct mr_link_ops judge_ops = {
 
 /* Dress the pair's end. */
 static struct mr_link *
-wrap(struct rig_duo_end *end, struct mr_link *l, const struct rig_duo_opts *o, unsigned i)
+wrap(struct rig_duo *d, struct mr_link *l, const struct rig_duo_opts *o, unsigned i)
 {
 	struct judge *j;
 
@@ -96,7 +103,8 @@ wrap(struct rig_duo_end *end, struct mr_link *l, const struct rig_duo_opts *o, u
 	j = calloc(1, sizeof(*j));
 	ck_assert_ptr_nonnull(j);
 	mr_decorator_init(&j->link, &judge_ops, i ? "b" : "a", l);
-	j->end = end;
+	j->duo = d;
+	j->end = &d->end[i];
 	return &j->link;
 }
 
@@ -142,7 +150,7 @@ rig_duo_init(struct rig_duo *d, const struct rig_duo_opts *opts)
 	ck_assert_int_eq(mr_pair_create(mr_stack_rx_pool(d->end[0].stack), mr_stack_rx_pool(d->end[1].stack), o->mtu,
 	                                o->depth ? o->depth : 4096, &l[0], &l[1]), 0);
 	for (unsigned i = 0; i < 2; i++)
-		end_up(&d->end[i], wrap(&d->end[i], l[i], o, i));
+		end_up(&d->end[i], wrap(d, l[i], o, i));
 	if (o->neigh)
 		add_neighbours(d);
 	/* Past the announcements of the addresses. */
@@ -162,6 +170,25 @@ rig_duo_fini(struct rig_duo *d)
 	for (unsigned i = 0; i < 2; i++)
 		mr_stack_destroy(d->end[i].stack);
 	ck_assert_msg(rig_leaks() == before, "%u mbufs are lost", rig_leaks() - before);
+}
+
+bool
+rig_duo_inject(struct rig_duo *d, unsigned i, const struct rig_buf *b)
+{
+	struct mr_link *l = d->end[!i].link;
+	struct rte_mbuf *m = rte_pktmbuf_alloc(mr_stack_tx_pool(d->end[!i].stack));
+
+	if (!m || b->len > rte_pktmbuf_tailroom(m)) {
+		rte_pktmbuf_free(m);
+		return false;
+	}
+	while (l->inner)
+		l = l->inner;
+	memcpy(rte_pktmbuf_append(m, (uint16_t)b->len), b->b, b->len);
+	if (l->ops->tx_burst(l, d->now, &m, 1) == 1)
+		return true;
+	rte_pktmbuf_free(m);
+	return false;
 }
 
 /* Move to the next thing that either stack does, or to `end`. @return false when there is nothing before it */

@@ -30,10 +30,15 @@ struct rig_duo_end {
 struct rig_duo {
 	uint64_t now;
 	struct rig_duo_end end[2];
+	/* Sees every frame that end i sends, before the line does anything to it; may be NULL. */
+	void (*on_frame)(struct rig_duo *d, unsigned i, const struct rig_frame *f, void *arg);
+	void *arg;
 };
 
 void rig_duo_init(struct rig_duo *d, const struct rig_duo_opts *opts);
 void rig_duo_fini(struct rig_duo *d);
+/* Put a frame on the wire to end i, behind whatever impairs it. @return false: the wire is full, or i has no mbufs */
+bool rig_duo_inject(struct rig_duo *d, unsigned i, const struct rig_buf *b);
 /* Run until `done` says so (asked after every pair of turns; NULL: never), or until the deadline. Time jumps to the next
  * thing that either stack will do. @return true if done. */
 bool rig_duo_run(struct rig_duo *d, uint64_t for_ns, bool (*done)(struct rig_duo *d, void *arg), void *arg);
@@ -47,6 +52,7 @@ struct rig_flow {
 	uint64_t last_ns;                     /* when the last byte or end of stream came */
 	bool eof[2], shut[2], over[2];        /* end i read the end of the stream, has sent FIN, got MR_EV_HUP */
 	int err[2];                           /* first error of end i */
+	const bool *stalled;                  /* b does not read while this is set */
 	unsigned seed;                        /* offset of the pattern, so that flows differ */
 	uint64_t events[2];
 };
@@ -57,6 +63,7 @@ struct rig_bulk_opts {
 	uint64_t bytes[2];     /* from a, from b, per connection */
 	uint64_t deadline_ns;  /* virtual */
 	int64_t sndbuf, rcvbuf; /* 0: default */
+	uint64_t stall_ns;     /* b reads nothing for so long */
 	/* Called after every pair of turns, for what goes on beside (pings); may be NULL. */
 	void (*beside)(struct rig_duo *d, void *arg);
 	void *arg;
