@@ -248,7 +248,8 @@ server_finish() {
   process_stop server
   wait "$server_pid" 2>/dev/null
   rc=$?
-  python3 -B "$top/tests/kernel/summary.py" --report "$results" --exit-code $rc --workers "$2" "$1"
+  python3 -B "$top/tests/kernel/summary.py" --report "$results" --exit-code $rc --workers "$2" "$1" ||
+    report "FAIL summary: it could not be read"
 }
 
 # run_client NAMESPACE CHECK-ARGUMENT...: the checks of tests/kernel/check.py from the kernel's end of a wire.
@@ -268,7 +269,7 @@ run_client() {
 results_open() {
   results=$logs/$1.txt
   mkdir -p "$logs"
-  : >"$results"
+  : >"$results" || die "cannot write $results"
 }
 
 report() {
