@@ -91,9 +91,27 @@ START_TEST(gratuitous_updates_only)
 }
 END_TEST
 
+/* Only an answer to us alone proves that the station hears us. */
+START_TEST(which_reply_proves_reachability)
+{
+	rig_push_arp(&rig);
+	rig_expect_arp(&rig, 2);
+	rig_push_arp(&rig, .op = 2, .tpa = rig_addr("10.0.0.77"));
+	rig_poll(&rig);
+	ck_assert_int_eq(neigh(&rig.peer4)->state, MR_NEIGH_STALE);
+	rig_push_arp(&rig, .op = 2, .eth_dst = {255, 255, 255, 255, 255, 255});
+	rig_poll(&rig);
+	ck_assert_int_eq(neigh(&rig.peer4)->state, MR_NEIGH_STALE);
+	rig_push_arp(&rig, .op = 2);
+	rig_poll(&rig);
+	ck_assert_int_eq(neigh(&rig.peer4)->state, MR_NEIGH_REACHABLE);
+}
+END_TEST
+
 /* AR-07: a probe has no sender address; it is answered and teaches nothing. */
 START_TEST(probe)
 {
+	struct mr_addr nobody = rig_addr("0.0.0.0");
 	const struct rig_frame *f;
 
 	rig_push_arp(&rig, .spa_any = true);
@@ -101,6 +119,7 @@ START_TEST(probe)
 	ck_assert(mr_addr_equal(&f->src, &rig.addr4));
 	ck_assert_mem_eq(f->eth_dst, rig.peer_mac, 6);
 	ck_assert_ptr_null(neigh(&rig.peer4));
+	ck_assert_ptr_null(neigh(&nobody));
 	rig_push_arp(&rig, .spa_any = true, .tpa = rig_addr("10.0.0.77"));
 	rig_expect_none(&rig);
 	rig_expect_no_drop(&rig);
@@ -197,7 +216,9 @@ END_TEST
 START_TEST(announcement)
 {
 	struct mr_subnet sn = {.addr = rig_addr("10.0.0.9"), .plen = 24};
+	struct mr_sockaddr local = {.port = 4000}, peer = rig_peer(&rig, false, 9);
 	const struct rig_frame *f;
+	struct mr_ep *ep;
 
 	ck_assert_int_eq(mr_addr_add(rig.stack, RIG_NIC, &sn, MR_PEB_CAN_BE_PRIMARY), 0);
 	for (int i = 0; i < 2; i++) {
@@ -212,11 +233,17 @@ START_TEST(announcement)
 	}
 	rig_expect_none_for(&rig, 20 * RIG_S);
 	ck_assert_uint_eq(rig_moved(&rig, MR_CNT_ARP_TX_REQUESTS), 2);
+	/* Removed, but still in use by a connection: not announced either. */
 	sn.addr = rig_addr("10.0.0.10");
 	ck_assert_int_eq(mr_addr_add(rig.stack, RIG_NIC, &sn, MR_PEB_CAN_BE_PRIMARY), 0);
 	rig_expect_arp(&rig, 1);
+	local.addr = sn.addr;
+	ck_assert_int_eq(mr_ep_create(rig.stack, MR_TRANS_UDP, MR_NET_IPV4, &ep), 0);
+	ck_assert_int_eq(mr_ep_bind(ep, &local), 0);
+	ck_assert_int_eq(mr_ep_connect(ep, &peer), 0);
 	ck_assert_int_eq(mr_addr_remove(rig.stack, RIG_NIC, &sn.addr), 0);
 	rig_expect_none_for(&rig, 5 * RIG_S);
+	mr_ep_close(ep);
 }
 END_TEST
 
@@ -372,6 +399,7 @@ suite(void)
 	tcase_add_loop_test(tc, request_for_us, 0, 2);
 	tcase_add_test(tc, request_for_another);
 	tcase_add_test(tc, gratuitous_updates_only);
+	tcase_add_test(tc, which_reply_proves_reachability);
 	tcase_add_test(tc, probe);
 	tcase_add_loop_test(tc, malformed, 0, (int)RTE_DIM(bad_arps));
 	tcase_add_test(tc, zero_sender_link_address);

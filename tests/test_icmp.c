@@ -302,6 +302,30 @@ START_TEST(bad_quotes_are_ignored)
 }
 END_TEST
 
+/* SS-15: an error comes to the address that sent what it quotes, not to another one of ours. */
+START_TEST(error_at_another_address)
+{
+	struct mr_subnet second = {.addr = rig_addr("10.0.0.8"), .plen = 24};
+	struct mr_sockaddr local = {.addr = second.addr, .port = 4000}, peer = rig_peer(&rig, false, 9);
+	struct quote q = quote("10.0.0.8", "10.0.0.2", 4000, 9, 0);
+	struct mr_ep *other;
+
+	ck_assert_int_eq(mr_addr_add(rig.stack, RIG_NIC, &second, MR_PEB_CAN_BE_PRIMARY), 0);
+	rig_discard(&rig);
+	ck_assert_int_eq(mr_ep_create(rig.stack, MR_TRANS_UDP, MR_NET_IPV4, &other), 0);
+	ck_assert_int_eq(mr_ep_bind(other, &local), 0);
+	ck_assert_int_eq(mr_ep_connect(other, &peer), 0);
+	rig_push_icmp(&rig, .type = 3, .code = 3, .data = q.b, .len = q.len);
+	rig_expect_drop(&rig, MR_DROP_ICMP_IGNORED);
+	ck_assert_int_eq(mr_ep_error(other), 0);
+	rig_push_icmp(&rig, .ip.dst = second.addr, .type = 3, .code = 3, .data = q.b, .len = q.len);
+	rig_poll(&rig);
+	ck_assert_int_eq(mr_ep_error(other), -ECONNREFUSED);
+	ck_assert_int_eq(mr_ep_error(ep), 0);
+	mr_ep_close(other);
+}
+END_TEST
+
 /* ---- errors sent */
 
 /* IC-03, IC-06, UD-01: the datagram is quoted unchanged, options and all, up to 576 bytes of message. */
@@ -461,6 +485,7 @@ suite(void)
 	tcase_add_test(tc, ignored_types);
 	tcase_add_loop_test(tc, errors_reach_the_endpoint, 0, 2 * (int)RTE_DIM(error_cases));
 	tcase_add_loop_test(tc, bad_quotes_are_ignored, 0, (int)RTE_DIM(bad_quotes));
+	tcase_add_test(tc, error_at_another_address);
 	tcase_add_loop_test(tc, error_quotes, 0, 6);
 	tcase_add_test(tc, no_error_for_groups_and_errors);
 	tcase_add_test(tc, error_operation);

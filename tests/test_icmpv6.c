@@ -200,7 +200,7 @@ START_TEST(packet_too_big)
 	ck_assert_int_eq(mr_ep_error(ep), 0);
 	ck_assert_int_eq(mr_ep_send(ep, big, 1452), 1452);
 	rig_push_icmp(&rig, .ip.v6 = true, .type = 2, .rest = 1400, .data = q.b, .len = sizeof(q.b));
-	rig_push_icmp(&rig, .ip.v6 = true, .type = 2, .rest = 1500, .data = q.b, .len = sizeof(q.b));
+	rig_push_icmp(&rig, .ip.v6 = true, .type = 2, .rest = 1450, .data = q.b, .len = sizeof(q.b));
 	rig_poll(&rig);
 	ck_assert_int_eq(mr_ep_error(ep), -EMSGSIZE);
 	ck_assert_int_eq(mr_ep_send(ep, big, 1353), -EMSGSIZE);

@@ -134,8 +134,6 @@ mr_icmp_quote_v6(struct rte_mbuf *m, uint32_t off, struct mr_icmp_quote *q)
 		return MR_DROP_ICMP_MALFORMED;
 	memcpy(&q->src, h->src_addr, sizeof(q->src));
 	memcpy(&q->dst, h->dst_addr, sizeof(q->dst));
-	if (mr_addr_is_v4(&q->src) || mr_addr_is_v4(&q->dst))
-		return MR_DROP_ICMP_IGNORED;
 	q->trans_proto = h->proto;
 	q->trans_off = off + IPV6_HDR_BYTES;
 	q->trans_bytes = (uint16_t)RTE_MIN(m->data_len - q->trans_off, len);
