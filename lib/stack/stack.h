@@ -21,7 +21,6 @@
 
 #define MR_MAX_NETPROTOS 8
 #define MR_MAX_TRANSPROTOS 16
-#define MR_MAX_TRANSPROTOS 16
 #define MR_LOOP_QUEUE 1024 /* packets that may wait in the loop */
 #define MR_MAX_NETEPS 65535 /* local addresses of all kinds: each has a 16-bit id */
 
