@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * ICMP: echo, errors received, errors sent (IC-, B-, SS-numbers, nasty cases 13 to 15, 18). Errors received are told to a
- * connected UDP endpoint, 10.0.0.1:4000 > 10.0.0.2:9.
+ * ICMP: echo, errors received, errors sent (IC-, B-, SS-numbers, nasty cases 13 to 15, 18). Errors received are told
+ * to a connected UDP endpoint, 10.0.0.1:4000 > 10.0.0.2:9.
  */
 #include "rig/rig.h"
 
@@ -397,7 +397,8 @@ START_TEST(error_operation)
 		struct rte_mbuf *m = rte_pktmbuf_alloc(rig.stack->rx_pool);
 		struct mr_addr dst;
 
-		rig_build_icmp(&rig, &b, &(struct rig_icmp){.ip.proto = cases[i].trans_proto, .type = cases[i].type, .len = 20});
+		rig_build_icmp(&rig, &b,
+		               &(struct rig_icmp){.ip.proto = cases[i].trans_proto, .type = cases[i].type, .len = 20});
 		memcpy(rte_pktmbuf_append(m, (uint16_t)(b.len - ETH)), b.b + ETH, b.len - ETH);
 		mr_pkt_init(m);
 		mr_pkt(m)->net_off = m->data_off;

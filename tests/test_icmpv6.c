@@ -48,7 +48,8 @@ START_TEST(echo)
 
 	for (unsigned i = 0; i < RTE_DIM(lens); i++) {
 		rig.rx_seg_bytes = _i == 1 && lens[i] < 100 ? 1 : 0;
-		rig_push_icmp(&rig, .ip.v6 = true, .ip.tos = 0xbb, .echo = true, .id = 0xabcd, .seq = (uint16_t)i, .len = lens[i]);
+		rig_push_icmp(&rig, .ip.v6 = true, .ip.tos = 0xbb, .echo = true, .id = 0xabcd, .seq = (uint16_t)i,
+		              .len = lens[i]);
 		f = rig_expect_icmp(&rig, true, 129, 0);
 		ck_assert_uint_eq(f->id, 0xabcd);
 		ck_assert_uint_eq(f->seq16, i);
@@ -177,8 +178,8 @@ START_TEST(errors_reach_the_endpoint)
 	struct quote q = quote("fd00::1", "fd00::2", 4000, 9);
 
 	rig.rx_seg_bytes = _i % 2;
-	rig_push_icmp(&rig, .ip.src = rig_addr("2001:db8::1"), .type = c->type, .code = c->code, .rest = c->rest, .data = q.b,
-	              .len = sizeof(q.b));
+	rig_push_icmp(&rig, .ip.src = rig_addr("2001:db8::1"), .type = c->type, .code = c->code, .rest = c->rest,
+	              .data = q.b, .len = sizeof(q.b));
 	rig_expect_no_drop(&rig);
 	ck_assert_uint_eq(rig_moved(&rig, MR_CNT_ICMP_RX_ERRORS), 1);
 	ck_assert_int_eq(mr_ep_error(ep), c->err);
@@ -310,7 +311,8 @@ START_TEST(error_operation)
 		struct mr_addr dst;
 
 		rig_build_icmp(&rig, &b, &(struct rig_icmp){.ip.v6 = true, .ip.src_any = cases[i].src_any,
-		                                            .ip.proto = cases[i].trans_proto, .type = cases[i].type, .len = 20});
+		                                            .ip.proto = cases[i].trans_proto, .type = cases[i].type,
+		                                            .len = 20});
 		memcpy(rte_pktmbuf_append(m, (uint16_t)(b.len - ETH)), b.b + ETH, b.len - ETH);
 		mr_pkt_init(m);
 		mr_pkt(m)->net_off = m->data_off;

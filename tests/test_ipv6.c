@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * IPv6: what may come in, by which reason the rest is dropped, the header that goes out, and what an address brings with
- * it (V6-, B-, ND-03, nasty cases 8, 10, 11, 12). An echo request is the probe for "accepted".
+ * IPv6: what may come in, by which reason the rest is dropped, the header that goes out, and what an address brings
+ * with it (V6-, B-, ND-03, nasty cases 8, 10, 11, 12). An echo request is the probe for "accepted".
  */
 #include "rig/rig.h"
 

@@ -733,7 +733,8 @@ START_TEST(connected_hears_its_peer)
 	rig_expect_udp(&rig, 4000, 9, "hi", 2);
 	rig_push_udp(&rig, .ip.v6 = _i, .sport = 9, .dport = 4000, .data = "ok", .len = 2);
 	rig_push_udp(&rig, .ip.v6 = _i, .sport = 10, .dport = 4000, .data = "no", .len = 2);
-	rig_push_udp(&rig, .ip.src = rig_addr(_i ? "fd00::3" : "10.0.0.3"), .sport = 9, .dport = 4000, .data = "no", .len = 2);
+	rig_push_udp(&rig, .ip.src = rig_addr(_i ? "fd00::3" : "10.0.0.3"), .sport = 9, .dport = 4000, .data = "no",
+	             .len = 2);
 	rig_poll(&rig);
 	ck_assert_int_eq(mr_ep_recv(ep, buf, sizeof(buf), NULL), 2);
 	ck_assert_mem_eq(buf, "ok", 2);

@@ -70,10 +70,11 @@ mr_cksum_phdr(const struct mr_addr *src, const struct mr_addr *dst, uint8_t prot
 
 /* Folded sum of `len` bytes of a chain, `off` bytes behind its data; the chain has them. */
 uint16_t mr_cksum_chain(const struct rte_mbuf *m, uint32_t off, uint32_t len);
-/* Finish the checksum of an outgoing packet whose data starts at the transport header; the field is at `cksum_off`. With
- * RTE_MBUF_F_TX_TCP_SEG set already, the field gets what TSO wants. UDP's 0 is sent as all ones (RFC 768). */
-void mr_cksum_tx(struct rte_mbuf *m, uint16_t hdr_len, uint16_t cksum_off, const struct mr_route *r, uint8_t trans_proto);
-/* TCP or UDP checksum of a received packet, by the NIC's word where it gave one, else by software. Facts must be set. */
+/* Finish the checksum of an outgoing packet whose data starts at the transport header; the field is at `cksum_off`.
+ * With RTE_MBUF_F_TX_TCP_SEG set already, the field gets what TSO wants. UDP's 0 is sent as all ones (RFC 768). */
+void mr_cksum_tx(struct rte_mbuf *m, uint16_t hdr_len, uint16_t cksum_off, const struct mr_route *r,
+                 uint8_t trans_proto);
+/* TCP or UDP checksum of a received packet, by the NIC's word if it gave one, else by software. Facts must be set. */
 bool mr_cksum_rx_ok(const struct rte_mbuf *m);
 /* The same without asking the NIC: ICMP, about which NICs don't agree. `init` 0, or the pseudo-header sum. */
 bool mr_cksum_rx_soft_ok(const struct rte_mbuf *m, uint16_t init);

@@ -33,6 +33,8 @@
 #define IPV4_HDR_BYTES 20
 #define IPV6_HDR_BYTES 40
 #define CKSUM_OFF 2
+#define F_NOT_ALONE \
+	(MR_PKT_F_LINK_BROADCAST | MR_PKT_F_LINK_MULTICAST | MR_PKT_F_NET_BROADCAST | MR_PKT_F_NET_MULTICAST)
 
 /* ---- shared with ICMPv6 */
 
@@ -194,8 +196,7 @@ error_is_forbidden(struct rte_mbuf *m)
 	uint32_t off = (uint32_t)p->trans_off - m->data_off;
 	uint8_t type;
 
-	if (!p->netep || mr_addr_is_any(&p->src) ||
-	    p->flags & (MR_PKT_F_LINK_BROADCAST | MR_PKT_F_LINK_MULTICAST | MR_PKT_F_NET_BROADCAST | MR_PKT_F_NET_MULTICAST))
+	if (!p->netep || mr_addr_is_any(&p->src) || p->flags & F_NOT_ALONE)
 		return true;
 	if (p->trans_proto != (v4 ? MR_TRANS_ICMP : MR_TRANS_ICMPV6))
 		return false;
@@ -314,7 +315,7 @@ icmp_rx_echo(struct mr_nic *nic, struct rte_mbuf *m)
 
 	mr_count(nic->stack, MR_CNT_ICMP_RX_ECHO);
 	/* One request must not make many answers (smurf). */
-	if (p->flags & (MR_PKT_F_NET_BROADCAST | MR_PKT_F_NET_MULTICAST | MR_PKT_F_LINK_BROADCAST | MR_PKT_F_LINK_MULTICAST))
+	if (p->flags & F_NOT_ALONE)
 		mr_drop(nic->stack, m, MR_DROP_ICMP_IGNORED);
 	else
 		mr_icmp_echo_reply(p->netep, m, TYPE_ECHO_REPLY);

@@ -3,10 +3,10 @@
  * IPv6 (RFC 8200): headers in, headers out, and what an address brings with it: its solicited-node group, and for the
  * first one of a NIC a link-local address.
  *
- * Not here: extension headers, which are dropped; reassembly, forwarding, autoconfiguration, duplicate detection. ICMPv6
- * is in icmpv6.c, neighbour discovery in ndp.c, what IPv4 shares in ip.c.
- * Invariant: a packet that parse lets pass has its header in one piece and no byte beyond its payload length, and neither
- * address is v4-mapped: inside, those mean IPv4 (B-34).
+ * Not here: extension headers, which are dropped; reassembly, forwarding, autoconfiguration, duplicate detection.
+ * ICMPv6 is in icmpv6.c, neighbour discovery in ndp.c, what IPv4 shares in ip.c.
+ * Invariant: a packet that parse lets pass has its header in one piece and no byte beyond its payload length, and
+ * neither address is v4-mapped: inside, those mean IPv4 (B-34).
  */
 #include "proto/ipv6.h"
 

@@ -4,8 +4,8 @@
  *
  * Not here: the cache with its states, timers and limits (stack/neigh.h); routers, prefixes and redirects; duplicate
  * detection of our own addresses, though that of others is answered.
- * Invariants: nothing that fails the checks of 7.1 has any effect; an advertisement makes no entry; answers are given for
- * the addresses configured on the NIC itself.
+ * Invariants: nothing that fails the checks of 7.1 has any effect; an advertisement makes no entry; answers are given
+ * for the addresses configured on the NIC itself.
  */
 #include "proto/ndp.h"
 

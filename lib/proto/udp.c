@@ -3,8 +3,8 @@
  * UDP (RFC 768, RFC 1122 4.1, RFC 8200 8.1): datagrams from the network to endpoints, and what ICMP tells about ours.
  *
  * Not here: the application's calls and sending (udp_ep.c), UDP-Lite, zero checksums over IPv6 (RFC 6936).
- * Invariants: what parse lets pass is as long as its UDP length says; a receive queue never holds more than its bytes, nor
- * all endpoints together more packets than the stack's budget.
+ * Invariants: what parse lets pass is as long as its UDP length says; a receive queue never holds more than its bytes,
+ * nor all endpoints together more packets than the stack's budget.
  */
 #include "proto/udp.h"
 

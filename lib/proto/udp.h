@@ -84,7 +84,8 @@ ssize_t udp_ep_send_mbuf(struct mr_ep *ep, struct rte_mbuf *m, const struct mr_s
 void udp_send_pending(struct udp_ep *u);
 /* Does the endpoint speak the family of `a`, and may its own address be used with it? */
 bool udp_family_fits(const struct udp_ep *u, const struct mr_addr *a);
-/* Route from the endpoint to a destination. @return 0, -EINVAL (family, port 0), -EACCES (broadcast), as mr_route_find */
+/* Route from the endpoint to a destination. @return 0, -EINVAL (family, port 0), -EACCES (broadcast), or as
+ * mr_route_find */
 int udp_find_route(struct udp_ep *u, const struct mr_sockaddr *to, struct mr_route *out);
 void udp_forget_other(struct udp_ep *u);
 

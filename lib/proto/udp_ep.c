@@ -2,8 +2,8 @@
 /*
  * UDP endpoints: binding, connecting, receiving, options.
  *
- * An endpoint with a port is found in one of two ways: through a wildcard registration, or, connected, through its entry
- * in the flow table, and then it hears its peer alone.
+ * An endpoint with a port is found in one of two ways: through a wildcard registration, or, connected, through its
+ * entry in the flow table, and then it hears its peer alone.
  *
  * Not here: sending (udp_send.c), what arrives (udp.c), group membership (it is the NIC's).
  * Invariant: a bound endpoint holds its port until it is closed, connected or not.
@@ -65,7 +65,7 @@ answers_come_home(uint16_t port, void *arg)
 	return mr_steer_owner(h->steer, &h->tuple) == h->steer->core;
 }
 
-/* Reserve the port of `req`, or one whose answers from `to` come to this core by `r`. @return 0, -EADDRINUSE, -EAGAIN */
+/* Reserve the port of `req`, or one whose answers from `to` come home by `r`. @return 0, -EADDRINUSE, -EAGAIN */
 static int
 take_port(struct udp_ep *u, struct mr_port_req *req, const struct mr_route *r, const struct mr_sockaddr *to)
 {

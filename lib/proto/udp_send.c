@@ -2,8 +2,8 @@
 /*
  * UDP endpoints: sending.
  *
- * Datagrams gather up to a burst with one route and leave in the output stage of the turn, or when the route or an option
- * changes. The route to the peer, or to the last destination that was named, is kept.
+ * Datagrams gather up to a burst with one route and leave in the output stage of the turn, or when the route or an
+ * option changes. The route to the peer, or to the last destination that was named, is kept.
  *
  * Not here: fragmentation; a datagram fits or is refused.
  * Invariant: all that waits in `pending` goes by `pending_route` and with the options as they are now.
