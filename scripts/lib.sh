@@ -242,13 +242,15 @@ server_wait() {
   return 1
 }
 
-# server_finish LOG WORKERS: end the server and judge how it ended and what its summary says.
+# server_finish LOG WORKERS NAMESPACE: end the server and judge how it ended and what its summary says, beside what the
+# kernel's end of the wire has counted.
 server_finish() {
   local rc
+  ip netns exec "$3" cat /proc/net/snmp >"$1.snmp"
   process_stop server
   wait "$server_pid" 2>/dev/null
   rc=$?
-  python3 -B "$top/tests/kernel/summary.py" --report "$results" --exit-code $rc --workers "$2" "$1" ||
+  python3 -B "$top/tests/kernel/summary.py" --report "$results" --exit-code $rc --workers "$2" --snmp "$1.snmp" "$1" ||
     report "FAIL summary: it could not be read"
 }
 
