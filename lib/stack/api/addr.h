@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Addresses: network and link layer, prefixes, transport addresses, their text. Part of <millrace.h>.
+ */
+#ifndef MR_API_ADDR_H
+#define MR_API_ADDR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/**
+ * An IPv4 or IPv6 address in network byte order. IPv4 is held in its v4-mapped form (::ffff:a.b.c.d), so one
+ * 16-byte compare serves both families. All zero is the unspecified address and, in a socket address, the
+ * dual-stack wildcard.
+ */
+struct mr_addr {
+	union {
+		uint8_t b[16];
+		uint32_t w[4];
+		uint64_t d[2];
+	};
+};
+
+/** A link-layer address (6 bytes for Ethernet; len 0 means none). */
+struct mr_lladdr {
+	uint8_t b[6];
+	uint8_t len;
+};
+
+/** An address prefix. `plen` counts from the start of the family's own address: 0..32 or 0..128. */
+struct mr_subnet {
+	struct mr_addr addr;
+	uint8_t plen;
+};
+
+/** A transport address. `nic` 0 means any NIC. */
+struct mr_sockaddr {
+	struct mr_addr addr;
+	uint16_t port;
+	uint16_t nic;
+};
+
+/** Network protocol numbers (EtherTypes) and transport protocol numbers (IANA). */
+#define MR_NET_IPV4 0x0800
+#define MR_NET_ARP 0x0806
+#define MR_NET_IPV6 0x86dd
+#define MR_TRANS_ICMP 1
+#define MR_TRANS_TCP 6
+#define MR_TRANS_UDP 17
+#define MR_TRANS_ICMPV6 58
+
+/** Text buffer sizes that always suffice. */
+#define MR_ADDR_STRLEN 46
+#define MR_SOCKADDR_STRLEN 56
+
+/** IPv4 address from its four bytes in host order (0x0a000001 is 10.0.0.1). */
+struct mr_addr mr_addr_v4(uint32_t host_order);
+/** True for a v4-mapped (IPv4) address. */
+bool mr_addr_is_v4(const struct mr_addr *a);
+/** True for ::, and for 0.0.0.0. */
+bool mr_addr_is_any(const struct mr_addr *a);
+/** True for 224.0.0.0/4 and ff00::/8. */
+bool mr_addr_is_multicast(const struct mr_addr *a);
+/** True for fe80::/10. (169.254/16 is treated as an ordinary prefix.) */
+bool mr_addr_is_linklocal(const struct mr_addr *a);
+/** True for 127.0.0.0/8 and ::1. */
+bool mr_addr_is_loopback(const struct mr_addr *a);
+bool mr_addr_equal(const struct mr_addr *a, const struct mr_addr *b);
+/** MR_NET_IPV4 or MR_NET_IPV6. */
+uint16_t mr_addr_net(const struct mr_addr *a);
+/** Parse dotted quad or RFC 4291 text. @return 0 or -EINVAL. */
+int mr_addr_parse(const char *text, struct mr_addr *out);
+/** RFC 5952 text. @return buf. @param size at least MR_ADDR_STRLEN. */
+const char *mr_addr_format(const struct mr_addr *a, char *buf, size_t size);
+/** Parse "ADDR/LEN"; a bare address is a host prefix. Host bits are kept in `addr`. @return 0 or -EINVAL. */
+int mr_subnet_parse(const char *text, struct mr_subnet *out);
+/** True if `a` is of the subnet's family and inside it. */
+bool mr_subnet_contains(const struct mr_subnet *s, const struct mr_addr *a);
+/** Parse "aa:bb:cc:dd:ee:ff". @return 0 or -EINVAL. */
+int mr_lladdr_parse(const char *text, struct mr_lladdr *out);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Counters and drop reasons. Part of <millrace.h>.
+ */
+#ifndef MR_API_COUNTERS_H
+#define MR_API_COUNTERS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct mr_stack;
+
+/** Every counter and drop reason; the list is lib/stack/counters.def. */
+enum mr_counter {
+#define MR_COUNTER(id, name, help) MR_CNT_##id,
+#define MR_DROP(id, name, help) MR_DROP_##id,
+#include "../counters.def"
+#undef MR_COUNTER
+#undef MR_DROP
+	MR_CNT_MAX
+};
+/** Name of a counter ("tcp_rx_segments"), and whether it is a drop reason. */
+const char *mr_counter_name(enum mr_counter c);
+const char *mr_counter_help(enum mr_counter c);
+bool mr_counter_is_drop(enum mr_counter c);
+uint64_t mr_stack_counter(const struct mr_stack *s, enum mr_counter c);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

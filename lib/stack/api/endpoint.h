@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Endpoints: what an application holds, its calls, options and events. Part of <millrace.h>.
+ */
+#ifndef MR_API_ENDPOINT_H
+#define MR_API_ENDPOINT_H
+
+#include <sys/types.h>
+#include "addr.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct rte_mbuf;
+struct mr_stack;
+struct mr_ep;
+
+/** Readiness (level) and events (told once a turn). */
+#define MR_EV_IN (1u << 0)   /**< data, a connection to accept, or end of stream */
+#define MR_EV_OUT (1u << 1)  /**< room to send, or connected */
+#define MR_EV_ERR (1u << 2)  /**< an error waits: mr_ep_error() */
+#define MR_EV_HUP (1u << 3)  /**< the connection is over; the last event of an endpoint */
+
+/** One listener for an endpoint's events; the memory is the caller's and must outlive the registration. */
+struct mr_waiter {
+	struct mr_waiter *next; /**< private */
+	uint32_t mask;
+	/** Called on the owning core between input and output. Any endpoint call is allowed in it, also mr_ep_close. */
+	void (*fn)(struct mr_ep *ep, uint32_t events, void *arg);
+	void *arg;
+};
+
+/** Options of endpoints, all int64_t. Units in the name or the comment. */
+enum mr_opt {
+	MR_OPT_SNDBUF = 1,        /**< bytes of send queue */
+	MR_OPT_RCVBUF,            /**< bytes of receive queue */
+	MR_OPT_REUSEADDR,         /**< bool */
+	MR_OPT_REUSEPORT,         /**< bool */
+	MR_OPT_V6ONLY,            /**< bool */
+	MR_OPT_TTL,               /**< 1..255: unicast TTL or hop limit */
+	MR_OPT_TOS,               /**< DSCP and ECN byte; TCP owns the ECN bits */
+	MR_OPT_BROADCAST,         /**< bool: may send to broadcast */
+	MR_OPT_BINDNIC,           /**< NIC id; 0 any */
+	MR_OPT_MULTICAST_TTL,     /**< 0..255; default 1 */
+	MR_OPT_LINGER_NS,         /**< -1 off; 0: reset at close; else time to drain */
+	MR_OPT_TCP_NODELAY,       /**< bool: no Nagle (RFC 9293 3.7.4) */
+	MR_OPT_TCP_CORK,          /**< bool: only full segments until uncorked */
+	MR_OPT_TCP_QUICKACK,      /**< bool: no delayed ACK */
+	MR_OPT_TCP_MAXSEG,        /**< bytes: upper bound of the MSS, before connect or listen */
+	MR_OPT_TCP_KEEPALIVE,     /**< bool (RFC 9293 3.8.4) */
+	MR_OPT_TCP_KEEPIDLE_NS,   /**< idle time before the first probe; default 2 h */
+	MR_OPT_TCP_KEEPINTVL_NS,  /**< between probes; default 75 s */
+	MR_OPT_TCP_KEEPCNT,       /**< probes; default 9 */
+	MR_OPT_TCP_USER_TIMEOUT_NS, /**< R2: unacknowledged data may wait so long; 0: by retransmission count */
+	MR_OPT_TCP_TIMEWAIT_NS,   /**< protocol-wide: TIME-WAIT; default 60 s */
+	MR_OPT_TCP_FINWAIT2_NS,   /**< protocol-wide: orphaned FIN-WAIT-2; default 60 s */
+	MR_OPT_TCP_MIN_RTO_NS,    /**< protocol-wide; default 200 ms */
+	MR_OPT_TCP_DELACK_NS,     /**< protocol-wide; default 40 ms */
+	MR_OPT_TCP_INIT_CWND,     /**< protocol-wide: segments; default 10 (RFC 6928) */
+	MR_OPT_TCP_WSCALE,        /**< protocol-wide bool: offer window scale; default on */
+	MR_OPT_TCP_TIMESTAMPS,    /**< protocol-wide bool: offer timestamps; default on */
+	MR_OPT_TCP_STATE,         /**< read only: RFC 9293 state, enum mr_tcp_state */
+	MR_OPT_ICMP_ERR_RATE,     /**< network protocol: ICMP errors a second; default 1000; 0 none */
+	MR_OPT_UDP_NO_CHECKSUM,   /**< bool: IPv4 only */
+	MR_OPT_DEFAULT_TTL,       /**< network protocol: 1..255; default 64 */
+	MR_OPT_MULTICAST_LOOP,    /**< bool: members of the group on this host get a copy; default on */
+};
+
+/** RFC 9293 3.3.2. */
+enum mr_tcp_state {
+	MR_TCP_CLOSED,
+	MR_TCP_LISTEN,
+	MR_TCP_SYN_SENT,
+	MR_TCP_SYN_RECEIVED,
+	MR_TCP_ESTABLISHED,
+	MR_TCP_FIN_WAIT_1,
+	MR_TCP_FIN_WAIT_2,
+	MR_TCP_CLOSE_WAIT,
+	MR_TCP_CLOSING,
+	MR_TCP_LAST_ACK,
+	MR_TCP_TIME_WAIT,
+};
+
+#define MR_SHUT_RD 1u
+#define MR_SHUT_WR 2u
+
+/** A new, unbound endpoint. @param net MR_NET_IPV4 or MR_NET_IPV6 (dual stack unless V6ONLY).
+ *  @return 0, -EPROTONOSUPPORT, -ENOMEM (or -ENOBUFS: max_endpoints). (S-58) */
+int mr_ep_create(struct mr_stack *s, uint8_t trans, uint16_t net, struct mr_ep **out);
+/** Bind. Port 0 picks one. @return 0, -EINVAL (bound already), -EADDRINUSE, -EADDRNOTAVAIL, -EAGAIN (no port left). */
+int mr_ep_bind(struct mr_ep *ep, const struct mr_sockaddr *local);
+/** @param backlog connections that may wait for accept. @return 0, -EINVAL, -EOPNOTSUPP. */
+int mr_ep_listen(struct mr_ep *ep, int backlog);
+/** Take an established connection. @return 0, -EAGAIN, -EINVAL. The new endpoint is the caller's. */
+int mr_ep_accept(struct mr_ep *ep, struct mr_ep **out);
+/** Start to connect. @return 0 (UDP), -EINPROGRESS (TCP; then MR_EV_OUT or MR_EV_ERR), -EALREADY, -EISCONN,
+ *  -EHOSTUNREACH, -EADDRNOTAVAIL, -EAGAIN. */
+int mr_ep_connect(struct mr_ep *ep, const struct mr_sockaddr *remote);
+/** Copy data in. @return bytes taken (may be short), -EAGAIN, -EPIPE, -ENOTCONN, or the connection's error. */
+ssize_t mr_ep_send(struct mr_ep *ep, const void *buf, size_t len);
+/** Datagram to an address (`to` NULL: the connected peer). @return len, -EAGAIN, -EMSGSIZE, -EDESTADDRREQ, -EHOSTUNREACH, -ENOBUFS. */
+ssize_t mr_ep_sendto(struct mr_ep *ep, const void *buf, size_t len, const struct mr_sockaddr *to);
+/** Send a packet chain without copying; consumes `m` on every path. It must be of the stack's tx pool, with headroom.
+ *  @return as mr_ep_sendto. */
+ssize_t mr_ep_send_mbuf(struct mr_ep *ep, struct rte_mbuf *m, const struct mr_sockaddr *to);
+/** Copy data out. @return bytes; 0 at end of stream; -EAGAIN, -ENOTCONN, or the connection's error once drained.
+ *  For datagrams the rest of a longer one is lost. @param from may be NULL. */
+ssize_t mr_ep_recv(struct mr_ep *ep, void *buf, size_t len, struct mr_sockaddr *from);
+/** Like mr_ep_recv, leaving the data queued. */
+ssize_t mr_ep_peek(struct mr_ep *ep, void *buf, size_t len, struct mr_sockaddr *from);
+/** Take the next received piece as a packet chain, payload only; the caller owns it and frees it soon: it is a receive
+ *  buffer. @return bytes; 0 at end of stream; errors as mr_ep_recv. */
+ssize_t mr_ep_recv_mbuf(struct mr_ep *ep, struct rte_mbuf **out, struct mr_sockaddr *from);
+/** @param how MR_SHUT_RD, MR_SHUT_WR or both. @return 0, -ENOTCONN. */
+int mr_ep_shutdown(struct mr_ep *ep, unsigned how);
+/** End the handle: it is invalid afterwards. Queued data is still sent, then FIN; unread data makes it a reset (RFC 2525 2.17). */
+void mr_ep_close(struct mr_ep *ep);
+/** Reset the connection and end the handle. */
+void mr_ep_abort(struct mr_ep *ep);
+int mr_ep_setopt(struct mr_ep *ep, int opt, int64_t value);         /**< 0, -ENOPROTOOPT, -EINVAL */
+int mr_ep_getopt(struct mr_ep *ep, int opt, int64_t *value);        /**< 0, -ENOPROTOOPT */
+int mr_ep_local_name(struct mr_ep *ep, struct mr_sockaddr *out);    /**< 0, -ENOTCONN (not bound) */
+int mr_ep_remote_name(struct mr_ep *ep, struct mr_sockaddr *out);   /**< 0, -ENOTCONN */
+/** What is ready now. */
+uint32_t mr_ep_readiness(struct mr_ep *ep);
+/** Take the pending error (0 or a negative errno) and clear it. */
+int mr_ep_error(struct mr_ep *ep);
+/** Register for events. What is ready already is told in the next turn. */
+void mr_ep_wait(struct mr_ep *ep, struct mr_waiter *w);
+void mr_ep_unwait(struct mr_ep *ep, struct mr_waiter *w);
+/** The stack that owns an endpoint. */
+struct mr_stack *mr_ep_stack(struct mr_ep *ep);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A host: N stacks on N lcores that are one. Part of <millrace.h>.
+ */
+#ifndef MR_API_HOST_H
+#define MR_API_HOST_H
+
+#include "counters.h"
+#include "link.h"
+#include "stack.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct mr_host;
+
+/** What a worker does when a turn found nothing to do. */
+enum mr_idle {
+	MR_IDLE_BUSY,   /**< poll again at once */
+	MR_IDLE_YIELD,  /**< sched_yield() after a while without work */
+	MR_IDLE_SLEEP,  /**< sleep 50 us after a while without work */
+};
+
+struct mr_host_opts {
+	struct mr_stack_opts stack; /**< for each stack; core, n_cores and name are filled in */
+	uint16_t n_workers;         /**< 0: one per EAL lcore, the main lcore included */
+	enum mr_idle idle;
+};
+
+/** A port of the host: the same NIC in every stack, on its own queue pair. */
+struct mr_host_port {
+	uint16_t nic;               /**< NIC id */
+	const char *name;
+	const char *driver;         /**< NULL: "ethdev" */
+	struct mr_link_cfg link;    /**< n_queues and rx_pools are filled in */
+	const char *impair;         /**< NULL or mr_impair_parse text */
+	const char *capture;        /**< NULL or a pcapng file; ".N" is added for worker N > 0 */
+};
+
+/** Create the stacks. Context: main lcore, after rte_eal_init. @return 0, -EINVAL (more workers than lcores), -ENOMEM. */
+int mr_host_create(const struct mr_host_opts *opts, struct mr_host **out);
+/** Stop if running, destroy the stacks, close the links. */
+void mr_host_destroy(struct mr_host *h);
+/** Open a device and make its NIC in every stack; before mr_host_start. @return 0 or the driver's error. */
+int mr_host_add_port(struct mr_host *h, const struct mr_host_port *p);
+/**
+ * Run `fn` on every stack, on its own core, between two turns; before the start, in place. Returns when all have
+ * answered. @return 0, or the first negative result of `fn`. Context: main lcore, not from an event.
+ */
+int mr_host_call(struct mr_host *h, int (*fn)(struct mr_stack *s, unsigned core, void *arg), void *arg);
+/** Start the workers on their lcores (all but the main one's). */
+int mr_host_start(struct mr_host *h);
+/** One turn of the main lcore's own stack, if it has one; otherwise control work only. Call in a loop on the main lcore. */
+unsigned mr_host_poll(struct mr_host *h);
+/** Ask the workers to end and wait for them. The stacks stay readable. */
+void mr_host_stop(struct mr_host *h);
+/** Have mr_host_destroy tell of each packet pool ("w0 rx"), when everything is closed and only a leak holds a packet. */
+void mr_host_on_pool(struct mr_host *h, void (*fn)(const char *pool, unsigned free, unsigned total, void *arg), void *arg);
+unsigned mr_host_workers(const struct mr_host *h);
+struct mr_stack *mr_host_stack(struct mr_host *h, unsigned core);
+/** Sum over the cores. Exact after mr_host_stop; while running each core's value is a moment old. */
+uint64_t mr_host_counter(const struct mr_host *h, enum mr_counter c);
+/** How packets reach the core that owns them, e.g. "software Toeplitz, 2 workers" (one line). */
+const char *mr_host_steering(const struct mr_host *h);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * NICs of a stack, their addresses, subnets and groups. Part of <millrace.h>.
+ */
+#ifndef MR_API_NIC_H
+#define MR_API_NIC_H
+
+#include "addr.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct mr_stack;
+struct mr_link;
+struct mr_nic;
+
+#define MR_NIC_F_UP (1u << 0)       /**< not disabled */
+#define MR_NIC_F_RUNNING (1u << 1)  /**< the link delivers */
+#define MR_NIC_F_PROMISC (1u << 2)
+#define MR_NIC_F_LOOPBACK (1u << 3)
+#define MR_NIC_F_SPOOFING (1u << 4)
+#define MR_NIC_NAMESIZE 32
+
+/** How an address takes part in source address choice (S-82). */
+enum mr_peb {
+	MR_PEB_CAN_BE_PRIMARY,
+	MR_PEB_FIRST_PRIMARY,
+	MR_PEB_NEVER_PRIMARY,
+};
+
+/** Snapshot of one NIC (S-20). */
+struct mr_nic_info {
+	uint16_t id;
+	char name[MR_NIC_NAMESIZE];
+	struct mr_lladdr lladdr;
+	uint32_t flags;
+	uint16_t mtu;
+	uint16_t n_addrs;
+};
+
+/** Make and attach a NIC on a link (S-14, S-15). `link` stays the caller's. @param id not 0.
+ *  @return 0, -EINVAL, -EEXIST (id in use), -EBUSY (link has a NIC), -EPROTONOSUPPORT (framing unknown), -ENOMEM. */
+int mr_nic_create(struct mr_stack *s, uint16_t id, const char *name, struct mr_link *link);
+/** The same without attaching: it delivers nothing until mr_nic_enable (S-16, S-17). */
+int mr_nic_create_disabled(struct mr_stack *s, uint16_t id, const char *name, struct mr_link *link);
+int mr_nic_enable(struct mr_stack *s, uint16_t id);   /**< 0, -ENODEV (S-18) */
+int mr_nic_disable(struct mr_stack *s, uint16_t id);  /**< 0, -ENODEV */
+int mr_nic_remove(struct mr_stack *s, uint16_t id);   /**< with its routes and addresses; 0, -ENODEV */
+int mr_nic_info(struct mr_stack *s, uint16_t id, struct mr_nic_info *out);
+int mr_nic_set_promisc(struct mr_stack *s, uint16_t id, bool on);
+int mr_nic_set_spoofing(struct mr_stack *s, uint16_t id, bool on);
+
+/** Give a NIC an address, with its on-link prefix. A prefix shorter than the host's also adds the connected route.
+ *  @return 0, -ENODEV, -EPROTONOSUPPORT, -EEXIST, -EINVAL (any, multicast, bad prefix), -ENOMEM. (S-31, S-32) */
+int mr_addr_add(struct mr_stack *s, uint16_t nic, const struct mr_subnet *addr, enum mr_peb peb);
+/** Stop accepting and using an address; flows that hold it drain (SS-8). @return 0, -ENODEV, -EADDRNOTAVAIL. (S-33) */
+int mr_addr_remove(struct mr_stack *s, uint16_t nic, const struct mr_addr *addr);
+int mr_subnet_add(struct mr_stack *s, uint16_t nic, const struct mr_subnet *subnet);     /**< accept all in it (S-34) */
+int mr_subnet_remove(struct mr_stack *s, uint16_t nic, const struct mr_subnet *subnet);  /**< (S-35) */
+int mr_group_join(struct mr_stack *s, uint16_t nic, const struct mr_addr *group);        /**< (S-39) */
+int mr_group_leave(struct mr_stack *s, uint16_t nic, const struct mr_addr *group);       /**< (S-40) */
+/** First primary address of a protocol. @return 0, -ENODEV, -EADDRNOTAVAIL. (S-38) */
+int mr_nic_main_address(struct mr_stack *s, uint16_t nic, uint16_t net, struct mr_subnet *out);
+/** NIC that owns an address, 0 if none; `nic` not 0 restricts the search. (S-41) */
+uint16_t mr_stack_check_local_address(struct mr_stack *s, uint16_t nic, const struct mr_addr *addr);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

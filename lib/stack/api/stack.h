@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A stack: one core's whole instance, its life and its turn. Part of <millrace.h>.
+ */
+#ifndef MR_API_STACK_H
+#define MR_API_STACK_H
+
+#include "addr.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct rte_mempool;
+struct mr_stack;
+
+/** Construction parameters; zero each field you do not care about: 0 and NULL mean the default. */
+struct mr_stack_opts {
+	const char *name;               /**< for logs and pools; default "stack" */
+	const char *const *net_protos;  /**< NULL-terminated names; default: every registered one (S-3) */
+	const char *const *trans_protos; /**< the same for transport protocols (S-4) */
+	uint64_t seed;                  /**< all randomness of this stack; 0: from the kernel. Tests pass a number */
+	int socket_id;                  /**< NUMA node for memory; 0 by default, -1 any */
+	uint32_t rx_mbufs;              /**< packets in the receive pool; default 8192 */
+	uint32_t tx_mbufs;              /**< packets in the transmit pool; default 8192 */
+	uint32_t mbuf_data_bytes;       /**< data room of one packet without headroom; default 2048 */
+	uint32_t rx_reserve_mbufs;      /**< receive mbufs that queues may never hold: what the drivers' rings need; default 1/4 */
+	uint32_t tx_reserve_mbufs;      /**< transmit mbufs that send queues may never hold: ACKs, ARP, ICMP, rings; default 1/4 */
+	uint32_t max_conns;             /**< connection records (TCBs); default 16384 */
+	uint32_t max_half_open;         /**< SYN-RECEIVED records; default 4096 */
+	uint32_t max_time_wait;         /**< TIME-WAIT records, oldest is reused when full; default 16384 */
+	uint32_t max_endpoints;         /**< other endpoints (UDP, listeners ...); default 1024 */
+	uint32_t max_neighbours;        /**< neighbour entries per NIC; default 512 */
+	uint16_t core;                  /**< index of this stack in its host */
+	uint16_t n_cores;               /**< stacks in the host; default 1 */
+};
+
+/** Create a stack. @param opts may be NULL. @return 0, -EPROTONOSUPPORT for an unknown protocol name,
+ *  -EINVAL (a reserve is not less than its pool), -ENOMEM. (S-7) */
+int mr_stack_create(const struct mr_stack_opts *opts, struct mr_stack **out);
+/** Reset what is open, free every buffer, timer and port, detach the NICs. Waiters are not called. */
+void mr_stack_destroy(struct mr_stack *s);
+/**
+ * One turn: rx burst, dispatch, mailbox, timers, application events, output of dirty endpoints, tx flush, reap.
+ * @param now_ns a monotonic time, never less than in the turn before. @return packets and events handled (0: idle).
+ */
+unsigned mr_stack_poll(struct mr_stack *s, uint64_t now_ns);
+/** Time of the running (or last) turn. (S-61) */
+uint64_t mr_stack_now_ns(const struct mr_stack *s);
+/** Earliest time at which mr_stack_poll will have something to do on its own; UINT64_MAX if never. */
+uint64_t mr_stack_next_ns(const struct mr_stack *s);
+/** The packet pools, for drivers and for zero-copy senders. */
+struct rte_mempool *mr_stack_rx_pool(struct mr_stack *s);
+struct rte_mempool *mr_stack_tx_pool(struct mr_stack *s);
+/** Is the protocol in this stack? (S-50) */
+bool mr_stack_has_netproto(const struct mr_stack *s, uint16_t net);
+bool mr_stack_has_transproto(const struct mr_stack *s, uint8_t trans);
+/** Protocol-wide options (S-53..S-56). @return 0, -EPROTONOSUPPORT, -ENOPROTOOPT, -EINVAL. */
+int mr_netproto_setopt(struct mr_stack *s, uint16_t net, int opt, int64_t value);
+int mr_netproto_getopt(struct mr_stack *s, uint16_t net, int opt, int64_t *value);
+int mr_transproto_setopt(struct mr_stack *s, uint8_t trans, int opt, int64_t value);
+int mr_transproto_getopt(struct mr_stack *s, uint8_t trans, int opt, int64_t *value);
+
+/** Run `fn` in the next turn and then every `period_ns` until cancelled; for applications. @return 0, -ENOMEM. */
+struct mr_alarm;
+int mr_alarm_start(struct mr_stack *s, uint64_t period_ns, void (*fn)(struct mr_stack *s, void *arg), void *arg,
+                   struct mr_alarm **out);
+void mr_alarm_stop(struct mr_alarm *a);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
