@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * UDP (RFC 768, RFC 1122 4.1, RFC 8200 8.1): datagrams from the network to endpoints, and what ICMP tells about ours.
+ * UDP (RFC 768, RFC 1122 4.1, RFC 8200 8.1): its header, in and out, and what ICMP tells about our datagrams.
  *
- * Not here: the application's calls and sending (udp_ep.c), UDP-Lite, zero checksums over IPv6 (RFC 6936).
- * Invariants: what parse lets pass is as long as its UDP length says; a receive queue never holds more than its bytes,
- * nor all endpoints together more packets than the stack's budget.
+ * Not here: the application's calls, which are those of all datagram endpoints (dgram.h); UDP-Lite, zero checksums over
+ * IPv6 (RFC 6936).
+ * Invariant: what parse lets pass is as long as its UDP length says.
  */
-#include "proto/udp.h"
+#include "proto/dgram.h"
 
-#include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <rte_common.h>
@@ -18,7 +16,7 @@
 #include "proto/cksum.h"
 #include "proto/mbuf.h"
 
-#define RCVBUF_MAX (1 << 30)
+#define UDP_HDR_BYTES 8
 
 /* @return MR_CNT_MAX, or why the datagram is dropped */
 static inline enum mr_counter
@@ -65,37 +63,16 @@ udp_parse(struct mr_transproto *tp, struct rte_mbuf **pkts, uint16_t n)
 }
 
 static void
-udp_receive(struct udp_ep *u, struct rte_mbuf *m)
-{
-	struct mr_stack *s = u->ep.stack;
-	struct mr_pkt *p = mr_pkt(m);
-	uint32_t charge;
-
-	rte_pktmbuf_adj(m, UDP_HDR_BYTES);
-	charge = m->pkt_len + UDP_PKT_OVERHEAD;
-	if (u->ep.flags & UDP_F_SHUT_RD || u->rx_bytes + charge > u->rx_max) {
-		mr_drop(s, m, MR_DROP_UDP_QUEUE_FULL);
-		return;
-	}
-	if (!mr_stack_rx_room(s)) {
-		mr_drop(s, m, MR_DROP_UDP_NO_MEMORY);
-		return;
-	}
-	p->seq = p->netep->nic->id;
-	p->netep = NULL;
-	u->rx_bytes += charge;
-	s->rx_held += m->nb_segs;
-	mr_pktq_push(&u->rxq, m);
-	mr_count(s, MR_CNT_UDP_RX_DATAGRAMS);
-	mr_ep_event(&u->ep, MR_EV_IN);
-}
-
-static void
 udp_input(struct mr_transproto *tp, struct mr_flow **flows, struct rte_mbuf **pkts, uint16_t n)
 {
 	(void)tp;
-	for (uint16_t i = 0; i < n; i++)
-		udp_receive((struct udp_ep *)flows[i], pkts[i]);
+	for (uint16_t i = 0; i < n; i++) {
+		struct mr_dgram *d = (struct mr_dgram *)flows[i];
+		uint16_t nic = mr_pkt(pkts[i])->netep->nic->id;
+
+		rte_pktmbuf_adj(pkts[i], UDP_HDR_BYTES);
+		mr_rxq_put(&d->rxq, &d->ep, pkts[i], nic);
+	}
 }
 
 static void
@@ -107,77 +84,60 @@ udp_unknown_dst(struct mr_transproto *tp, struct rte_mbuf *m)
 	np->ops->error(np, m, MR_NET_ERR_PORT_UNREACH);
 }
 
-/* What an application is told; 0: nothing. Hints all of them, the endpoint goes on (IC-07). */
-static int
-control_errno(enum mr_ctrl_type type)
-{
-	switch (type) {
-	case MR_CTRL_PORT_UNREACH:
-	case MR_CTRL_PROTO_UNREACH:
-		return -ECONNREFUSED;
-	case MR_CTRL_NET_UNREACH:
-		return -ENETUNREACH;
-	case MR_CTRL_HOST_UNREACH:
-	case MR_CTRL_ADMIN_PROHIBITED:
-		return -EHOSTUNREACH;
-	case MR_CTRL_PKT_TOO_BIG:
-		return -EMSGSIZE;
-	default:
-		return 0;
-	}
-}
-
 static void
 udp_control(struct mr_transproto *tp, struct mr_flow *f, enum mr_ctrl_type type, uint32_t extra, const void *quoted,
             uint16_t quoted_bytes)
 {
-	struct udp_ep *u = (struct udp_ep *)f;
-	int err = control_errno(type);
+	struct mr_dgram *d = (struct mr_dgram *)f;
 
 	(void)tp;
 	(void)quoted;
 	(void)quoted_bytes;
 	/* Without a peer there is nobody to whom a later error could be traced. */
-	if (!(u->ep.flags & UDP_F_CONNECTED) || !err)
-		return;
-	if (type == MR_CTRL_PKT_TOO_BIG) {
-		/* Only IPv6 learns: over IPv4 our datagrams may be fragmented on the way. Never upwards. */
-		if (mr_addr_is_v4(&u->route.remote) || extra >= u->route.mtu || (u->peer_mtu && extra >= u->peer_mtu))
-			return;
-		u->peer_mtu = (uint16_t)extra;
-	}
-	u->ep.err = (int16_t)err;
-	mr_ep_event(&u->ep, MR_EV_ERR);
+	if (d->ep.flags & MR_DGRAM_F_CONNECTED)
+		mr_dgram_control(d, type, extra, mr_dgram_control_errno(type));
 }
 
 static int
-udp_setopt(struct mr_transproto *tp, int opt, int64_t value)
+udp_push(const struct mr_dgram *d, struct rte_mbuf *m, const struct mr_route *r, uint16_t dport)
 {
-	if (opt != MR_OPT_RCVBUF)
-		return -ENOPROTOOPT;
-	if (value <= 0 || value > RCVBUF_MAX)
-		return -EINVAL;
-	((struct udp *)tp)->rx_max = (uint32_t)value;
+	struct rte_udp_hdr h = {
+		.src_port = rte_cpu_to_be_16(d->local.port),
+		.dst_port = rte_cpu_to_be_16(dport),
+		.dgram_len = rte_cpu_to_be_16((uint16_t)(m->pkt_len + UDP_HDR_BYTES)),
+	};
+
+	memcpy(mr_mbuf_prepend(m, UDP_HDR_BYTES), &h, sizeof(h));
+	if (!(d->no_cksum && mr_addr_is_v4(&r->remote)))
+		mr_cksum_tx(m, UDP_HDR_BYTES, offsetof(struct rte_udp_hdr, dgram_cksum), r, MR_TRANS_UDP);
 	return 0;
 }
+
+static const struct mr_dgram_kind udp_kind = {
+	.rx = {MR_CNT_UDP_RX_DATAGRAMS, MR_DROP_UDP_QUEUE_FULL, MR_DROP_UDP_NO_MEMORY},
+	.sent = MR_CNT_UDP_TX_DATAGRAMS,
+	.hdr_bytes = UDP_HDR_BYTES,
+	.ports = true,
+	.push = udp_push,
+	.autobind = mr_dgram_autobind,
+};
+
+static const struct mr_ep_ops udp_ep_ops = {
+	MR_DGRAM_EP_OPS,
+	.bind = mr_dgram_bind,
+	.connect = mr_dgram_connect,
+	.close = mr_dgram_close,
+};
 
 static int
-udp_getopt(struct mr_transproto *tp, int opt, int64_t *value)
+udp_ep_create(struct mr_transproto *tp, uint16_t net, struct mr_ep **out)
 {
-	if (opt != MR_OPT_RCVBUF)
-		return -ENOPROTOOPT;
-	*value = ((struct udp *)tp)->rx_max;
-	return 0;
-}
+	struct mr_dgram *d;
+	int rc = mr_dgram_create(tp, net, &udp_ep_ops, &udp_kind, &d);
 
-static void
-udp_destroy(struct mr_transproto *tp)
-{
-	struct udp *udp = (struct udp *)tp;
-
-	while (!LIST_EMPTY(&udp->eps))
-		udp_ep_destroy(LIST_FIRST(&udp->eps));
-	free(udp);
+	if (rc == 0)
+		*out = &d->ep;
+	return rc;
 }
 
 static const struct mr_transproto_ops udp_ops = {
@@ -188,32 +148,17 @@ static const struct mr_transproto_ops udp_ops = {
 	.input = udp_input,
 	.unknown_dst = udp_unknown_dst,
 	.control = udp_control,
-	.output = udp_ep_output,
+	.output = mr_dgram_output,
 	.ep_create = udp_ep_create,
-	.setopt = udp_setopt,
-	.getopt = udp_getopt,
-	.destroy = udp_destroy,
+	.setopt = mr_dgram_proto_setopt,
+	.getopt = mr_dgram_proto_getopt,
+	.destroy = mr_dgram_proto_destroy,
 };
 
 static int
 udp_create(struct mr_stack *s, struct mr_transproto **out)
 {
-	struct udp *udp = calloc(1, sizeof(*udp));
-	int rc;
-
-	if (!udp)
-		return -ENOMEM;
-	udp->tp.ops = &udp_ops;
-	udp->tp.stack = s;
-	udp->rx_max = UDP_RCVBUF_DEFAULT;
-	LIST_INIT(&udp->eps);
-	rc = mr_pool_init(&udp->pool, &s->arena, "udp", sizeof(struct udp_ep), s->opts.max_endpoints);
-	if (rc < 0) {
-		free(udp);
-		return rc;
-	}
-	*out = &udp->tp;
-	return 0;
+	return mr_dgram_proto_create(s, &udp_ops, sizeof(struct mr_dgram), out);
 }
 
 RTE_INIT(udp_register)

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Datagram endpoints: sending.
+ *
+ * Messages gather up to a burst with one route and leave in the output stage of the turn, or when the route or an
+ * option changes. The route to the peer, or to the last destination that was named, is kept.
+ *
+ * Not here: fragmentation, a message fits or is refused; headers, which are the kind's.
+ * Invariant: all that waits in `pending` goes by `pending_route` and with the options as they are now.
+ */
+#include "proto/dgram.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include <rte_common.h>
+
+#define DGRAM_MAX_BYTES 65535
+
+static struct mr_ip_params
+send_params(const struct mr_dgram *d, const struct mr_route *r)
+{
+	struct mr_ip_params p = {.trans_proto = d->wire_proto, .ttl = d->ttl, .tos = d->tos};
+
+	if (r->flags & MR_ROUTE_F_MULTICAST) {
+		p.ttl = d->mcast_ttl;
+		p.group_loop = d->mcast_loop;
+		p.group_no_wire = d->mcast_ttl == 0;
+	}
+	return p;
+}
+
+void
+mr_dgram_send_pending(struct mr_dgram *d)
+{
+	struct mr_stack *s = d->ep.stack;
+	struct mr_route *r = d->pending_route;
+	uint16_t n = d->n_pending;
+	struct mr_ip_params p;
+
+	if (n == 0)
+		return;
+	d->n_pending = 0;
+	if (mr_route_check(s, r) < 0) {
+		for (uint16_t i = 0; i < n; i++)
+			mr_drop(s, d->pending[i], MR_DROP_IP_NO_ROUTE);
+		return;
+	}
+	p = send_params(d, r);
+	mr_count_n(s, d->kind->sent, n);
+	mr_route_output(r, d->pending, n, &p);
+}
+
+void
+mr_dgram_output(struct mr_transproto *tp, struct mr_ep *ep)
+{
+	(void)tp;
+	mr_dgram_send_pending(mr_dgram_of(ep));
+}
+
+bool
+mr_dgram_family_fits(const struct mr_dgram *d, const struct mr_addr *a)
+{
+	bool v4 = mr_addr_is_v4(a);
+
+	if ((a->d[0] | a->d[1]) == 0)
+		return true;
+	if (v4 ? d->net == MR_NET_IPV6 && d->v6only : d->net == MR_NET_IPV4)
+		return false;
+	return mr_addr_is_any(&d->local.addr) || mr_addr_is_v4(&d->local.addr) == v4;
+}
+
+/* The address to send from, NULL: the route chooses. A group that one listens to is no source. */
+static const struct mr_addr *
+source_addr(const struct mr_dgram *d)
+{
+	return mr_addr_is_any(&d->local.addr) || mr_addr_is_multicast(&d->local.addr) ? NULL : &d->local.addr;
+}
+
+int
+mr_dgram_find_route(struct mr_dgram *d, const struct mr_sockaddr *to, struct mr_route *out)
+{
+	uint16_t net = mr_addr_is_v4(&to->addr) ? MR_NET_IPV4 : d->net;
+	int rc;
+
+	if ((d->kind->ports && to->port == 0) || !mr_dgram_family_fits(d, &to->addr))
+		return -EINVAL;
+	rc = mr_route_find(d->ep.stack, d->nic ? d->nic : to->nic, source_addr(d), &to->addr, net, out);
+	if (rc == 0 && out->flags & MR_ROUTE_F_BROADCAST && !d->broadcast) {
+		mr_route_release(out);
+		return -EACCES;
+	}
+	return rc;
+}
+
+static bool
+same_dest(const struct mr_sockaddr *a, const struct mr_sockaddr *b)
+{
+	return a->nic == b->nic && mr_addr_equal(&a->addr, &b->addr);
+}
+
+/* Route to a named destination, that of the last send if it is the same. @return 0 or -errno; d->other is it */
+static int
+route_to(struct mr_dgram *d, const struct mr_sockaddr *to)
+{
+	struct mr_route r;
+	int rc;
+
+	/* After any change of routes or addresses the source is chosen anew: nobody holds an unbound one to its first. */
+	if (d->other_known && same_dest(&d->other_to, to) && d->other.gen == d->ep.stack->route_gen)
+		return d->kind->ports && to->port == 0 ? -EINVAL : 0;
+	rc = mr_dgram_find_route(d, to, &r);
+	if (rc < 0)
+		return rc;
+	if (d->pending_route == &d->other)
+		mr_dgram_send_pending(d);
+	if (d->other_known)
+		mr_route_release(&d->other);
+	d->other = r;
+	d->other_to = *to;
+	d->other_known = true;
+	return 0;
+}
+
+void
+mr_dgram_forget_other(struct mr_dgram *d)
+{
+	if (!d->other_known)
+		return;
+	mr_route_release(&d->other);
+	d->other_known = false;
+}
+
+/* Bytes that one message may have. */
+static uint32_t
+payload_max(const struct mr_dgram *d, const struct mr_route *r)
+{
+	uint16_t net_hdr = mr_route_netproto(r)->ops->hdr_bytes, mtu = r->mtu;
+
+	if (r == &d->route && d->peer_mtu && d->peer_mtu < mtu)
+		mtu = d->peer_mtu;
+	return mtu - net_hdr - d->kind->hdr_bytes;
+}
+
+/* The payload in packets of ours. NULL: none left. */
+static struct rte_mbuf *
+packet_of(struct mr_stack *s, const char *buf, size_t len)
+{
+	struct rte_mbuf *m = mr_stack_tx_alloc(s), *last = m;
+
+	while (last) {
+		uint16_t k = (uint16_t)RTE_MIN(len, (size_t)rte_pktmbuf_tailroom(last));
+
+		if (k)
+			memcpy(rte_pktmbuf_mtod(last, char *), buf, k);
+		last->data_len = k;
+		m->pkt_len += k;
+		buf += k;
+		len -= k;
+		if (len == 0)
+			return m;
+		last->next = mr_stack_tx_alloc(s);
+		m->nb_segs += last->next != NULL;
+		last = last->next;
+	}
+	rte_pktmbuf_free(m);
+	return NULL;
+}
+
+/* Everything that can be wrong with a send, before there is a packet. @return 0 or -errno; *out the route */
+static int
+send_prepare(struct mr_dgram *d, size_t len, const struct mr_sockaddr *to, struct mr_route **out)
+{
+	int rc;
+
+	if (d->ep.flags & MR_DGRAM_F_SHUT_WR)
+		return -EPIPE;
+	rc = mr_ep_error(&d->ep);
+	if (rc < 0)
+		return rc;
+	if (!to && !(d->ep.flags & MR_DGRAM_F_CONNECTED))
+		return -EDESTADDRREQ;
+	if (len > DGRAM_MAX_BYTES)
+		return -EMSGSIZE;
+	*out = to ? &d->other : &d->route;
+	rc = to ? route_to(d, to) : mr_route_check(d->ep.stack, &d->route);
+	if (rc == 0 && (*out)->flags & MR_ROUTE_F_BROADCAST && !d->broadcast)
+		rc = -EACCES;
+	if (rc == 0 && len > payload_max(d, *out))
+		rc = -EMSGSIZE;
+	if (rc == 0 && !(d->ep.flags & MR_DGRAM_F_BOUND) && d->kind->autobind)
+		rc = d->kind->autobind(d, to);
+	return rc;
+}
+
+/* Consumes m. @return bytes written, or -errno */
+static ssize_t
+send_packet(struct mr_dgram *d, struct rte_mbuf *m, struct mr_route *r, uint16_t dport)
+{
+	uint32_t len = m->pkt_len;
+	int rc = d->kind->push(d, m, r, dport);
+
+	if (rc < 0) {
+		rte_pktmbuf_free(m);
+		return rc;
+	}
+	if (d->n_pending == MR_DGRAM_PENDING || d->pending_route != r)
+		mr_dgram_send_pending(d);
+	d->pending_route = r;
+	d->pending[d->n_pending++] = m;
+	mr_ep_mark_dirty(&d->ep);
+	return (ssize_t)len;
+}
+
+ssize_t
+mr_dgram_send(struct mr_ep *ep, const void *buf, size_t len, const struct mr_sockaddr *to)
+{
+	struct mr_dgram *d = mr_dgram_of(ep);
+	struct rte_mbuf *m;
+	struct mr_route *r;
+	int rc = send_prepare(d, len, to, &r);
+
+	if (rc < 0)
+		return rc;
+	m = packet_of(ep->stack, buf, len);
+	if (!m) {
+		mr_ep_starved(ep);
+		return -ENOBUFS;
+	}
+	return send_packet(d, m, r, to ? to->port : mr_dgram_peer_port(d));
+}
+
+ssize_t
+mr_dgram_send_mbuf(struct mr_ep *ep, struct rte_mbuf *m, const struct mr_sockaddr *to)
+{
+	struct mr_dgram *d = mr_dgram_of(ep);
+	struct mr_route *r;
+	int rc = send_prepare(d, m->pkt_len, to, &r);
+
+	/* Headers are written in front of the payload, so that must be nobody else's. */
+	if (rc == 0 && (rte_pktmbuf_headroom(m) < MR_HEADROOM / 2 || rte_mbuf_refcnt_read(m) > 1 || !RTE_MBUF_DIRECT(m)))
+		rc = -EINVAL;
+	if (rc < 0) {
+		rte_pktmbuf_free(m);
+		return rc;
+	}
+	m->ol_flags = 0;
+	m->tx_offload = 0;
+	return send_packet(d, m, r, to ? to->port : mr_dgram_peer_port(d));
+}
