@@ -164,8 +164,12 @@ static bool resent;
 static uint32_t
 ack(uint32_t upto)
 {
-	uint32_t freed = tcp_sendq_ack(c, upto, &newest_ns, &resent);
+	struct tcp_acked a = {0};
+	uint32_t una = c->snd_una, freed = tcp_sendq_ack(c, upto, &a);
 
+	newest_ns = a.newest.sent_ns;
+	resent = a.resent;
+	ck_assert_uint_eq(a.bytes, seq_gt(upto, una) ? upto - una : 0);
 	c->snd_una = seq_max(c->snd_una, upto);
 	check_queue();
 	return freed;
@@ -430,7 +434,7 @@ START_TEST(old_and_future_acks_free_nothing)
 	ck_assert_uint_eq(newest_ns, 0);
 	ck_assert(!resent);
 	/* Callers refuse what acknowledges unsent data; the queue would not free it either. */
-	ck_assert_uint_eq(tcp_sendq_ack(c, FIRST + 3 * MSS, &newest_ns, &resent), MSS);
+	ck_assert_uint_eq(tcp_sendq_ack(c, FIRST + 3 * MSS, &(struct tcp_acked){0}), MSS);
 	c->snd_una = FIRST + MSS;
 	check_queue();
 	ck_assert_uint_eq(count(), 2);
@@ -629,10 +633,10 @@ START_TEST(transmissions_are_counted_to_the_limit)
 {
 	append(1);
 	transmit_next();
-	for (int i = 0; i < 70000; i++)
+	for (int i = 0; i < 300; i++)
 		tcp_sendq_sent(c, seg(0), clock_ns++);
 	check_queue();
-	ck_assert_uint_eq(tcp_seg(seg(0))->times, UINT16_MAX);
+	ck_assert_uint_eq(tcp_seg(seg(0))->times, UINT8_MAX);
 }
 END_TEST
 

@@ -45,17 +45,32 @@ echoes_last(const struct tcp_conn *c, const struct tcp_rx *rx, uint64_t sent_ns)
 /* Round-trip time of the newest covered transmission: certain when nothing was sent twice (Karn), or when its timestamp
  * comes back. */
 static uint64_t
-rtt_sample(struct tcp_conn *c, const struct tcp_rx *rx, uint64_t newest_ns, bool resent)
+rtt_sample(struct tcp_conn *c, const struct tcp_rx *rx, const struct tcp_acked *a)
 {
 	struct mr_stack *s = c->ep.stack;
 	uint64_t rtt;
 
-	if (newest_ns == 0 || (resent && !echoes_last(c, rx, newest_ns)))
+	if (a->bytes == 0 || (a->resent && !echoes_last(c, rx, a->newest.sent_ns)))
 		return 0;
-	rtt = RTE_MAX(s->now_ns - newest_ns, 1u);
+	rtt = RTE_MAX(s->now_ns - a->newest.sent_ns, 1u);
 	tcp_rtt_sample(&c->rtt, rtt, tcp_of(s)->min_rto_ns);
 	c->backoff = 0;
 	return rtt;
+}
+
+/* Before a reduction of the window, which may turn out to be wrong. */
+static void
+cc_save(struct tcp_cc *cc)
+{
+	cc->prior_cwnd = cc->cwnd;
+	cc->prior_ssthresh = cc->ssthresh;
+}
+
+static void
+cc_recovered(struct tcp_conn *c)
+{
+	if (c->cc.ops->recovered)
+		c->cc.ops->recovered(&c->cc, c->ep.stack->now_ns);
 }
 
 /* The segment at SND.UNA is lost: it goes out again whatever cwnd says. */
@@ -74,6 +89,7 @@ recovery_enter(struct tcp_conn *c)
 	struct mr_stack *s = c->ep.stack;
 
 	mr_count(s, MR_CNT_TCP_FAST_RETRANSMITS);
+	cc_save(&c->cc);
 	c->cc.ops->loss(&c->cc, c->snd_nxt - c->snd_una, s->now_ns);
 	c->cc.cwnd = c->cc.ssthresh + TCP_DUPTHRESH * c->mss;
 	c->recover = c->snd_nxt;
@@ -105,6 +121,7 @@ recovery_ack(struct tcp_conn *c, uint32_t acked)
 	if (seq_geq(c->snd_una, c->recover)) {
 		c->cc.cwnd = RTE_MIN(c->cc.ssthresh, RTE_MAX(c->sendq.in_flight, c->mss) + c->mss);
 		c->flags &= ~TCP_F_RECOVERY;
+		cc_recovered(c);
 		return;
 	}
 	c->cc.cwnd -= RTE_MIN(c->cc.cwnd, acked);
@@ -113,24 +130,26 @@ recovery_ack(struct tcp_conn *c, uint32_t acked)
 }
 
 static void
-congestion_ack(struct tcp_conn *c, uint32_t acked, uint64_t rtt_ns)
+congestion_ack(struct tcp_conn *c, const struct tcp_acked *acked, struct tcp_cc_ack *a)
 {
-	struct tcp_cc_ack a = {
-		.now_ns = c->ep.stack->now_ns,
-		.rtt_ns = rtt_ns,
-		.acked = acked,
-		.in_flight = c->sendq.in_flight,
-		.cwnd_limited = c->flags & (TCP_F_CWND_LIMITED | TCP_F_RTO_RECOVERY),
-	};
-
+	a->now_ns = c->ep.stack->now_ns;
+	a->srtt_ns = c->rtt.srtt_ns;
+	a->acked = acked->bytes;
+	a->in_flight = c->sendq.in_flight;
+	a->recovery = c->flags & TCP_F_RECOVERY;
+	a->cwnd_limited = c->flags & (TCP_F_CWND_LIMITED | TCP_F_RTO_RECOVERY);
+	tcp_rate_delivered(c, acked, a);
 	c->dupacks = 0;
-	if (c->flags & TCP_F_RECOVERY) {
-		recovery_ack(c, acked);
-		return;
-	}
-	if ((c->flags & TCP_F_RTO_RECOVERY) && seq_geq(c->snd_una, c->recover))
+	if ((c->flags & TCP_F_RTO_RECOVERY) && seq_geq(c->snd_una, c->recover)) {
 		c->flags &= ~TCP_F_RTO_RECOVERY;
-	c->cc.ops->ack(&c->cc, &a);
+		cc_recovered(c);
+	}
+	if (c->flags & TCP_F_RECOVERY)
+		recovery_ack(c, acked->bytes);
+	else if (!c->cc.ops->control)
+		c->cc.ops->ack(&c->cc, a);
+	if (c->cc.ops->control)
+		c->cc.ops->control(&c->cc, a);
 }
 
 /* SND.UNA advances. */
@@ -138,15 +157,14 @@ static void
 new_ack(struct tcp_conn *c, const struct tcp_rx *rx)
 {
 	struct mr_stack *s = c->ep.stack;
-	uint64_t newest_ns, rtt;
-	uint32_t acked = rx->ack - c->snd_una;
-	bool resent;
+	struct tcp_cc_ack cc_ack = {.prior_in_flight = c->sendq.in_flight};
+	struct tcp_acked a = {0};
 
-	tcp_sendq_ack(c, rx->ack, &newest_ns, &resent);
+	tcp_sendq_ack(c, rx->ack, &a);
 	c->snd_una = rx->ack;
-	rtt = rtt_sample(c, rx, newest_ns, resent);
+	cc_ack.rtt_ns = rtt_sample(c, rx, &a);
 	c->retries = 0;
-	congestion_ack(c, acked, rtt);
+	congestion_ack(c, &a, &cc_ack);
 	c->unacked_since_ns = c->snd_una == c->snd_nxt ? 0 : s->now_ns;
 	tcp_rexmt_restart(c);
 	if (c->route.neigh && c->route.gen == s->route_gen)
@@ -194,6 +212,8 @@ tcp_ack_process(struct tcp_conn *c, struct tcp_rx *rx)
 void
 tcp_rtx_enter_rto(struct tcp_conn *c)
 {
+	if (c->retries == 1)
+		cc_save(&c->cc);
 	c->cc.ops->rto(&c->cc, c->snd_nxt - c->snd_una, c->retries == 1, c->ep.stack->now_ns);
 	tcp_sendq_mark_all_lost(c);
 	c->recover = c->snd_nxt;

@@ -162,6 +162,7 @@ send_seg(struct out *o, struct rte_mbuf *m)
 	tcp_hdr_push(f, &tx, &c->route);
 	if (s->flags & TCP_SEG_SENT)
 		mr_count(c->ep.stack, MR_CNT_TCP_RETRANSMITS);
+	tcp_rate_sent(c, s, c->ep.stack->now_ns);
 	tcp_sendq_sent(c, m, c->ep.stack->now_ns);
 	c->last_tx_ns = c->ep.stack->now_ns;
 	out_add(o, f);
@@ -329,6 +330,8 @@ output_data(struct out *o)
 		c->flags |= TCP_F_FIN_QUEUED;
 	send_lost(o);
 	send_new(o);
+	if (c->snd_una != c->snd_nxt && !c->sendq.unsent && !c->sendq.lost && c->sendq.in_flight < c->cc.cwnd)
+		tcp_rate_app_limited(c);
 	send_acks(o);
 	if (o->acked) {
 		c->why &= (uint8_t) ~(TCP_WHY_ACK_NOW | TCP_WHY_ACK_DELAYED);

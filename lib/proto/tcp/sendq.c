@@ -16,6 +16,8 @@
 #include <rte_common.h>
 #include <rte_memcpy.h>
 
+#define ACK_BATCH 32 /* segments freed at once */
+
 static struct rte_mbuf *
 seg_new(struct tcp_conn *c)
 {
@@ -188,11 +190,12 @@ tcp_sendq_fin(struct tcp_conn *c)
 	return true;
 }
 
-/* A whole segment is acknowledged. */
+/* Take the first segment, all of it acknowledged, off the queue; the caller frees it. */
 static void
-seg_acked(struct tcp_conn *c, struct rte_mbuf *m)
+seg_pop(struct tcp_conn *c)
 {
 	struct tcp_sendq *q = &c->sendq;
+	struct rte_mbuf *m = q->head;
 	struct tcp_seg *s = tcp_seg(m);
 
 	if (s->flags & TCP_SEG_LOST)
@@ -206,38 +209,66 @@ seg_acked(struct tcp_conn *c, struct rte_mbuf *m)
 		tcp_seg(q->head)->prev = NULL;
 	else
 		q->tail = NULL;
-	seg_free(c, m);
+}
+
+/* Part of the first segment is acknowledged: the rest stays, from where it now begins. */
+static void
+seg_shorten(struct tcp_conn *c, uint32_t covered)
+{
+	struct tcp_sendq *q = &c->sendq;
+	struct tcp_seg *s = tcp_seg(q->head);
+
+	s->seq += covered;
+	s->len -= covered;
+	s->data_off += (uint16_t)covered;
+	q->bytes -= covered;
+	if (!(s->flags & TCP_SEG_LOST))
+		q->in_flight -= covered;
+}
+
+/* Free the segments that an ACK covers, once what it says about the newest is noted. */
+static void
+acked_free(struct tcp_conn *c, struct rte_mbuf **done, unsigned n, const struct tcp_seg *newest, struct tcp_acked *a)
+{
+	if (newest)
+		a->newest = *newest;
+	c->ep.stack->tx_held -= n;
+	rte_pktmbuf_free_bulk(done, n);
 }
 
 uint32_t
-tcp_sendq_ack(struct tcp_conn *c, uint32_t ack, uint64_t *newest_ns, bool *resent)
+tcp_sendq_ack(struct tcp_conn *c, uint32_t ack, struct tcp_acked *a)
 {
 	struct tcp_sendq *q = &c->sendq;
 	uint32_t before = q->bytes;
+	struct rte_mbuf *done[ACK_BATCH];
+	const struct tcp_seg *newest = NULL;
+	unsigned n = 0;
 
-	*newest_ns = 0;
-	*resent = false;
 	while (q->head && q->head != q->unsent) {
 		struct tcp_seg *s = tcp_seg(q->head);
 		uint32_t covered = ack - s->seq;
 
 		if ((int32_t)covered <= 0)
 			break;
-		*resent |= s->times > 1;
-		*newest_ns = RTE_MAX(*newest_ns, s->sent_ns);
-		if (covered >= tcp_seg_span(s)) {
-			seg_acked(c, q->head);
-			continue;
+		a->resent |= s->times > 1;
+		if (s->sent_ns >= (newest ? newest : &a->newest)->sent_ns)
+			newest = s;
+		if (covered < tcp_seg_span(s)) {
+			a->bytes += covered;
+			seg_shorten(c, covered);
+			break;
 		}
-		/* Part of a segment: the rest stays, from where it now begins. */
-		s->seq += covered;
-		s->len -= covered;
-		s->data_off += (uint16_t)covered;
-		q->bytes -= covered;
-		if (!(s->flags & TCP_SEG_LOST))
-			q->in_flight -= covered;
-		break;
+		a->bytes += tcp_seg_span(s);
+		done[n++] = q->head;
+		seg_pop(c);
+		if (n == ACK_BATCH) {
+			acked_free(c, done, n, newest, a);
+			newest = NULL;
+			n = 0;
+		}
 	}
+	acked_free(c, done, n, newest, a);
 	return before - q->bytes;
 }
 
@@ -254,9 +285,13 @@ tcp_sendq_split(struct tcp_conn *c, struct rte_mbuf *m, uint32_t len)
 	r->len = s->len - len;
 	memcpy((char *)rest->buf_addr + r->data_off, (char *)m->buf_addr + s->data_off + len, r->len);
 	r->seq = s->seq + len;
-	r->flags = s->flags & (TCP_SEG_FIN | TCP_SEG_PSH | TCP_SEG_LOST | TCP_SEG_SENT | TCP_SEG_RETRANS);
+	r->flags = s->flags & (TCP_SEG_FIN | TCP_SEG_PSH | TCP_SEG_LOST | TCP_SEG_SENT | TCP_SEG_RETRANS |
+	                       TCP_SEG_APP_LIMITED);
 	r->times = s->times;
 	r->sent_ns = s->sent_ns;
+	r->delivered = s->delivered;
+	r->since_delivered_ns = s->since_delivered_ns;
+	r->since_first_ns = s->since_first_ns;
 	s->len = len;
 	s->flags &= (uint8_t)~(TCP_SEG_FIN | TCP_SEG_PSH);
 	r->next = s->next;
@@ -294,7 +329,7 @@ tcp_sendq_sent(struct tcp_conn *c, struct rte_mbuf *m, uint64_t now_ns)
 	}
 	time_append(q, m);
 	s->sent_ns = now_ns;
-	if (s->times < UINT16_MAX)
+	if (s->times < UINT8_MAX)
 		s->times++;
 }
 

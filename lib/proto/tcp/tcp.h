@@ -8,7 +8,7 @@
  *   output.c the only segment builder                                            timer.c  what deadlines do
  *   sendq.c  segments to send and sent                                           rcvq.c   in order and out of order
  *   rtt.c    RFC 6298      newreno.c  RFC 5681, 6582     isn.c  RFC 6528         timewait.c  TIME-WAIT records
- *   socket.c the endpoint operations
+ *   rate.c   the delivery rate, for congestion control (tcp_cc.h)                  socket.c the endpoint operations
  *
  * Invariants: input marks, output sends. No file here reads a clock or draws from a global generator: time is
  * stack->now_ns, set by the turn, randomness is stack->rng. snd_una <= snd_nxt always; segments in the send queue are
@@ -31,6 +31,7 @@
 #include "stack/transport.h"
 #include "proto/seq.h"
 #include "proto/siphash.h"
+#include "proto/tcp/tcp_cc.h"
 
 /* Header flags. */
 #define TCP_FIN 0x01
@@ -108,6 +109,7 @@ void tcp_hdr_push(struct rte_mbuf *m, const struct tcp_tx *tx, const struct mr_r
 #define TCP_SEG_SACKED (1u << 3)
 #define TCP_SEG_FIN (1u << 4)       /* FIN follows the payload: one sequence number more */
 #define TCP_SEG_PSH (1u << 5)       /* end of what the application wrote */
+#define TCP_SEG_APP_LIMITED (1u << 6) /* sent when the application did not fill the window */
 
 /* A segment to send or sent: the second line of the private area of the mbuf that holds its payload (the first is the
  * packet's own while lower layers queue it). */
@@ -117,8 +119,12 @@ struct tcp_seg {
 	uint64_t sent_ns;               /* last transmission */
 	uint32_t seq;
 	uint32_t len;                   /* payload bytes */
+	/* For the delivery rate, at the last transmission; the times before it, at most UINT32_MAX. */
+	uint32_t delivered;             /* tcp_rate.delivered, */
+	uint32_t since_delivered_ns;    /* tcp_rate.delivered_ns, */
+	uint32_t since_first_ns;        /* tcp_rate.first_sent_ns */
 	uint16_t data_off;              /* of the payload, from buf_addr */
-	uint16_t times;                 /* transmissions */
+	uint8_t times;                  /* transmissions */
 	uint8_t flags;                  /* TCP_SEG_* */
 };
 _Static_assert(sizeof(struct mr_pkt) + sizeof(struct tcp_seg) <= MR_PKT_PRIV_BYTES, "fits the private area");
@@ -154,9 +160,18 @@ size_t tcp_sendq_append(struct tcp_conn *c, const void *buf, size_t len);
 void tcp_sendq_append_mbuf(struct tcp_conn *c, struct rte_mbuf *m);
 /* Queue the FIN, on the last unsent segment or on one of its own. @return false: no mbuf, try again later. */
 bool tcp_sendq_fin(struct tcp_conn *c);
-/* Drop what `ack` covers. @return payload bytes freed. For the round-trip time: *newest_ns is the latest transmission of
- * any covered segment (0: none covered), *resent tells if one of them was sent more than once. */
-uint32_t tcp_sendq_ack(struct tcp_conn *c, uint32_t ack, uint64_t *newest_ns, bool *resent);
+/* What one ACK says about the segments it is the first to report, as far as it has been worked on. */
+struct tcp_acked {
+	struct tcp_seg newest;          /* the one transmitted last; valid with bytes > 0 */
+	uint32_t bytes;                 /* payload and FIN */
+	bool resent;                    /* one of them was sent more than once */
+};
+
+/* The rate sample of an ACK (rate.c); something was delivered. */
+void tcp_rate_delivered(struct tcp_conn *c, const struct tcp_acked *a, struct tcp_cc_ack *out);
+
+/* Drop what `ack` covers and add it to *a. @return payload bytes freed. */
+uint32_t tcp_sendq_ack(struct tcp_conn *c, uint32_t ack, struct tcp_acked *a);
 /* Cut a segment after `len` bytes of payload. @return false: no mbuf. */
 bool tcp_sendq_split(struct tcp_conn *c, struct rte_mbuf *m, uint32_t len);
 /* Bookkeeping of a transmission; moves the segment to the end of the time order. */
@@ -194,39 +209,6 @@ void tcp_rcvq_free(struct tcp_conn *c);
 /* Cut n bytes, at most all, off the front (the back) of a packet, over its segments. */
 void tcp_payload_trim_front(struct rte_mbuf *m, uint32_t n);
 void tcp_payload_trim_back(struct rte_mbuf *m, uint32_t n);
-
-/* ---- congestion control ------------------------------------------------------------------------------------- */
-
-struct tcp_cc;
-
-/* What one ACK tells (per ACK, not per segment). */
-struct tcp_cc_ack {
-	uint64_t now_ns;
-	uint64_t rtt_ns;       /* sample of this ACK; 0: none */
-	uint32_t acked;        /* bytes newly acknowledged */
-	uint32_t in_flight;    /* after it */
-	bool cwnd_limited;     /* the window was what held us back since the last ACK */
-};
-
-struct tcp_cc_ops {
-	const char *name;
-	void (*init)(struct tcp_cc *cc);
-	void (*ack)(struct tcp_cc *cc, const struct tcp_cc_ack *a); /* outside recovery */
-	/* Loss found by duplicate ACKs: set ssthresh, once per recovery. */
-	void (*loss)(struct tcp_cc *cc, uint32_t flight, uint64_t now_ns);
-	void (*rto)(struct tcp_cc *cc, uint32_t flight, bool first, uint64_t now_ns); /* sets ssthresh if first, cwnd to one MSS */
-};
-
-/* The state that an algorithm sees: no connection. Bytes. */
-struct tcp_cc {
-	const struct tcp_cc_ops *ops;
-	uint32_t cwnd, ssthresh;
-	uint32_t mss;
-	uint32_t acked;        /* bytes acknowledged towards the next increase */
-	uint64_t priv[3];
-};
-
-extern const struct tcp_cc_ops tcp_newreno;
 
 /* ---- round-trip time (RFC 6298) ----------------------------------------------------------------------------- */
 
@@ -294,6 +276,7 @@ struct tcp_conn {
 	/* sending */
 	struct tcp_sendq sendq;
 	struct tcp_cc cc;
+	struct tcp_rate rate;
 	struct tcp_rtt rtt;
 	uint32_t recover;             /* RFC 6582 */
 	uint32_t max_snd_wnd;
@@ -328,7 +311,7 @@ struct tcp_conn {
 	uint16_t net;                 /* family the endpoint was made for */
 	TAILQ_ENTRY(tcp_conn) in_all; /* every record in use */
 };
-_Static_assert(sizeof(struct tcp_conn) <= 640, "budget of a connection");
+_Static_assert(sizeof(struct tcp_conn) <= 704, "budget of a connection");
 
 /* A bound or listening endpoint's registration. */
 struct tcp_bind {

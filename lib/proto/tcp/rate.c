@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The delivery rate of a connection, one sample per ACK (draft-cheng-iccrg-delivery-rate-estimation).
+ *
+ * Each transmission notes how much had been delivered by then. When it is acknowledged, what has been delivered since,
+ * over the longer of the time to send it and the time to acknowledge it, is the rate. The longer of the two: ACKs that
+ * come in a bunch must not look like a fast path.
+ *
+ * Bytes that the peer had SACKed count when they were SACKed.
+ */
+#include "proto/tcp/tcp.h"
+
+#include <rte_common.h>
+
+static uint32_t
+clamp32(uint64_t ns)
+{
+	return (uint32_t)RTE_MIN(ns, (uint64_t)UINT32_MAX);
+}
+
+void
+tcp_rate_app_limited(struct tcp_conn *c)
+{
+	uint32_t mark = c->rate.delivered + c->sendq.in_flight;
+
+	c->rate.app_limited = mark ? mark : 1;
+}
+
+void
+tcp_rate_sent(struct tcp_conn *c, struct tcp_seg *s, uint64_t now_ns)
+{
+	struct tcp_rate *r = &c->rate;
+
+	if (c->snd_una == c->snd_nxt) {
+		/* A new flight; nothing was asked of the path until now. */
+		r->first_sent_ns = r->delivered_ns = now_ns;
+		tcp_rate_app_limited(c);
+	}
+	s->delivered = r->delivered;
+	s->since_delivered_ns = clamp32(now_ns - r->delivered_ns);
+	s->since_first_ns = clamp32(now_ns - r->first_sent_ns);
+	s->flags &= (uint8_t)~TCP_SEG_APP_LIMITED;
+	if (r->app_limited)
+		s->flags |= TCP_SEG_APP_LIMITED;
+}
+
+void
+tcp_rate_delivered(struct tcp_conn *c, const struct tcp_acked *a, struct tcp_cc_ack *out)
+{
+	struct tcp_rate *r = &c->rate;
+	const struct tcp_seg *s = &a->newest;
+	uint64_t now_ns = c->ep.stack->now_ns, to_ack;
+
+	r->delivered += a->bytes;
+	r->delivered_ns = now_ns;
+	r->first_sent_ns = s->sent_ns;
+	if (r->app_limited && seq_gt(r->delivered, r->app_limited))
+		r->app_limited = 0;
+	to_ack = now_ns - s->sent_ns + s->since_delivered_ns;
+	out->delivered = r->delivered;
+	out->prior_delivered = s->delivered;
+	out->app_limited = s->flags & TCP_SEG_APP_LIMITED;
+	/* Times that were cut short tell nothing. */
+	if (s->since_delivered_ns != UINT32_MAX && s->since_first_ns != UINT32_MAX)
+		out->interval_ns = RTE_MAX(to_ack, (uint64_t)s->since_first_ns);
+}

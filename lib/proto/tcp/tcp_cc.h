@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Congestion control: the contract between the ACK processing and an algorithm, and the delivery rate that it is fed.
+ *
+ * An algorithm sees struct tcp_cc and no connection. The ACK processing owns the phases and calls:
+ *
+ *   init      once, cwnd and mss are set
+ *   ack       for each ACK that delivered something, outside fast recovery: slow start, avoidance
+ *   loss      fast recovery begins: set ssthresh. During recovery cwnd is the ACK processing's (PRR, RFC 6937; NewReno's
+ *             inflation for peers without SACK)
+ *   recovered fast recovery or the recovery of a timeout is over; cwnd is ssthresh (or what slow start has made of it)
+ *   rto       a timeout: set ssthresh if it is the first for this data, and cwnd to one MSS
+ *   undo      the last loss or rto was spurious: cwnd and ssthresh are again what they were before it; put back the rest
+ *   control   instead of ack, and during recovery too, for an algorithm with a model of its own: it alone sets cwnd then
+ *
+ * loss and rto are never called twice for one window of data. Those that an algorithm does not care for are NULL, except
+ * init, ack (or control), loss and rto. Units: bytes, nanoseconds.
+ */
+#ifndef MR_PROTO_TCP_CC_H
+#define MR_PROTO_TCP_CC_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct tcp_cc;
+struct tcp_conn;
+struct tcp_seg;
+
+/* What one ACK tells (per ACK, not per segment). Counts of bytes that only grow are modulo 2^32, like sequence numbers. */
+struct tcp_cc_ack {
+	uint64_t now_ns;          /* arrival of the burst */
+	uint64_t rtt_ns;          /* sample of this ACK; 0: none */
+	uint64_t srtt_ns;         /* smoothed, with this sample; 0: none yet */
+	uint64_t interval_ns;     /* in which delivered - prior_delivered bytes were delivered; 0: no rate sample */
+	uint32_t acked;           /* newly delivered: acknowledged or SACKed for the first time */
+	uint32_t lost;            /* newly taken for lost */
+	uint32_t in_flight;       /* after this ACK, */
+	uint32_t prior_in_flight; /* and before it */
+	uint32_t delivered;       /* in the connection's life */
+	uint32_t prior_delivered; /* the same when the newest segment delivered now was sent: passes a mark once a round trip */
+	bool app_limited;         /* the sample is of a time when the application did not fill the window */
+	bool cwnd_limited;        /* the window was what held us back since the last ACK */
+	bool recovery;            /* in fast recovery */
+};
+
+struct tcp_cc_ops {
+	const char *name;
+	void (*init)(struct tcp_cc *cc);
+	void (*ack)(struct tcp_cc *cc, const struct tcp_cc_ack *a);
+	void (*control)(struct tcp_cc *cc, const struct tcp_cc_ack *a);
+	void (*loss)(struct tcp_cc *cc, uint32_t flight, uint64_t now_ns);
+	void (*recovered)(struct tcp_cc *cc, uint64_t now_ns);
+	void (*rto)(struct tcp_cc *cc, uint32_t flight, bool first, uint64_t now_ns);
+	void (*undo)(struct tcp_cc *cc, uint64_t now_ns);
+};
+
+struct tcp_cc {
+	const struct tcp_cc_ops *ops;
+	uint64_t pacing_rate;  /* bytes per second that output may send; 0: not paced */
+	uint32_t cwnd, ssthresh;
+	uint32_t prior_cwnd, prior_ssthresh; /* before the last loss or rto; kept by the ACK processing */
+	uint32_t mss;
+	uint32_t acked;        /* bytes acknowledged towards the next increase */
+	uint64_t priv[3];
+};
+
+extern const struct tcp_cc_ops tcp_newreno;
+
+/* ---- delivery rate: rate.c (draft-cheng-iccrg-delivery-rate-estimation) --------------------------------------- */
+
+struct tcp_rate {
+	uint64_t delivered_ns;   /* when `delivered` last grew */
+	uint64_t first_sent_ns;  /* transmission of the newest segment delivered: the flight's send rate counts from it */
+	uint32_t delivered;      /* bytes, modulo 2^32 */
+	uint32_t app_limited;    /* samples are limited by the application until `delivered` passes this; 0: they are not */
+};
+
+/* A segment is about to be transmitted: note where the connection stands, in the segment. */
+void tcp_rate_sent(struct tcp_conn *c, struct tcp_seg *s, uint64_t now_ns);
+/* The application has nothing more to send while the window has room. */
+void tcp_rate_app_limited(struct tcp_conn *c);
+
+#endif
