@@ -21,6 +21,7 @@
 #include "api/nic.h"
 #include "api/route.h"
 #include "api/stack.h"
+#include "api/tcp.h"
 
 #ifdef __cplusplus
 extern "C" {

@@ -192,7 +192,7 @@ syn_rcvd_fill(struct tcp *t, struct tcp_bind *l, struct tcp_syn_rcvd *r, const s
               const uint32_t *iss_floor)
 {
 	const struct mr_pkt *p = mr_pkt(rx->m);
-	uint8_t mine = (t->wscale ? TCP_OPT_WS : 0) | (t->timestamps ? TCP_OPT_TS : 0);
+	uint8_t mine = t->offers & tcp_conn(l->bound.ep)->offers;
 
 	r->rec.flow.raddr = p->src;
 	r->rec.flow.rport_be = p->sport_be;
@@ -445,7 +445,7 @@ tcp_open_active(struct tcp_conn *c)
 	c->rcv_wscale = tcp_wscale_for(c->rcv_buf);
 	c->rcv_mss = RCV_MSS_START;
 	c->mss = c->cc.mss = TCP_DEFAULT_MSS_V4;
-	c->flags |= (t->timestamps ? TCP_F_TS : 0) | (t->wscale ? TCP_F_WS : 0);
+	c->flags |= (t->offers & c->offers & TCP_OPT_TS ? TCP_F_TS : 0) | (t->offers & c->offers & TCP_OPT_WS ? TCP_F_WS : 0);
 	c->why |= TCP_WHY_SYN;
 	tcp_state_set(c, MR_TCP_SYN_SENT);
 	mr_ep_mark_dirty(&c->ep);

@@ -2,23 +2,14 @@
 /*
  * The endpoint operations of TCP: what stands behind mr_ep_* (the user calls of RFC 9293 3.10). They change the
  * connection and mark it; they never send, and never call the application back.
+ *
+ * Not here: names and ports (bind.c), options (sockopt.c).
  */
 #include "proto/tcp/tcp.h"
 
 #include <errno.h>
-#include <string.h>
 
-#include <rte_byteorder.h>
 #include <rte_common.h>
-
-#include "stack/port.h"
-#include "stack/steer.h"
-
-static bool
-is_v6_endpoint(const struct tcp_conn *c)
-{
-	return c->net == MR_NET_IPV6;
-}
 
 int
 tcp_ep_create(struct mr_transproto *tp, uint16_t net, struct mr_ep **out)
@@ -32,140 +23,6 @@ tcp_ep_create(struct mr_transproto *tp, uint16_t net, struct mr_ep **out)
 		return -ENOBUFS;
 	c->net = net;
 	*out = &c->ep;
-	return 0;
-}
-
-/* ---- names and ports ----------------------------------------------------------------------------------------- */
-
-static void
-port_request(const struct tcp_conn *c, const struct mr_addr *addr, uint16_t port, struct mr_port_req *r)
-{
-	bool any = mr_addr_is_any(addr), v4 = mr_addr_is_v4(addr);
-
-	*r = (struct mr_port_req){
-		.proto = MR_TRANS_TCP,
-		.v4 = is_v6_endpoint(c) ? v4 || (any && !(c->flags & TCP_F_V6ONLY)) : true,
-		.v6 = is_v6_endpoint(c) && !v4,
-		.port = port,
-		.nic = c->bind_nic,
-		.reuse = c->flags & TCP_F_REUSEPORT,
-	};
-	if (!any)
-		r->addr = *addr;
-}
-
-static bool
-family_fits(const struct tcp_conn *c, const struct mr_addr *addr)
-{
-	struct mr_addr none = {0};
-
-	if (mr_addr_equal(addr, &none))
-		return true;
-	return is_v6_endpoint(c) ? !(mr_addr_is_v4(addr) && (c->flags & TCP_F_V6ONLY)) : mr_addr_is_v4(addr);
-}
-
-static int
-tcp_bind(struct mr_ep *ep, const struct mr_sockaddr *local)
-{
-	struct tcp_conn *c = tcp_conn(ep);
-	struct tcp *t = tcp_of(ep->stack);
-	struct mr_port_req req;
-	struct tcp_bind *b;
-	int rc;
-
-	if (c->state != MR_TCP_CLOSED || c->bind || (c->flags & TCP_F_DETACHED))
-		return -EINVAL;
-	if (!family_fits(c, &local->addr))
-		return -EADDRNOTAVAIL;
-	if (!mr_addr_is_any(&local->addr) && !mr_stack_check_local_address(ep->stack, local->nic, &local->addr))
-		return -EADDRNOTAVAIL;
-	if (local->nic)
-		c->bind_nic = local->nic;
-	port_request(c, &local->addr, local->port, &req);
-	rc = local->port ? 0 : mr_port_pick_ephemeral(ep->stack, &req, NULL, NULL);
-	if (rc < 0)
-		return rc;
-	b = mr_pool_get(&t->binds);
-	if (!b)
-		return -ENOBUFS;
-	rc = mr_port_reserve(ep->stack, &req);
-	if (rc < 0) {
-		mr_pool_put(&t->binds, b);
-		return rc;
-	}
-	b->req = req;
-	b->bound.ep = ep;
-	c->bind = b;
-	return 0;
-}
-
-void
-tcp_bind_free(struct tcp_conn *c)
-{
-	struct tcp_bind *b = c->bind;
-
-	if (!b)
-		return;
-	mr_demux_unbind(c->ep.stack, &b->bound);
-	mr_port_release(c->ep.stack, &b->req);
-	mr_pool_put(&tcp_of(c->ep.stack)->binds, b);
-	c->bind = NULL;
-}
-
-static int
-tcp_listen(struct mr_ep *ep, int backlog)
-{
-	struct tcp_conn *c = tcp_conn(ep);
-	struct tcp_bind *b;
-	int rc;
-
-	if (c->state == MR_TCP_LISTEN) {
-		c->bind->backlog = RTE_MAX(backlog, 1);
-		return 0;
-	}
-	if (c->state != MR_TCP_CLOSED || (c->flags & TCP_F_DETACHED))
-		return -EINVAL;
-	if (!c->bind) {
-		struct mr_sockaddr any = {0};
-
-		rc = tcp_bind(ep, &any);
-		if (rc < 0)
-			return rc;
-	}
-	b = c->bind;
-	b->bound.laddr = b->req.addr;
-	b->bound.lport_be = rte_cpu_to_be_16(b->req.port);
-	b->bound.nic = b->req.nic;
-	b->bound.proto = MR_TRANS_TCP;
-	b->bound.v4 = b->req.v4;
-	b->bound.v6 = b->req.v6;
-	b->bound.reuse_port = b->req.reuse;
-	rc = mr_demux_bind(ep->stack, &b->bound);
-	if (rc < 0)
-		return rc;
-	b->backlog = RTE_MAX(backlog, 1);
-	b->listening = true;
-	tcp_state_set(c, MR_TCP_LISTEN);
-	return 0;
-}
-
-static int
-tcp_name(struct mr_ep *ep, struct mr_sockaddr *out, bool remote)
-{
-	const struct tcp_conn *c = tcp_conn(ep);
-
-	memset(out, 0, sizeof(*out));
-	if (c->route.local) {
-		out->addr = remote ? ep->flow.raddr : c->route.local->addr;
-		out->port = rte_be_to_cpu_16(remote ? ep->flow.rport_be : ep->flow.lport_be);
-		out->nic = c->route.local->nic->id;
-		return 0;
-	}
-	if (remote || !c->bind)
-		return -ENOTCONN;
-	out->addr = c->bind->req.addr;
-	out->port = c->bind->req.port;
-	out->nic = c->bind->req.nic;
 	return 0;
 }
 
@@ -219,95 +76,6 @@ tcp_accept(struct mr_ep *ep, struct mr_ep **out)
 	tcp_accept_queue_remove(c);
 	*out = &c->ep;
 	return 0;
-}
-
-/* ---- connect ------------------------------------------------------------------------------------------------- */
-
-/* A local port will do if the tuple is free and its answers come to this core. */
-static bool
-port_fits(uint16_t port, void *arg)
-{
-	struct tcp_conn *c = arg;
-	struct mr_stack *s = c->ep.stack;
-	struct mr_flow key = c->ep.flow;
-
-	key.lport_be = rte_cpu_to_be_16(port);
-	key.hash = mr_flow_hash(&s->flows, &key.raddr, key.rport_be, key.lport_be, key.local_id, key.proto);
-	if (mr_flow_lookup(&s->flows, &key))
-		return false;
-	if (s->steer) {
-		struct mr_tuple tuple = {.src = key.raddr, .dst = c->route.local->addr, .sport_be = key.rport_be,
-		                         .dport_be = key.lport_be};
-
-		return mr_steer_owner(s->steer, &tuple) == s->steer->core;
-	}
-	return true;
-}
-
-static int
-connect_port(struct tcp_conn *c)
-{
-	struct mr_port_req req;
-	int rc;
-
-	if (c->bind) {
-		c->ep.flow.lport_be = rte_cpu_to_be_16(c->bind->req.port);
-		return 0;
-	}
-	port_request(c, &c->route.local->addr, 0, &req);
-	rc = mr_port_pick_ephemeral(c->ep.stack, &req, port_fits, c);
-	if (rc == 0)
-		c->ep.flow.lport_be = rte_cpu_to_be_16(req.port);
-	return rc;
-}
-
-static int
-connect_check(const struct tcp_conn *c, const struct mr_sockaddr *remote)
-{
-	if (c->state == MR_TCP_SYN_SENT || c->state == MR_TCP_SYN_RECEIVED)
-		return -EALREADY;
-	if (c->state == MR_TCP_LISTEN)
-		return -EINVAL;
-	if (c->state != MR_TCP_CLOSED || (c->flags & TCP_F_DETACHED))
-		return -EISCONN;
-	if (remote->port == 0 || mr_addr_is_any(&remote->addr) || mr_addr_is_multicast(&remote->addr) ||
-	    !family_fits(c, &remote->addr))
-		return -EADDRNOTAVAIL;
-	return 0;
-}
-
-static int
-tcp_connect(struct mr_ep *ep, const struct mr_sockaddr *remote)
-{
-	struct tcp_conn *c = tcp_conn(ep);
-	const struct mr_addr *laddr = c->bind && !mr_addr_is_any(&c->bind->req.addr) ? &c->bind->req.addr : NULL;
-	int rc = connect_check(c, remote);
-
-	if (rc < 0)
-		return rc;
-	rc = mr_route_find(ep->stack, remote->nic ? remote->nic : c->bind_nic, laddr, &remote->addr, 0, &c->route);
-	if (rc < 0)
-		return rc;
-	if (c->route.flags & (MR_ROUTE_F_BROADCAST | MR_ROUTE_F_MULTICAST)) {
-		mr_route_release(&c->route);
-		return -EADDRNOTAVAIL; /* MUST-46 */
-	}
-	ep->flow.raddr = remote->addr;
-	ep->flow.rport_be = rte_cpu_to_be_16(remote->port);
-	ep->flow.local_id = c->route.local->id;
-	rc = connect_port(c);
-	if (rc == 0) {
-		ep->flow.flags |= c->bind_nic ? MR_FLOW_F_NIC : 0;
-		rc = mr_flow_insert(&ep->stack->flows, &ep->flow);
-		if (rc == -EEXIST)
-			rc = -EADDRINUSE;
-	}
-	if (rc < 0) {
-		mr_route_release(&c->route);
-		return rc;
-	}
-	tcp_open_active(c);
-	return -EINPROGRESS;
 }
 
 /* ---- data ---------------------------------------------------------------------------------------------------- */
@@ -500,18 +268,12 @@ end_stream(struct tcp_conn *c)
 	mr_ep_mark_dirty(&c->ep);
 }
 
-static bool
-is_open(const struct tcp_conn *c)
-{
-	return c->state >= MR_TCP_SYN_RECEIVED && !(c->flags & TCP_F_DETACHED);
-}
-
 static int
 tcp_shutdown(struct mr_ep *ep, unsigned how)
 {
 	struct tcp_conn *c = tcp_conn(ep);
 
-	if (!is_open(c))
+	if (!tcp_is_open(c))
 		return -ENOTCONN;
 	if (how & MR_SHUT_RD) {
 		struct rte_mbuf *m;
@@ -576,170 +338,6 @@ tcp_close(struct mr_ep *ep, bool abort)
 	}
 	end_stream(c);
 	orphan_deadline(c);
-}
-
-/* ---- options ------------------------------------------------------------------------------------------------- */
-
-int
-tcp_buf_set(uint32_t *buf, int64_t v)
-{
-	if (v < 2048 || v > (1 << 30))
-		return -EINVAL;
-	*buf = (uint32_t)v;
-	return 0;
-}
-
-static int
-set_ms(uint32_t *ms, int64_t ns, int64_t least_ns)
-{
-	if (ns < least_ns || ns / 1000000 > UINT32_MAX)
-		return -EINVAL;
-	*ms = (uint32_t)(ns / 1000000);
-	return 0;
-}
-
-/* Which flag an on/off option is; 0: none. */
-static uint32_t
-option_flag(int opt)
-{
-	switch (opt) {
-	case MR_OPT_REUSEADDR:
-		return TCP_F_REUSEADDR;
-	case MR_OPT_REUSEPORT:
-		return TCP_F_REUSEPORT;
-	case MR_OPT_V6ONLY:
-		return TCP_F_V6ONLY;
-	case MR_OPT_TCP_NODELAY:
-		return TCP_F_NODELAY;
-	case MR_OPT_TCP_CORK:
-		return TCP_F_CORK;
-	case MR_OPT_TCP_QUICKACK:
-		return TCP_F_QUICKACK;
-	case MR_OPT_TCP_KEEPALIVE:
-		return TCP_F_KEEPALIVE;
-	default:
-		return 0;
-	}
-}
-
-static int
-set_flag(struct tcp_conn *c, int opt, bool on)
-{
-	uint32_t flag = option_flag(opt);
-
-	if ((flag == TCP_F_REUSEPORT || flag == TCP_F_V6ONLY) && c->bind)
-		return -EINVAL;
-	c->flags = on ? c->flags | flag : c->flags & ~flag;
-	/* What was held back may go now. */
-	if ((flag == TCP_F_NODELAY && on) || (flag == TCP_F_CORK && !on))
-		mr_ep_mark_dirty(&c->ep);
-	if (flag == TCP_F_KEEPALIVE && is_open(c) && c->state >= MR_TCP_ESTABLISHED) {
-		c->idle_ns = on ? c->last_rx_ns + (uint64_t)c->keepidle_ms * 1000000 : 0;
-		tcp_timer_update(c);
-	}
-	return 0;
-}
-
-static int
-tcp_ep_setopt(struct mr_ep *ep, int opt, int64_t v)
-{
-	struct tcp_conn *c = tcp_conn(ep);
-
-	if (option_flag(opt))
-		return set_flag(c, opt, v != 0);
-	switch (opt) {
-	case MR_OPT_SNDBUF:
-		return tcp_buf_set(&c->snd_buf, v);
-	case MR_OPT_RCVBUF:
-		return tcp_buf_set(&c->rcv_buf, v);
-	case MR_OPT_TTL:
-		if (v < 1 || v > 255)
-			return -EINVAL;
-		c->ttl = (uint8_t)v;
-		return 0;
-	case MR_OPT_TOS:
-		if (v < 0 || v > 255)
-			return -EINVAL;
-		c->tos = (uint8_t)(v & ~3);
-		return 0;
-	case MR_OPT_BINDNIC:
-		if (c->bind || is_open(c) || v < 0 || v > UINT16_MAX)
-			return -EINVAL;
-		c->bind_nic = (uint16_t)v;
-		return 0;
-	case MR_OPT_LINGER_NS:
-		c->flags = v < 0 ? c->flags & ~TCP_F_LINGER : c->flags | TCP_F_LINGER;
-		return v < 0 ? 0 : set_ms(&c->linger_ms, v, 0);
-	case MR_OPT_TCP_MAXSEG:
-		if (v < TCP_MIN_MSS || v > 65495 || c->state > MR_TCP_LISTEN)
-			return -EINVAL;
-		c->user_mss = (uint16_t)v;
-		return 0;
-	case MR_OPT_TCP_KEEPIDLE_NS:
-		return set_ms(&c->keepidle_ms, v, 1000000);
-	case MR_OPT_TCP_KEEPINTVL_NS:
-		return set_ms(&c->keepintvl_ms, v, 1000000);
-	case MR_OPT_TCP_KEEPCNT:
-		if (v < 1 || v > 127)
-			return -EINVAL;
-		c->keepcnt = (uint8_t)v;
-		return 0;
-	case MR_OPT_TCP_USER_TIMEOUT_NS:
-		return set_ms(&c->user_timeout_ms, v, 0);
-	default:
-		return -ENOPROTOOPT;
-	}
-}
-
-static int
-tcp_ep_getopt(struct mr_ep *ep, int opt, int64_t *v)
-{
-	const struct tcp_conn *c = tcp_conn(ep);
-
-	if (option_flag(opt)) {
-		*v = !!(c->flags & option_flag(opt));
-		return 0;
-	}
-	switch (opt) {
-	case MR_OPT_SNDBUF:
-		*v = c->snd_buf;
-		return 0;
-	case MR_OPT_RCVBUF:
-		*v = c->rcv_buf;
-		return 0;
-	case MR_OPT_TTL:
-		*v = c->ttl; /* 0: the protocol's default */
-		return 0;
-	case MR_OPT_TOS:
-		*v = c->tos;
-		return 0;
-	case MR_OPT_BINDNIC:
-		*v = c->bind_nic;
-		return 0;
-	case MR_OPT_LINGER_NS:
-		*v = c->flags & TCP_F_LINGER ? (int64_t)c->linger_ms * 1000000 : -1;
-		return 0;
-	case MR_OPT_TCP_MAXSEG:
-		*v = is_open(c) ? c->mss : c->user_mss;
-		return 0;
-	case MR_OPT_TCP_KEEPIDLE_NS:
-		*v = (int64_t)c->keepidle_ms * 1000000;
-		return 0;
-	case MR_OPT_TCP_KEEPINTVL_NS:
-		*v = (int64_t)c->keepintvl_ms * 1000000;
-		return 0;
-	case MR_OPT_TCP_KEEPCNT:
-		*v = c->keepcnt;
-		return 0;
-	case MR_OPT_TCP_USER_TIMEOUT_NS:
-		*v = (int64_t)c->user_timeout_ms * 1000000;
-		return 0;
-	case MR_OPT_TCP_STATE:
-		*v = c->state;
-		return 0;
-	default:
-		return -ENOPROTOOPT;
-	}
 }
 
 const struct mr_ep_ops tcp_ep_ops = {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The TCP protocol of a stack: its registration, memory and options; the validation of a burst and its distribution to
+ * The TCP protocol of a stack: its registration and memory; the validation of a burst and its distribution to
  * connections, listeners and small records; ICMP's news; what is freed at the end of a turn.
  *
  * Nothing that a burst may still point to is freed within the turn: ended connections and records are marked and freed by
@@ -19,7 +19,9 @@
 
 #include "proto/cksum.h"
 
+#define MIN_BUF 2048u
 #define DEFAULT_BUF (512u << 10)
+#define MAX_BUF (1u << 30)
 #define SPARE_RECORDS 1024 /* ended records wait for the end of the turn */
 
 /* ---- a burst ------------------------------------------------------------------------------------------------- */
@@ -226,10 +228,11 @@ tcp_conn_new(struct tcp *t)
 		return NULL;
 	mr_ep_init(&c->ep, t->tp.stack, MR_TRANS_TCP, &tcp_ep_ops);
 	TAILQ_INSERT_TAIL(&t->all, c, in_all);
-	c->cc.ops = &tcp_newreno;
+	c->cc.ops = t->cc;
+	c->offers = TCP_OPT_WS | TCP_OPT_TS;
 	tcp_rtt_init(&c->rtt);
-	c->snd_buf = t->snd_buf;
-	c->rcv_buf = t->rcv_buf;
+	c->snd_buf = t->snd_range.def;
+	c->rcv_buf = t->rcv_range.def;
 	c->keepidle_ms = 7200000;
 	c->keepintvl_ms = 75000;
 	c->keepcnt = 9;
@@ -239,6 +242,7 @@ tcp_conn_new(struct tcp *t)
 void
 tcp_conn_inherit(struct tcp_conn *c, const struct tcp_conn *l)
 {
+	c->cc.ops = l->cc.ops;
 	c->snd_buf = l->snd_buf;
 	c->rcv_buf = l->rcv_buf;
 	c->keepidle_ms = l->keepidle_ms;
@@ -310,90 +314,6 @@ tcp_reap(struct mr_transproto *tp)
 
 		t->dead_records = r->next;
 		mr_pool_put(r->deadline_ms == TCP_KIND_SYN_RCVD ? &t->syn_rcvds : &t->time_waits, r);
-	}
-}
-
-/* ---- protocol-wide options ----------------------------------------------------------------------------------- */
-
-static int
-tcp_setopt(struct mr_transproto *tp, int opt, int64_t v)
-{
-	struct tcp *t = (struct tcp *)tp;
-
-	if (v < 0)
-		return -EINVAL;
-	switch (opt) {
-	case MR_OPT_TCP_TIMEWAIT_NS:
-		t->time_wait_ns = (uint64_t)v;
-		return 0;
-	case MR_OPT_TCP_FINWAIT2_NS:
-		t->fin_wait2_ns = (uint64_t)v;
-		return 0;
-	case MR_OPT_TCP_MIN_RTO_NS:
-		if (v < 1000000 || v > (int64_t)TCP_MAX_RTO_NS)
-			return -EINVAL;
-		t->min_rto_ns = (uint64_t)v;
-		return 0;
-	case MR_OPT_TCP_DELACK_NS:
-		if (v >= 500000000) /* MUST-40 */
-			return -EINVAL;
-		t->delack_ns = (uint64_t)v;
-		return 0;
-	case MR_OPT_TCP_INIT_CWND:
-		if (v < 1 || v > 1000)
-			return -EINVAL;
-		t->init_cwnd = (uint32_t)v;
-		return 0;
-	case MR_OPT_TCP_WSCALE:
-		t->wscale = v != 0;
-		return 0;
-	case MR_OPT_TCP_TIMESTAMPS:
-		t->timestamps = v != 0;
-		return 0;
-	case MR_OPT_SNDBUF:
-		return tcp_buf_set(&t->snd_buf, v);
-	case MR_OPT_RCVBUF:
-		return tcp_buf_set(&t->rcv_buf, v);
-	default:
-		return -ENOPROTOOPT;
-	}
-}
-
-static int
-tcp_getopt(struct mr_transproto *tp, int opt, int64_t *v)
-{
-	const struct tcp *t = (const struct tcp *)tp;
-
-	switch (opt) {
-	case MR_OPT_TCP_TIMEWAIT_NS:
-		*v = (int64_t)t->time_wait_ns;
-		return 0;
-	case MR_OPT_TCP_FINWAIT2_NS:
-		*v = (int64_t)t->fin_wait2_ns;
-		return 0;
-	case MR_OPT_TCP_MIN_RTO_NS:
-		*v = (int64_t)t->min_rto_ns;
-		return 0;
-	case MR_OPT_TCP_DELACK_NS:
-		*v = (int64_t)t->delack_ns;
-		return 0;
-	case MR_OPT_TCP_INIT_CWND:
-		*v = t->init_cwnd;
-		return 0;
-	case MR_OPT_TCP_WSCALE:
-		*v = t->wscale;
-		return 0;
-	case MR_OPT_TCP_TIMESTAMPS:
-		*v = t->timestamps;
-		return 0;
-	case MR_OPT_SNDBUF:
-		*v = t->snd_buf;
-		return 0;
-	case MR_OPT_RCVBUF:
-		*v = t->rcv_buf;
-		return 0;
-	default:
-		return -ENOPROTOOPT;
 	}
 }
 
@@ -484,9 +404,10 @@ tcp_create(struct mr_stack *s, struct mr_transproto **out)
 	t->fin_wait2_ns = 60000000000;
 	t->min_rto_ns = 200000000;
 	t->delack_ns = 40000000;
-	t->snd_buf = t->rcv_buf = DEFAULT_BUF;
+	t->snd_range = t->rcv_range = (struct tcp_buf_range){MIN_BUF, DEFAULT_BUF, MAX_BUF};
+	t->cc = tcp_cc_at(0);
 	t->init_cwnd = 10;
-	t->wscale = t->timestamps = true;
+	t->offers = TCP_OPT_WS | TCP_OPT_TS;
 	*out = &t->tp;
 	return 0;
 }

@@ -2,13 +2,14 @@
 /*
  * The inside of TCP: the connection record and what its rooms share. Who reads this once knows the engine:
  *
- *   tcp.c    protocol: registration, parse, dispatch of a burst, options        hdr.c    header and options, in and out
+ *   tcp.c    protocol: registration, parse, dispatch of a burst                  hdr.c    header and options, in and out
  *   open.c   LISTEN, SYN-RECEIVED records, SYN-SENT                              fsm.c    the states; only writer of them
  *   input.c  RFC 9293 3.10.7.4, one function per numbered step                   ack.c    SND.UNA and the window move
  *   output.c the only segment builder                                            timer.c  what deadlines do
  *   sendq.c  segments to send and sent                                           rcvq.c   in order and out of order
  *   rtt.c    RFC 6298      newreno.c  RFC 5681, 6582     isn.c  RFC 6528         timewait.c  TIME-WAIT records
- *   rate.c   the delivery rate, for congestion control (tcp_cc.h)                  socket.c the endpoint operations
+ *   rate.c   the delivery rate, for congestion control (tcp_cc.h)                cc.c     its algorithms by name
+ *   socket.c the endpoint operations  bind.c   those about names                 sockopt.c options
  *
  * Invariants: input marks, output sends. No file here reads a clock or draws from a global generator: time is
  * stack->now_ns, set by the turn, randomness is stack->rng. snd_una <= snd_nxt always; segments in the send queue are
@@ -307,6 +308,7 @@ struct tcp_conn {
 	uint32_t ts_offset;
 	uint32_t keepidle_ms, keepintvl_ms, linger_ms, user_timeout_ms;
 	uint8_t keepcnt, ttl, tos;
+	uint8_t offers;               /* TCP_OPT_* that its SYN may carry, if those of the protocol have it too */
 	uint16_t bind_nic;
 	uint16_t net;                 /* family the endpoint was made for */
 	TAILQ_ENTRY(tcp_conn) in_all; /* every record in use */
@@ -366,6 +368,11 @@ struct tcp_fifo {
 
 /* ---- the protocol of one stack ------------------------------------------------------------------------------ */
 
+/* What an endpoint's buffer may be, and what it is when nobody says. */
+struct tcp_buf_range {
+	uint32_t min, def, max;
+};
+
 struct tcp {
 	struct mr_transproto tp;
 	struct mr_pool conns, binds, syn_rcvds, time_waits;
@@ -379,9 +386,10 @@ struct tcp {
 	uint64_t start_ns;
 	/* protocol-wide options */
 	uint64_t time_wait_ns, fin_wait2_ns, min_rto_ns, delack_ns;
-	uint32_t snd_buf, rcv_buf;
+	struct tcp_buf_range snd_range, rcv_range;
+	const struct tcp_cc_ops *cc;
 	uint32_t init_cwnd;
-	bool wscale, timestamps;
+	uint8_t offers;               /* TCP_OPT_* that SYNs may carry */
 };
 
 static inline struct tcp *
@@ -394,6 +402,13 @@ static inline struct tcp_conn *
 tcp_conn(struct mr_ep *ep)
 {
 	return (struct tcp_conn *)ep;
+}
+
+/* Both ends know of it, and it is not over. */
+static inline bool
+tcp_is_open(const struct tcp_conn *c)
+{
+	return c->state >= MR_TCP_SYN_RECEIVED && !(c->flags & TCP_F_DETACHED);
 }
 
 /* tcp.c: a new CLOSED connection record with the stack's defaults; NULL when all are out. */
@@ -493,12 +508,23 @@ extern const struct mr_ep_ops tcp_ep_ops;
 int tcp_ep_create(struct mr_transproto *tp, uint16_t net, struct mr_ep **out);
 void tcp_accept_queue_push(struct tcp_bind *l, struct tcp_conn *c);
 void tcp_accept_queue_remove(struct tcp_conn *c);
-/* Give back the port and the registration of a connection, if it has one of its own. */
-void tcp_bind_free(struct tcp_conn *c);
 /* A connection without application has come to FIN-WAIT-2: it may wait for the peer's FIN only so long (T93-11). */
 void tcp_orphan_fin_wait_2(struct tcp_conn *c);
-int tcp_buf_set(uint32_t *buf, int64_t v);
 /* Sending can go on: tell the application if it was refused before. */
 void tcp_tell_writable(struct tcp_conn *c);
+
+/* bind.c */
+int tcp_bind(struct mr_ep *ep, const struct mr_sockaddr *local);
+int tcp_listen(struct mr_ep *ep, int backlog);
+int tcp_connect(struct mr_ep *ep, const struct mr_sockaddr *remote);
+int tcp_name(struct mr_ep *ep, struct mr_sockaddr *out, bool remote);
+/* Give back the port and the registration of a connection, if it has one of its own. */
+void tcp_bind_free(struct tcp_conn *c);
+
+/* sockopt.c */
+int tcp_ep_setopt(struct mr_ep *ep, int opt, int64_t v);
+int tcp_ep_getopt(struct mr_ep *ep, int opt, int64_t *v);
+int tcp_setopt(struct mr_transproto *tp, int opt, int64_t v);
+int tcp_getopt(struct mr_transproto *tp, int opt, int64_t *v);
 
 #endif

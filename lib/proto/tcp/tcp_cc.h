@@ -66,6 +66,14 @@ struct tcp_cc {
 
 extern const struct tcp_cc_ops tcp_newreno;
 
+/* ---- the algorithms there are: cc.c ---------------------------------------------------------------------------- */
+
+/* Algorithm by number; NULL: no such one. And back: ops is of the table. */
+const struct tcp_cc_ops *tcp_cc_at(int64_t i);
+int tcp_cc_index(const struct tcp_cc_ops *ops);
+/* Go on with another algorithm: cwnd and ssthresh stay as they are. */
+void tcp_cc_switch(struct tcp_cc *cc, const struct tcp_cc_ops *ops);
+
 /* ---- delivery rate: rate.c (draft-cheng-iccrg-delivery-rate-estimation) --------------------------------------- */
 
 struct tcp_rate {

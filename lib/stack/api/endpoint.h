@@ -31,10 +31,10 @@ struct mr_waiter {
 	void *arg;
 };
 
-/** Options of endpoints, all int64_t. Units in the name or the comment. */
+/** Options of endpoints and protocols, all int64_t. Units in the name or the comment. */
 enum mr_opt {
-	MR_OPT_SNDBUF = 1,        /**< bytes of send queue */
-	MR_OPT_RCVBUF,            /**< bytes of receive queue */
+	MR_OPT_SNDBUF = 1,        /**< bytes of send queue; protocol-wide: what new endpoints get (SS-17) */
+	MR_OPT_RCVBUF,            /**< the same for receive queues */
 	MR_OPT_REUSEADDR,         /**< bool */
 	MR_OPT_REUSEPORT,         /**< bool */
 	MR_OPT_V6ONLY,            /**< bool */
@@ -58,13 +58,19 @@ enum mr_opt {
 	MR_OPT_TCP_MIN_RTO_NS,    /**< protocol-wide; default 200 ms */
 	MR_OPT_TCP_DELACK_NS,     /**< protocol-wide; default 40 ms */
 	MR_OPT_TCP_INIT_CWND,     /**< protocol-wide: segments; default 10 (RFC 6928) */
-	MR_OPT_TCP_WSCALE,        /**< protocol-wide bool: offer window scale; default on */
-	MR_OPT_TCP_TIMESTAMPS,    /**< protocol-wide bool: offer timestamps; default on */
+	MR_OPT_TCP_WSCALE,        /**< bool: offer window scale, before connect or listen, if the protocol's is on too; of a
+	                           *   connection: agreed. Default on */
+	MR_OPT_TCP_TIMESTAMPS,    /**< the same for timestamps */
 	MR_OPT_TCP_STATE,         /**< read only: RFC 9293 state, enum mr_tcp_state */
 	MR_OPT_ICMP_ERR_RATE,     /**< network protocol: ICMP errors a second; default 1000; 0 none */
 	MR_OPT_UDP_NO_CHECKSUM,   /**< bool: IPv4 only */
 	MR_OPT_DEFAULT_TTL,       /**< network protocol: 1..255; default 64 */
 	MR_OPT_MULTICAST_LOOP,    /**< bool: members of the group on this host get a copy; default on */
+	MR_OPT_SNDBUF_MIN,        /**< TCP, protocol-wide: least that an endpoint's may be; default 2 KiB (B-17) */
+	MR_OPT_SNDBUF_MAX,        /**< most that it may be; default 1 GiB. 0 < min <= default <= max at any time */
+	MR_OPT_RCVBUF_MIN,
+	MR_OPT_RCVBUF_MAX,
+	MR_OPT_TCP_CC,            /**< congestion control by number (mr_tcp_cc_find); protocol-wide: of new endpoints */
 };
 
 /** RFC 9293 3.3.2. */
