@@ -718,7 +718,7 @@ START_TEST(b7_subnets)
 }
 END_TEST
 
-/* B-8, SS-4, SS-5 */
+/* B-8, SS-4, SS-5: one that is never primary is named when there is no other, and not before. */
 START_TEST(b8_main_address)
 {
 	struct mr_subnet a;
@@ -728,7 +728,8 @@ START_TEST(b8_main_address)
 	ck_assert_int_eq(mr_nic_main_address(fk.s, 1, MR_NET_IPV4, &a), -EADDRNOTAVAIL);
 	fk_add(1, "10.0.0.1/24", MR_PEB_NEVER_PRIMARY);
 	fk_add(1, "fd00::1/64", MR_PEB_CAN_BE_PRIMARY);
-	ck_assert_int_eq(mr_nic_main_address(fk.s, 1, MR_NET_IPV4, &a), -EADDRNOTAVAIL);
+	ck_assert_int_eq(mr_nic_main_address(fk.s, 1, MR_NET_IPV4, &a), 0);
+	ck_assert_addr(&a.addr, "10.0.0.1");
 	fk_add(1, "10.0.0.2/24", MR_PEB_CAN_BE_PRIMARY);
 	fk_add(1, "10.0.0.3/25", MR_PEB_CAN_BE_PRIMARY);
 	ck_assert_int_eq(mr_nic_main_address(fk.s, 1, MR_NET_IPV4, &a), 0);
@@ -749,6 +750,9 @@ START_TEST(b8_main_address)
 	ck_assert_addr(&a.addr, "10.0.0.3");
 	ck_assert_uint_eq(a.plen, 25);
 	fk_remove(1, "10.0.0.3");
+	mr_nic_main_address(fk.s, 1, MR_NET_IPV4, &a);
+	ck_assert_addr(&a.addr, "10.0.0.1");
+	fk_remove(1, "10.0.0.1");
 	ck_assert_int_eq(mr_nic_main_address(fk.s, 1, MR_NET_IPV4, &a), -EADDRNOTAVAIL);
 	ck_assert_int_eq(mr_nic_main_address(fk.s, 1, MR_NET_IPV6, &a), 0);
 	ck_assert_addr(&a.addr, "fd00::1");

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The port manager: the conflict matrix (SS-24, B-38), sharing, NICs, ephemeral ports, and random reservations against
+ * The port manager (S-13): the conflict matrix (SS-24, B-38), sharing, NICs, ephemeral ports, and random reservations against
  * a list that knows only the rule.
  */
 #include "rig/rig.h"

@@ -32,6 +32,7 @@ setup(void)
 	ck_assert(stack && c);
 	stack->rx_pool = mr_pktpool_create("rcvq", POOL, DATA_BYTES, 0);
 	ck_assert_ptr_nonnull(stack->rx_pool);
+	stack->counters = stack->own_counters;
 	stack->rx_held_max = POOL * 3 / 4;
 	c->ep.stack = stack;
 	c->rcv_nxt = FIRST;

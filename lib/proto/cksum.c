@@ -37,7 +37,7 @@ static uint64_t
 tx_offload(const struct mr_route *r, uint8_t trans_proto)
 {
 	uint64_t ip = mr_addr_is_v4(&r->remote) ? RTE_MBUF_F_TX_IPV4 : RTE_MBUF_F_TX_IPV6;
-	uint32_t caps = mr_route_caps(r);
+	uint32_t caps = mr_route_link_caps(r);
 
 	if (trans_proto == MR_TRANS_TCP && caps & MR_LINK_CAP_TX_TCP_CKSUM)
 		return ip | RTE_MBUF_F_TX_TCP_CKSUM;
@@ -107,4 +107,11 @@ mr_cksum_rx_ipv4_ok(const struct rte_mbuf *m, const void *hdr, size_t len)
 	default:
 		return mr_cksum_fold(mr_cksum_add(0, hdr, len)) == 0xffff;
 	}
+}
+
+/* The route's part of a pseudo-header is arithmetic of this layer (api/route.h). */
+uint16_t
+mr_route_phdr_sum(const struct mr_route *r, uint8_t trans_proto)
+{
+	return r->local ? mr_cksum_phdr(&r->local->addr, &r->remote, trans_proto, 0) : 0;
 }

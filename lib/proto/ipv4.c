@@ -162,7 +162,7 @@ ipv4_push(struct mr_ip *ip, const struct mr_route *r, struct rte_mbuf *m, const 
 		.dst_addr = mr_ipv4_be(&r->remote),
 	};
 	m->l3_len = HDR_BYTES;
-	if (mr_route_caps(r) & MR_LINK_CAP_TX_IPV4_CKSUM && !(r->flags & MR_ROUTE_F_LOCAL))
+	if (mr_route_link_caps(r) & MR_LINK_CAP_TX_IPV4_CKSUM && !(r->flags & MR_ROUTE_F_LOCAL))
 		m->ol_flags |= RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_IP_CKSUM;
 	else
 		h->hdr_checksum = ~mr_cksum_fold(mr_cksum_add(0, h, HDR_BYTES));

@@ -22,16 +22,6 @@
 extern "C" {
 #endif
 
-/* Capabilities (S-114..S-119). */
-#define MR_LINK_CAP_TX_IPV4_CKSUM (1u << 0)
-#define MR_LINK_CAP_TX_TCP_CKSUM (1u << 1)
-#define MR_LINK_CAP_TX_UDP_CKSUM (1u << 2)
-#define MR_LINK_CAP_RX_CKSUM (1u << 3)   /* sets RX checksum flags; informative, the flags decide */
-#define MR_LINK_CAP_TX_MULTI_SEGS (1u << 4) /* takes chains; otherwise the NIC layer linearises */
-#define MR_LINK_CAP_TX_TSO (1u << 5)
-#define MR_LINK_CAP_RESOLVE (1u << 6)    /* needs ARP and ND */
-#define MR_LINK_CAP_LOOPBACK (1u << 7)
-
 struct mr_link_stats {
 	uint64_t rx_packets, rx_bytes, tx_packets, tx_bytes;
 	uint64_t rx_missed;   /* lost by the device for want of descriptors or mbufs */

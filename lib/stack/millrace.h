@@ -19,6 +19,7 @@
 #include "api/host.h"
 #include "api/link.h"
 #include "api/nic.h"
+#include "api/port.h"
 #include "api/route.h"
 #include "api/stack.h"
 #include "api/tcp.h"

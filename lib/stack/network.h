@@ -25,16 +25,6 @@ struct mr_neigh;
 struct mr_netep;
 struct mr_netproto;
 
-/* What the transport wants of the network header. */
-struct mr_ip_params {
-	uint8_t trans_proto;
-	uint8_t ttl;  /* 0: the protocol's default */
-	uint8_t tos;
-	bool df;      /* may not be fragmented on the way */
-	bool group_loop;    /* multicast: members on this host get a copy */
-	bool group_no_wire; /* multicast: nothing leaves this host (TTL 0) */
-};
-
 /* Kinds of report about packets of ours, from ICMP (S-160). */
 enum mr_ctrl_type {
 	MR_CTRL_PKT_TOO_BIG,      /* extra: next-hop MTU, 0 if not told */

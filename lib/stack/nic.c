@@ -190,23 +190,6 @@ mr_nic_disable(struct mr_stack *s, uint16_t id)
 }
 
 int
-mr_nic_info(struct mr_stack *s, uint16_t id, struct mr_nic_info *out)
-{
-	struct mr_nic *nic = mr_nic_find(s, id);
-	struct mr_netep *ep;
-
-	if (!nic)
-		return -ENODEV;
-	*out = (struct mr_nic_info){.id = id, .lladdr = nic->lladdr, .flags = nic->flags, .mtu = nic->mtu};
-	snprintf(out->name, sizeof(out->name), "%s", nic->name);
-	if (nic->flags & MR_NIC_F_UP && nic->link->ops->is_up(nic->link))
-		out->flags |= MR_NIC_F_RUNNING;
-	TAILQ_FOREACH(ep, &nic->configured, configured)
-		out->n_addrs++;
-	return 0;
-}
-
-int
 mr_nic_set_promisc(struct mr_stack *s, uint16_t id, bool on)
 {
 	struct mr_nic *nic = mr_nic_find(s, id);

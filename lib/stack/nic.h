@@ -19,13 +19,6 @@
 #define MR_NIC_TXQ 512       /* frames that may wait for the link */
 #define MR_NIC_ADDR_BUCKETS 256
 
-enum mr_netep_kind {
-	MR_NETEP_PERMANENT,  /* configured */
-	MR_NETEP_GROUP,      /* joined multicast group */
-	MR_NETEP_EXPIRED,    /* removed, still referenced (SS-8) */
-	MR_NETEP_TEMPORARY,  /* made by promiscuous, spoofing or subnet mode */
-};
-
 /* One local address. */
 struct mr_netep {
 	struct mr_addr addr;

@@ -281,35 +281,6 @@ mr_addr_remove(struct mr_stack *s, uint16_t nic_id, const struct mr_addr *addr)
 	return 0;
 }
 
-int
-mr_nic_main_address(struct mr_stack *s, uint16_t nic_id, uint16_t net, struct mr_subnet *out)
-{
-	struct mr_nic *nic = mr_nic_find(s, nic_id);
-	struct mr_netep *ep;
-
-	if (!nic)
-		return -ENODEV;
-	TAILQ_FOREACH(ep, &nic->primary, primary) {
-		if (mr_addr_net(&ep->addr) == net) {
-			*out = (struct mr_subnet){.addr = ep->addr, .plen = ep->plen};
-			return 0;
-		}
-	}
-	return -EADDRNOTAVAIL;
-}
-
-uint16_t
-mr_stack_check_local_address(struct mr_stack *s, uint16_t nic_id, const struct mr_addr *addr)
-{
-	struct mr_nic *nic;
-
-	TAILQ_FOREACH(nic, &s->nics, link_in_stack) {
-		if ((!nic_id || nic->id == nic_id) && mr_nic_netep_find(nic, addr))
-			return nic->id;
-	}
-	return 0;
-}
-
 /* ---- with the NIC */
 
 void

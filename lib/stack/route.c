@@ -1,21 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The route table and route values.
- *
- * The table is an array, longest prefix first, equal prefixes in the order they were added; a search walks it. Searches
- * are rare, since a route value stays good until the stack's route generation moves on, so the array needs no index.
+ * Finding routes, and keeping them up to date.
  *
  * A packet leaves at the NIC that owns its source address: with a given source, only rows of that NIC fit. Destinations
  * that are this host's own are found before any row and go to the loop; multicast, broadcast and link-local ones need a
- * NIC and no row (B-13). Not here: network headers, and who resolves the next hop (neigh.c).
+ * NIC and no row (B-13). Not here: the rows (route_table.c), what else a route can do
+ * (route_value.c), and who resolves the next hop (neigh.c).
  *
  * Invariant: a route value whose `gen` is not the stack's must not use `neigh`.
  */
 #include "stack/route.h"
 
 #include <errno.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include <rte_common.h>
 
@@ -25,134 +21,10 @@
 
 #define LOCAL_MTU UINT16_MAX
 
-struct mr_route_table {
-	struct mr_route_entry *rows;
-	size_t n, cap;
-};
-
-/* ---- table */
-
-int
-mr_route_table_init(struct mr_stack *s)
-{
-	s->routes = calloc(1, sizeof(*s->routes));
-	return s->routes ? 0 : -ENOMEM;
-}
-
-void
-mr_route_table_fini(struct mr_stack *s)
-{
-	if (s->routes)
-		free(s->routes->rows);
-	free(s->routes);
-	s->routes = NULL;
-}
-
 static bool
 addr_is_zero(const struct mr_addr *a)
 {
 	return !a || mr_addr_is_any(a);
-}
-
-/* One form for each meaning. @return 0 or -EINVAL */
-static int
-row_normalize(const struct mr_route_entry *e, struct mr_route_entry *out)
-{
-	*out = *e;
-	if (mr_subnet_normalize(&out->dest) < 0)
-		return -EINVAL;
-	if (addr_is_zero(&e->gateway))
-		memset(&out->gateway, 0, sizeof(out->gateway));
-	else if (mr_addr_net(&e->gateway) != mr_addr_net(&e->dest.addr) || mr_addr_is_multicast(&e->gateway))
-		return -EINVAL;
-	if (addr_is_zero(&e->src))
-		memset(&out->src, 0, sizeof(out->src));
-	else if (mr_addr_net(&e->src) != mr_addr_net(&e->dest.addr))
-		return -EINVAL;
-	return 0;
-}
-
-static struct mr_route_entry *
-row_find(struct mr_route_table *t, const struct mr_route_entry *e)
-{
-	for (size_t i = 0; i < t->n; i++) {
-		struct mr_route_entry *r = &t->rows[i];
-
-		if (r->dest.plen == e->dest.plen && r->nic == e->nic && mr_addr_equal(&r->dest.addr, &e->dest.addr) &&
-		    mr_addr_equal(&r->gateway, &e->gateway) && mr_addr_equal(&r->src, &e->src))
-			return r;
-	}
-	return NULL;
-}
-
-int
-mr_route_add(struct mr_stack *s, const struct mr_route_entry *entry)
-{
-	struct mr_route_table *t = s->routes;
-	struct mr_route_entry e;
-	size_t at = 0;
-
-	if (row_normalize(entry, &e) < 0)
-		return -EINVAL;
-	if (!mr_nic_find(s, e.nic))
-		return -ENODEV;
-	if (row_find(t, &e))
-		return -EEXIST;
-	if (t->n == t->cap) {
-		size_t cap = t->cap ? 2 * t->cap : 16;
-		struct mr_route_entry *rows = realloc(t->rows, cap * sizeof(*rows));
-
-		if (!rows)
-			return -ENOMEM;
-		t->rows = rows;
-		t->cap = cap;
-	}
-	while (at < t->n && t->rows[at].dest.plen >= e.dest.plen)
-		at++;
-	memmove(&t->rows[at + 1], &t->rows[at], (t->n - at) * sizeof(e));
-	t->rows[at] = e;
-	t->n++;
-	s->route_gen++;
-	return 0;
-}
-
-int
-mr_route_remove(struct mr_stack *s, const struct mr_route_entry *entry)
-{
-	struct mr_route_table *t = s->routes;
-	struct mr_route_entry e, *row;
-
-	row = row_normalize(entry, &e) == 0 ? row_find(t, &e) : NULL;
-	if (!row)
-		return -ENOENT;
-	t->n--;
-	memmove(row, row + 1, (size_t)(&t->rows[t->n] - row) * sizeof(e));
-	s->route_gen++;
-	return 0;
-}
-
-size_t
-mr_route_table_get(struct mr_stack *s, struct mr_route_entry *rows, size_t n)
-{
-	struct mr_route_table *t = s->routes;
-
-	if (n > 0 && t->n > 0)
-		memcpy(rows, t->rows, RTE_MIN(n, t->n) * sizeof(*rows));
-	return t->n;
-}
-
-void
-mr_route_table_drop_nic(struct mr_stack *s, uint16_t nic)
-{
-	struct mr_route_table *t = s->routes;
-	size_t k = 0;
-
-	for (size_t i = 0; i < t->n; i++) {
-		if (t->rows[i].nic != nic)
-			t->rows[k++] = t->rows[i];
-	}
-	t->n = k;
-	s->route_gen++;
 }
 
 /* ---- finding */
@@ -276,10 +148,10 @@ find_on_nic(const struct query *q, struct mr_route *r)
 static int
 find_row(const struct query *q, struct mr_route *r)
 {
-	const struct mr_route_table *t = q->s->routes;
+	const struct mr_route_entry *row;
+	size_t n = mr_route_table_rows(q->s, &row);
 
-	for (size_t i = 0; i < t->n; i++) {
-		const struct mr_route_entry *row = &t->rows[i];
+	for (; n > 0; n--, row++) {
 		const struct mr_addr *hop = addr_is_zero(&row->gateway) ? &q->remote : &row->gateway;
 		struct mr_nic *nic;
 		struct mr_netep *ep;
@@ -384,7 +256,7 @@ mr_route_find(struct mr_stack *s, uint16_t nic, const struct mr_addr *local, con
 	return 0;
 }
 
-/* ---- route values */
+/* ---- keeping up to date */
 
 int
 mr_route_check(struct mr_stack *s, struct mr_route *r)
@@ -398,40 +270,4 @@ mr_route_check(struct mr_stack *s, struct mr_route *r)
 		return -ENODEV;
 	}
 	return query_run(&q, r);
-}
-
-void
-mr_route_clone(struct mr_route *dst, const struct mr_route *src)
-{
-	*dst = *src;
-	if (dst->local)
-		mr_netep_hold(dst->local);
-}
-
-void
-mr_route_release(struct mr_route *r)
-{
-	if (r->local)
-		mr_netep_release(r->local);
-	r->local = NULL;
-	r->neigh = NULL;
-}
-
-int
-mr_route_output(struct mr_route *r, struct rte_mbuf **pkts, uint16_t n, const struct mr_ip_params *p)
-{
-	struct mr_netep *ep = r->local;
-	int err;
-
-	if (!ep) {
-		rte_pktmbuf_free_bulk(pkts, n);
-		return -EHOSTUNREACH;
-	}
-	err = mr_route_check(ep->nic->stack, r);
-	if (err < 0) {
-		for (uint16_t i = 0; i < n; i++)
-			mr_drop(ep->nic->stack, pkts[i], MR_DROP_IP_NO_ROUTE);
-		return err;
-	}
-	return ep->np->ops->output(ep->np, r, pkts, n, p);
 }

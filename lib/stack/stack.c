@@ -14,7 +14,9 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/random.h>
+#include <time.h>
 
 #include <rte_errno.h>
 #include <rte_malloc.h>
@@ -33,6 +35,28 @@
 #define RX_BURSTS 4               /* bursts taken from one NIC in a turn, so that none can starve the rest */
 
 _Static_assert(RTE_PKTMBUF_HEADROOM >= MR_HEADROOM, "a header stack fits in front of a fresh packet");
+
+/* ---- the default stack */
+
+static struct mr_stack *default_stack; /* only remembered, never used here */
+
+struct mr_stack *
+mr_stack_default(void)
+{
+	return __atomic_load_n(&default_stack, __ATOMIC_ACQUIRE);
+}
+
+void
+mr_stack_set_default(struct mr_stack *s)
+{
+	__atomic_store_n(&default_stack, s, __ATOMIC_RELEASE);
+}
+
+static void
+default_forget(struct mr_stack *s)
+{
+	__atomic_compare_exchange_n(&default_stack, &s, NULL, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
+}
 
 /* ---- making */
 
@@ -174,6 +198,7 @@ mr_stack_create(const struct mr_stack_opts *opts, struct mr_stack **out)
 	if (!s)
 		return -ENOMEM;
 	opts_fill(&s->opts, opts);
+	s->counters = s->opts.counters ? s->opts.counters + (size_t)s->opts.core * MR_CNT_MAX : s->own_counters;
 	s->events_tail = &s->events;
 	s->dirty_tail = &s->dirty;
 	s->route_gen = 1;
@@ -190,6 +215,7 @@ mr_stack_create(const struct mr_stack_opts *opts, struct mr_stack **out)
 		mr_stack_destroy(s);
 		return r;
 	}
+	mr_stack_set_default(s);
 	*out = s;
 	return 0;
 }
@@ -231,6 +257,7 @@ mr_stack_destroy(struct mr_stack *s)
 
 	if (!s)
 		return;
+	default_forget(s);
 	mr_alarm_stop_all(s);
 	transports_destroy(s);
 	TAILQ_FOREACH(nic, &s->nics, link_in_stack)
@@ -335,6 +362,18 @@ mr_stack_now_ns(const struct mr_stack *s)
 	return s->now_ns;
 }
 
+uint64_t
+mr_stack_wall_ns(const struct mr_stack *s)
+{
+	const struct mr_clock *c = &s->opts.clock;
+	struct timespec ts;
+
+	if (c->now_ns)
+		return c->now_ns(c->arg);
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return (uint64_t)ts.tv_sec * NS_PER_S + (uint64_t)ts.tv_nsec;
+}
+
 /* ---- packets, counters, protocols */
 
 struct rte_mempool *
@@ -359,6 +398,18 @@ uint64_t
 mr_stack_counter(const struct mr_stack *s, enum mr_counter c)
 {
 	return (unsigned)c < MR_CNT_MAX ? s->counters[c] : 0;
+}
+
+const uint64_t *
+mr_stack_stats(const struct mr_stack *s)
+{
+	return s->counters;
+}
+
+void
+mr_stack_stats_copy(const struct mr_stack *s, uint64_t out[MR_CNT_MAX])
+{
+	memcpy(out, s->counters, MR_CNT_MAX * sizeof(*out));
 }
 
 struct mr_netproto *

@@ -30,6 +30,7 @@ struct mr_steer;
 
 struct mr_stack {
 	uint64_t now_ns;
+	uint64_t *counters;                /* own_counters, or the caller's */
 	struct mr_stack_opts opts;         /* with defaults filled in */
 	struct rte_mempool *rx_pool, *tx_pool;
 	/* Memory budgets: who queues mbufs for longer than a turn counts them here, and drops or waits at the limit. */
@@ -66,7 +67,7 @@ struct mr_stack {
 	struct mr_netep *turn_neteps;
 	struct mr_alarm *alarms;
 	bool neigh_hearsay;                /* applying neighbour news of another core: not to be told again */
-	uint64_t counters[MR_CNT_MAX];
+	uint64_t own_counters[MR_CNT_MAX];
 };
 
 /* alarm.c: end all alarms. */

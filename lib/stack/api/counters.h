@@ -28,6 +28,10 @@ const char *mr_counter_name(enum mr_counter c);
 const char *mr_counter_help(enum mr_counter c);
 bool mr_counter_is_drop(enum mr_counter c);
 uint64_t mr_stack_counter(const struct mr_stack *s, enum mr_counter c);
+/** The living counters, by enum mr_counter (S-62). Another core may read them too; each is then a moment old. */
+const uint64_t *mr_stack_stats(const struct mr_stack *s);
+/** Copy them all, as they are between two turns: they fit together (D-13). */
+void mr_stack_stats_copy(const struct mr_stack *s, uint64_t out[MR_CNT_MAX]);
 
 #ifdef __cplusplus
 }

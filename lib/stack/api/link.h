@@ -14,6 +14,16 @@ extern "C" {
 struct rte_mempool;
 struct mr_link;
 
+/** Capabilities of links (S-114..S-119). */
+#define MR_LINK_CAP_TX_IPV4_CKSUM (1u << 0)
+#define MR_LINK_CAP_TX_TCP_CKSUM (1u << 1)
+#define MR_LINK_CAP_TX_UDP_CKSUM (1u << 2)
+#define MR_LINK_CAP_RX_CKSUM (1u << 3)   /**< sets RX checksum flags; informative, the flags decide */
+#define MR_LINK_CAP_TX_MULTI_SEGS (1u << 4) /**< takes chains; otherwise the NIC layer linearises */
+#define MR_LINK_CAP_TX_TSO (1u << 5)
+#define MR_LINK_CAP_RESOLVE (1u << 6)    /**< needs ARP and ND */
+#define MR_LINK_CAP_LOOPBACK (1u << 7)
+
 /** What a link driver is asked for (mr_link_open). Zero means default. */
 struct mr_link_cfg {
 	const char *device;             /**< ethdev: port name or number */

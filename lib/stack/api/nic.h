@@ -29,6 +29,22 @@ enum mr_peb {
 	MR_PEB_NEVER_PRIMARY,
 };
 
+/** What a local address is to its NIC. */
+enum mr_netep_kind {
+	MR_NETEP_PERMANENT,  /**< configured */
+	MR_NETEP_GROUP,      /**< joined multicast group */
+	MR_NETEP_EXPIRED,    /**< removed, still referenced (SS-8) */
+	MR_NETEP_TEMPORARY,  /**< made by promiscuous, spoofing or subnet mode (SS-6) */
+};
+
+/** Snapshot of one local address (S-23). */
+struct mr_nic_addr {
+	struct mr_subnet addr;     /**< with its on-link prefix; other than permanent ones: the host's */
+	enum mr_netep_kind kind;
+	enum mr_peb peb;
+	uint16_t joins;            /**< of a group: who has joined and not left */
+};
+
 /** Snapshot of one NIC (S-20). */
 struct mr_nic_info {
 	uint16_t id;
@@ -36,7 +52,7 @@ struct mr_nic_info {
 	struct mr_lladdr lladdr;
 	uint32_t flags;
 	uint16_t mtu;
-	uint16_t n_addrs;
+	uint16_t n_addrs;          /**< permanent ones */
 };
 
 /** Make and attach a NIC on a link (S-14, S-15). `link` stays the caller's. @param id not 0.
@@ -47,7 +63,9 @@ int mr_nic_create_disabled(struct mr_stack *s, uint16_t id, const char *name, st
 int mr_nic_enable(struct mr_stack *s, uint16_t id);   /**< 0, -ENODEV (S-18) */
 int mr_nic_disable(struct mr_stack *s, uint16_t id);  /**< 0, -ENODEV */
 int mr_nic_remove(struct mr_stack *s, uint16_t id);   /**< with its routes and addresses; 0, -ENODEV */
-int mr_nic_info(struct mr_stack *s, uint16_t id, struct mr_nic_info *out);
+int mr_nic_info(struct mr_stack *s, uint16_t id, struct mr_nic_info *out); /**< 0, -ENODEV */
+/** All NICs in the order they were made, n at most. @return how many there are. (S-19) */
+size_t mr_stack_nics(struct mr_stack *s, struct mr_nic_info *out, size_t n);
 int mr_nic_set_promisc(struct mr_stack *s, uint16_t id, bool on);
 int mr_nic_set_spoofing(struct mr_stack *s, uint16_t id, bool on);
 
@@ -56,13 +74,26 @@ int mr_nic_set_spoofing(struct mr_stack *s, uint16_t id, bool on);
 int mr_addr_add(struct mr_stack *s, uint16_t nic, const struct mr_subnet *addr, enum mr_peb peb);
 /** Stop accepting and using an address; flows that hold it drain (SS-8). @return 0, -ENODEV, -EADDRNOTAVAIL. (S-33) */
 int mr_addr_remove(struct mr_stack *s, uint16_t nic, const struct mr_addr *addr);
-int mr_subnet_add(struct mr_stack *s, uint16_t nic, const struct mr_subnet *subnet);     /**< accept all in it (S-34) */
-int mr_subnet_remove(struct mr_stack *s, uint16_t nic, const struct mr_subnet *subnet);  /**< (S-35) */
+/** All addresses of a NIC, n at most: permanent ones in the order they were added, then the others.
+ *  @return how many there are, or -ENODEV. (S-23, S-73) */
+int mr_nic_addresses(struct mr_stack *s, uint16_t nic, struct mr_nic_addr *out, size_t n);
+/** Receive what is for any address of a subnet; host bits do not count. Adding it again is allowed, and listed.
+ *  @return 0, -ENODEV, -EPROTONOSUPPORT, -EINVAL (bad prefix), -ENOMEM. (S-34, SS-6, B-7) */
+int mr_subnet_add(struct mr_stack *s, uint16_t nic, const struct mr_subnet *subnet);
+/** End that, however often it was added; no error if it was not. @return 0, -ENODEV, -EINVAL. (S-35) */
+int mr_subnet_remove(struct mr_stack *s, uint16_t nic, const struct mr_subnet *subnet);
+/** Is exactly this one of mr_nic_subnets? @return 1, 0, -ENODEV, -EINVAL. (S-36, S-76) */
+int mr_nic_has_subnet(struct mr_stack *s, uint16_t nic, const struct mr_subnet *subnet);
+/** What a NIC receives, n at most: the host prefix of each permanent address, then the subnets, as they were added.
+ *  @return how many there are, or -ENODEV. (S-37, S-77) */
+int mr_nic_subnets(struct mr_stack *s, uint16_t nic, struct mr_subnet *out, size_t n);
 int mr_group_join(struct mr_stack *s, uint16_t nic, const struct mr_addr *group);        /**< (S-39) */
 int mr_group_leave(struct mr_stack *s, uint16_t nic, const struct mr_addr *group);       /**< (S-40) */
-/** First primary address of a protocol. @return 0, -ENODEV, -EADDRNOTAVAIL. (S-38) */
+/** First primary address of a protocol; if it has none, the first that was added. The prefix is the widest that has it: its
+ *  on-link prefix, or a subnet of the NIC. @return 0, -ENODEV, -EADDRNOTAVAIL. (S-38, SS-5, B-8) */
 int mr_nic_main_address(struct mr_stack *s, uint16_t nic, uint16_t net, struct mr_subnet *out);
-/** NIC that owns an address, 0 if none; `nic` not 0 restricts the search. (S-41) */
+/** NIC that owns an address, 0 if none; `nic` not 0 restricts the search. Owned is what is configured, not what a mode lets
+ *  in: a spoofing NIC does not answer for the world. (S-41, D-14) */
 uint16_t mr_stack_check_local_address(struct mr_stack *s, uint16_t nic, const struct mr_addr *addr);
 
 #ifdef __cplusplus

@@ -14,6 +14,12 @@ extern "C" {
 struct rte_mempool;
 struct mr_stack;
 
+/** A clock for times that people see (S-10). */
+struct mr_clock {
+	uint64_t (*now_ns)(void *arg); /**< since 1970; NULL: the system's clock */
+	void *arg;
+};
+
 /** Construction parameters; zero each field you do not care about: 0 and NULL mean the default. */
 struct mr_stack_opts {
 	const char *name;               /**< for logs and pools; default "stack" */
@@ -31,6 +37,10 @@ struct mr_stack_opts {
 	uint32_t max_time_wait;         /**< TIME-WAIT records, oldest is reused when full; default 16384 */
 	uint32_t max_endpoints;         /**< other endpoints (UDP, listeners ...); default 1024 */
 	uint32_t max_neighbours;        /**< neighbour entries per NIC; default 512 */
+	bool routes_first_match;        /**< the first row that fits is taken, in the order added; default: the longest prefix */
+	struct mr_clock clock;          /**< times that people see, never protocol timers */
+	uint64_t *counters;             /**< where to count (S-11): MR_CNT_MAX for each core, the caller's until after
+	                                 *   mr_stack_destroy; counting goes on from what is there. Default: the stack's own */
 	uint16_t core;                  /**< index of this stack in its host */
 	uint16_t n_cores;               /**< stacks in the host; default 1 */
 };
@@ -45,8 +55,14 @@ void mr_stack_destroy(struct mr_stack *s);
  * @param now_ns a monotonic time, never less than in the turn before. @return packets and events handled (0: idle).
  */
 unsigned mr_stack_poll(struct mr_stack *s, uint64_t now_ns);
-/** Time of the running (or last) turn. (S-61) */
+/** Time of the running (or last) turn, as it was given to mr_stack_poll. */
 uint64_t mr_stack_now_ns(const struct mr_stack *s);
+/** The time that people see, nanoseconds since 1970: asks mr_stack_opts.clock at each call. (S-61) */
+uint64_t mr_stack_wall_ns(const struct mr_stack *s);
+/** The process's default stack: the one created last, unless another was set; NULL: none. It is only remembered here;
+ *  destroying it forgets it. Context of both calls: any thread. (S-8) */
+struct mr_stack *mr_stack_default(void);
+void mr_stack_set_default(struct mr_stack *s);
 /** Earliest time at which mr_stack_poll will have something to do on its own; UINT64_MAX if never. */
 uint64_t mr_stack_next_ns(const struct mr_stack *s);
 /** The packet pools, for drivers and for zero-copy senders. */

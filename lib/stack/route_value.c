@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Route values: what one can be asked, sending through one, its copies and its end.
+ *
+ * A route is held by its local address, and that by its NIC, which stays in memory as long as an address of it is
+ * referenced (nic.c); so all of this is safe after either was removed, and answers as the rest of them still can. Not
+ * here: finding a way and following changes (route.c).
+ */
+#include "stack/route.h"
+
+#include <errno.h>
+
+#include "stack/link.h"
+#include "stack/neigh.h"
+#include "stack/stack.h"
+
+void
+mr_route_clone(struct mr_route *dst, const struct mr_route *src)
+{
+	*dst = *src;
+	if (dst->local)
+		mr_netep_hold(dst->local);
+}
+
+void
+mr_route_release(struct mr_route *r)
+{
+	if (r->local)
+		mr_netep_release(r->local);
+	r->local = NULL;
+	r->neigh = NULL;
+}
+
+int
+mr_route_output(struct mr_route *r, struct rte_mbuf **pkts, uint16_t n, const struct mr_ip_params *p)
+{
+	struct mr_netep *ep = r->local;
+	int err;
+
+	if (!ep) {
+		rte_pktmbuf_free_bulk(pkts, n);
+		return -EHOSTUNREACH;
+	}
+	err = mr_route_check(ep->nic->stack, r);
+	if (err < 0) {
+		for (uint16_t i = 0; i < n; i++)
+			mr_drop(ep->nic->stack, pkts[i], MR_DROP_IP_NO_ROUTE);
+		return err;
+	}
+	return ep->np->ops->output(ep->np, r, pkts, n, p);
+}
+
+const struct mr_addr *
+mr_route_local(const struct mr_route *r)
+{
+	return r->local ? &r->local->addr : NULL;
+}
+
+const struct mr_lladdr *
+mr_route_local_ll(const struct mr_route *r)
+{
+	return r->local ? &r->local->nic->lladdr : NULL;
+}
+
+int
+mr_route_remote_ll(struct mr_route *r, struct mr_lladdr *out)
+{
+	int err = r->local ? mr_route_check(r->local->nic->stack, r) : -EHOSTUNREACH;
+
+	if (err < 0)
+		return err;
+	if (r->flags & MR_ROUTE_F_LOCAL)
+		*out = r->local->nic->lladdr;
+	else if (r->neigh && r->neigh->ll.len)
+		*out = r->neigh->ll;
+	else
+		return -EHOSTUNREACH;
+	return 0;
+}
+
+bool
+mr_route_needs_resolve(struct mr_route *r)
+{
+	return r->local && mr_route_check(r->local->nic->stack, r) == 0 && r->neigh && !r->neigh->ll.len;
+}
+
+uint16_t
+mr_route_net(const struct mr_route *r)
+{
+	return r->local ? r->local->np->ops->number : 0;
+}
+
+uint16_t
+mr_route_nic(const struct mr_route *r)
+{
+	return r->local ? r->local->nic->id : 0;
+}
+
+uint16_t
+mr_route_mtu(const struct mr_route *r)
+{
+	return r->local ? mr_route_payload_mtu(r) : 0;
+}
+
+uint16_t
+mr_route_headroom(const struct mr_route *r)
+{
+	return r->local ? r->local->np->ops->hdr_bytes + r->local->nic->framing->hdr_bytes : 0;
+}
+
+uint8_t
+mr_route_default_ttl(const struct mr_route *r)
+{
+	struct mr_netproto *np = r->local ? r->local->np : NULL;
+	int64_t ttl;
+
+	return np && np->ops->getopt && np->ops->getopt(np, MR_OPT_DEFAULT_TTL, &ttl) == 0 ? (uint8_t)ttl : 0;
+}
+
+uint32_t
+mr_route_caps(const struct mr_route *r)
+{
+	return r->local ? mr_route_link_caps(r) : 0;
+}
+
+const uint64_t *
+mr_route_stats(const struct mr_route *r)
+{
+	return r->local ? r->local->nic->stack->counters : NULL;
+}
