@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The port manager (S-13): the conflict matrix (SS-24, B-38), sharing, NICs, ephemeral ports, and random reservations against
- * a list that knows only the rule.
+ * The port manager (S-13): the conflict matrix (SS-24, B-38), sharing, NICs, ephemeral ports, and random reservations
+ * against a list that knows only the rule.
  */
 #include "rig/rig.h"
 
