@@ -490,6 +490,49 @@ ndp_invalid(struct rig *r)
 	rig_push_ndp(r, .type = 135, .ip.ttl = 254);
 }
 
+/* ---- ping endpoints */
+
+static struct mr_ep *
+ping_ep(struct rig *r, uint16_t id)
+{
+	struct mr_sockaddr any = {.port = id};
+	struct mr_ep *ep;
+
+	ck_assert_int_eq(mr_ep_create(r->stack, MR_TRANS_ICMP, MR_NET_IPV4, &ep), 0);
+	ck_assert_int_eq(mr_ep_bind(ep, &any), 0);
+	return ep;
+}
+
+static void
+ping_reply(struct rig *r)
+{
+	ping_ep(r, 9);
+	rig_push_icmp(r, .type = 0, .id = 9);
+}
+
+static void
+ping_request(struct rig *r)
+{
+	struct mr_sockaddr to = rig_peer(r, false, 0);
+
+	ck_assert_int_eq(mr_ep_sendto(ping_ep(r, 9), "\x08\0\0\0\0\0\0\0", 8, &to), 8);
+}
+
+static void
+ping_queue_full(struct rig *r)
+{
+	ck_assert_int_eq(mr_ep_setopt(ping_ep(r, 9), MR_OPT_RCVBUF, 1), 0);
+	rig_push_icmp(r, .type = 0, .id = 9);
+}
+
+static void
+ping_no_memory(struct rig *r)
+{
+	fill_rx_budget(r);
+	ping_ep(r, 9);
+	rig_push_icmp(r, .type = 0, .id = 9);
+}
+
 /* ---- UDP */
 
 static void

@@ -448,7 +448,8 @@ START_TEST(all_hosts_group_goes_with_the_last_address)
 }
 END_TEST
 
-/* What steering is told (an address and port pair; no ports where there are none; of an error, the connection's). */
+/* What steering is told (an address and port pair; no ports where there are none; of an error, the connection's; of an echo
+ * reply, and of an error about a request, the identifier for our port). */
 START_TEST(tuples)
 {
 	struct mr_netproto *np = mr_stack_netproto(rig.stack, MR_NET_IPV4);
@@ -456,7 +457,11 @@ START_TEST(tuples)
 	static const uint8_t quote[] = {
 		0x45, 0, 0, 40, 0, 0, 0x40, 0, 64, 6, 0x26, 0xce, 10, 0, 0, 1, 10, 0, 0, 2, 0x1f, 0x90, 0x00, 0x50, 1, 2, 3, 4,
 	};
-	struct rig_buf b[4];
+	static const uint8_t ping[] = {
+		0x45, 0, 0, 28, 0, 0, 0x40, 0, 64, 1, 0x26, 0xdf, 10, 0, 0, 1, 10, 0, 0, 2, 8, 0, 0, 0, 0x10, 0x92, 0, 1,
+	};
+	static const uint16_t sport[] = {1000, 0, 80, 0, 0, 0}, dport[] = {2000, 0, 8080, 0, 4242, 4242};
+	static struct rig_buf b[6];
 	struct mr_tuple t;
 	struct mr_addr dst;
 	struct rte_mbuf *m;
@@ -466,7 +471,10 @@ START_TEST(tuples)
 	rig_build_icmp(&rig, &b[2], &(struct rig_icmp){.ip.src = rig_addr("10.0.0.99"), .type = 3, .code = 3, .data = quote,
 	                                               .len = sizeof(quote)});
 	rig_build_icmp(&rig, &b[3], &(struct rig_icmp){.echo = true});
-	for (int i = 0; i < 4; i++) {
+	rig_build_icmp(&rig, &b[4], &(struct rig_icmp){.type = 0, .id = 4242});
+	rig_build_icmp(&rig, &b[5], &(struct rig_icmp){.ip.src = rig_addr("10.0.0.99"), .type = 11, .data = ping,
+	                                               .len = sizeof(ping)});
+	for (int i = 0; i < 6; i++) {
 		bool steered;
 
 		m = rte_pktmbuf_alloc(rig.stack->rx_pool);
@@ -478,8 +486,8 @@ START_TEST(tuples)
 		ck_assert(steered == (i != 3)); /* an echo is answered where it is */
 		if (steered) {
 			ck_assert(mr_addr_equal(&t.src, &rig.peer4) && mr_addr_equal(&t.dst, &rig.addr4));
-			ck_assert_uint_eq(rte_be_to_cpu_16(t.sport_be), i == 0 ? 1000 : i == 1 ? 0 : 80);
-			ck_assert_uint_eq(rte_be_to_cpu_16(t.dport_be), i == 0 ? 2000 : i == 1 ? 0 : 8080);
+			ck_assert_uint_eq(rte_be_to_cpu_16(t.sport_be), sport[i]);
+			ck_assert_uint_eq(rte_be_to_cpu_16(t.dport_be), dport[i]);
 		}
 		rte_pktmbuf_free(m);
 	}

@@ -410,10 +410,14 @@ START_TEST(tuples)
 	struct mr_netproto *np = mr_stack_netproto(rig.stack, MR_NET_IPV6);
 	struct mr_nic *nic = mr_nic_find(rig.stack, RIG_NIC);
 	uint8_t quote[48] = {0x60, [5] = 20, [6] = 17, [7] = 64, [40] = 0x1f, 0x90, 0, 80};
-	struct rig_buf b[4];
+	uint8_t ping[48] = {0x60, [5] = 8, [6] = 58, [7] = 64, [40] = 128, 0, 0, 0, 0x10, 0x92};
+	static const uint16_t sport[] = {1000, 0, 80, 0, 0, 0}, dport[] = {2000, 0, 8080, 0, 4242, 4242};
+	static struct rig_buf b[6];
 	struct mr_tuple t;
 	struct mr_addr dst;
 
+	memcpy(ping + 8, rig.addr6.b, 16);
+	memcpy(ping + 24, rig.peer6.b, 16);
 	memcpy(quote + 8, rig.addr6.b, 16);
 	memcpy(quote + 24, rig.peer6.b, 16);
 	rig_build_udp(&rig, &b[0], &(struct rig_udp){.ip.v6 = true, .sport = 1000, .dport = 2000, .len = 4});
@@ -421,7 +425,10 @@ START_TEST(tuples)
 	rig_build_icmp(&rig, &b[2], &(struct rig_icmp){.ip.src = rig_addr("fd00::99"), .type = 1, .code = 4, .data = quote,
 	                                               .len = sizeof(quote)});
 	rig_build_ndp(&rig, &b[3], &(struct rig_ndp){.type = 135});
-	for (int i = 0; i < 4; i++) {
+	rig_build_icmp(&rig, &b[4], &(struct rig_icmp){.ip.v6 = true, .type = 129, .id = 4242});
+	rig_build_icmp(&rig, &b[5], &(struct rig_icmp){.ip.src = rig_addr("fd00::99"), .type = 3, .data = ping,
+	                                               .len = sizeof(ping)});
+	for (int i = 0; i < 6; i++) {
 		struct rte_mbuf *m = rte_pktmbuf_alloc(rig.stack->rx_pool);
 		bool steered;
 
@@ -433,8 +440,8 @@ START_TEST(tuples)
 		ck_assert(steered == (i != 3)); /* discovery stays where it is heard, the caches tell each other */
 		if (steered) {
 			ck_assert(mr_addr_equal(&t.src, &rig.peer6) && mr_addr_equal(&t.dst, &rig.addr6));
-			ck_assert_uint_eq(rte_be_to_cpu_16(t.sport_be), i == 0 ? 1000 : i == 1 ? 0 : 80);
-			ck_assert_uint_eq(rte_be_to_cpu_16(t.dport_be), i == 0 ? 2000 : i == 1 ? 0 : 8080);
+			ck_assert_uint_eq(rte_be_to_cpu_16(t.sport_be), sport[i]);
+			ck_assert_uint_eq(rte_be_to_cpu_16(t.dport_be), dport[i]);
 		}
 		rte_pktmbuf_free(m);
 	}

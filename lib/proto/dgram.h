@@ -39,9 +39,7 @@ struct mr_dgram_kind {
 	bool ports;          /* peers have ports: 0 is no destination */
 	/* Make what the application wrote a packet of the protocol, data at the transport header; `dport` is the peer's.
 	 * Does not consume it. @return 0 or -errno: no such message can be sent */
-	int (*push)(const struct mr_dgram *d, struct rte_mbuf *m, const struct mr_route *r, uint16_t dport);
-	/* Before the first send of an unbound one; d->other is the route to `to`. NULL: nothing is needed. */
-	int (*autobind)(struct mr_dgram *d, const struct mr_sockaddr *to);
+	int (*push)(struct mr_dgram *d, struct rte_mbuf *m, const struct mr_route *r, uint16_t dport);
 };
 
 struct mr_dgram {
@@ -126,8 +124,8 @@ int mr_dgram_getopt(struct mr_ep *ep, int opt, int64_t *value);
 
 int mr_dgram_bind(struct mr_ep *ep, const struct mr_sockaddr *local);
 int mr_dgram_connect(struct mr_ep *ep, const struct mr_sockaddr *remote);
-/* A port for an endpoint that sends before it was bound; d->other is the route to `to`. @return as bind */
-int mr_dgram_autobind(struct mr_dgram *d, const struct mr_sockaddr *to);
+/* A port for an endpoint that sends by `r` before it was bound. @return as bind; 0 also if it is bound */
+int mr_dgram_autobind(struct mr_dgram *d, const struct mr_route *r, uint16_t dport);
 /* May the endpoint be bound to this address? @return 0, -EINVAL (family), -EADDRNOTAVAIL */
 int mr_dgram_check_local(const struct mr_dgram *d, const struct mr_addr *a, uint16_t nic);
 

@@ -53,25 +53,16 @@ answers_come_home(uint16_t port, void *arg)
 	return mr_steer_owner(h->steer, &h->tuple) == h->steer->core;
 }
 
-/* The port of a destination, 0 where peers have none. */
-static uint16_t
-dest_port(const struct mr_dgram *d, const struct mr_sockaddr *to)
-{
-	return d->kind->ports ? to->port : 0;
-}
-
-/* Reserve the port of `req`, or one whose answers from `to` come home by `r`. @return 0, -EADDRINUSE, -EAGAIN */
+/* Reserve the port of `req`, or one to which answers to what goes by `r` come home. @return 0, -EADDRINUSE, -EAGAIN */
 static int
-take_port(struct mr_dgram *d, struct mr_port_req *req, const struct mr_route *r, const struct mr_sockaddr *to)
+take_port(struct mr_dgram *d, struct mr_port_req *req, const struct mr_route *r, uint16_t rport)
 {
 	struct mr_stack *s = d->ep.stack;
 	struct home h = {.steer = s->steer};
 	int rc = 0;
 
 	if (r)
-		h.tuple = (struct mr_tuple){
-			.src = r->remote, .dst = r->local->addr, .sport_be = rte_cpu_to_be_16(dest_port(d, to)),
-		};
+		h.tuple = (struct mr_tuple){.src = r->remote, .dst = r->local->addr, .sport_be = rte_cpu_to_be_16(rport)};
 	if (req->port == 0)
 		rc = mr_port_pick_ephemeral(s, req, s->steer && r ? answers_come_home : NULL, &h);
 	return rc < 0 ? rc : mr_port_reserve(s, req);
@@ -86,10 +77,10 @@ set_bound(struct mr_dgram *d, const struct mr_port_req *req)
 }
 
 static int
-bind_to(struct mr_dgram *d, struct mr_port_req *req, const struct mr_route *r, const struct mr_sockaddr *to)
+bind_to(struct mr_dgram *d, struct mr_port_req *req, const struct mr_route *r, uint16_t rport)
 {
 	struct mr_port_req old = d->port_req;
-	int rc = take_port(d, req, r, to);
+	int rc = take_port(d, req, r, rport);
 
 	if (rc < 0)
 		return rc;
@@ -105,12 +96,15 @@ bind_to(struct mr_dgram *d, struct mr_port_req *req, const struct mr_route *r, c
 }
 
 int
-mr_dgram_autobind(struct mr_dgram *d, const struct mr_sockaddr *to)
+mr_dgram_autobind(struct mr_dgram *d, const struct mr_route *r, uint16_t dport)
 {
 	static const struct mr_addr any;
-	struct mr_port_req req = port_request(d, &any, 0, d->nic);
+	struct mr_port_req req;
 
-	return bind_to(d, &req, &d->other, to);
+	if (likely(d->ep.flags & MR_DGRAM_F_BOUND))
+		return 0;
+	req = port_request(d, &any, 0, d->nic);
+	return bind_to(d, &req, r, dport);
 }
 
 int
@@ -143,7 +137,7 @@ mr_dgram_bind(struct mr_ep *ep, const struct mr_sockaddr *local)
 	if (rc < 0)
 		return rc;
 	req = port_request(d, &local->addr, local->port, nic);
-	rc = bind_to(d, &req, NULL, NULL);
+	rc = bind_to(d, &req, NULL, 0);
 	if (rc == 0)
 		mr_dgram_forget_other(d);
 	return rc;
@@ -211,11 +205,12 @@ mr_dgram_connect(struct mr_ep *ep, const struct mr_sockaddr *remote)
 {
 	struct mr_dgram *d = mr_dgram_of(ep);
 	bool fresh = !(ep->flags & MR_DGRAM_F_BOUND);
+	uint16_t rport = d->kind->ports ? remote->port : 0;
 	struct mr_port_req req = d->port_req;
 	struct mr_route r;
 	int rc;
 
-	if (dest_port(d, remote) == 0 && mr_addr_is_any(&remote->addr))
+	if (rport == 0 && mr_addr_is_any(&remote->addr))
 		return port_disconnect(d);
 	rc = mr_dgram_find_route(d, remote, &r);
 	if (rc < 0)
@@ -223,13 +218,13 @@ mr_dgram_connect(struct mr_ep *ep, const struct mr_sockaddr *remote)
 	mr_dgram_send_pending(d);
 	if (fresh) {
 		req = port_request(d, &r.local->addr, 0, d->nic);
-		rc = take_port(d, &req, &r, remote);
+		rc = take_port(d, &req, &r, rport);
 		if (rc < 0) {
 			mr_route_release(&r);
 			return rc;
 		}
 	}
-	rc = become_connected(d, &r, dest_port(d, remote), req.port);
+	rc = become_connected(d, &r, rport, req.port);
 	if (rc < 0) {
 		mr_route_release(&r);
 		if (fresh)

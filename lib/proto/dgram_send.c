@@ -188,8 +188,6 @@ send_prepare(struct mr_dgram *d, size_t len, const struct mr_sockaddr *to, struc
 		rc = -EACCES;
 	if (rc == 0 && len > payload_max(d, *out))
 		rc = -EMSGSIZE;
-	if (rc == 0 && !(d->ep.flags & MR_DGRAM_F_BOUND) && d->kind->autobind)
-		rc = d->kind->autobind(d, to);
 	return rc;
 }
 

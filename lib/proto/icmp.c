@@ -3,7 +3,8 @@
  * ICMP (RFC 792, RFC 1122 3.2.2), and what ICMPv6 shares with it: answering echo requests, reading the packet that an
  * error quotes, and building errors.
  *
- * Not here: redirects, source quench, timestamp and mask requests, which a host may or should ignore; ping endpoints.
+ * Not here: redirects, source quench, timestamp and mask requests, which a host may or should ignore; ping endpoints
+ * (ping.c), which have no part in answering.
  * Invariants: an error is never answered by an error, nor is anything that was not sent to us alone by a single sender;
  * errors received change nothing here, they are hints for the transport they concern (IC-07).
  */
@@ -19,9 +20,7 @@
 #include "proto/ipv4.h"
 #include "proto/mbuf.h"
 
-#define TYPE_ECHO_REPLY 0
 #define TYPE_UNREACH 3
-#define TYPE_ECHO 8
 #define TYPE_TIME_EXCEEDED 11
 #define TYPE_PARAM_PROBLEM 12
 #define CODE_NET 0
@@ -33,13 +32,23 @@
 #define IPV4_HDR_BYTES 20
 #define IPV6_HDR_BYTES 40
 #define CKSUM_OFF 2
+#define ID_OFF 4
 #define F_NOT_ALONE \
 	(MR_PKT_F_LINK_BROADCAST | MR_PKT_F_LINK_MULTICAST | MR_PKT_F_NET_BROADCAST | MR_PKT_F_NET_MULTICAST)
 
 /* ---- shared with ICMPv6 */
 
-static void
-icmp_cksum_set(struct rte_mbuf *m, const struct mr_addr *src, const struct mr_addr *dst)
+bool
+mr_icmp_is_echo(const void *hdr, bool v6, uint16_t *id_be)
+{
+	const uint8_t *h = hdr;
+
+	memcpy(id_be, h + ID_OFF, sizeof(*id_be));
+	return h[0] == (v6 ? MR_ICMPV6_ECHO : MR_ICMP_ECHO) && h[1] == 0;
+}
+
+void
+mr_icmp_cksum_set(struct rte_mbuf *m, const struct mr_addr *src, const struct mr_addr *dst)
 {
 	char *field = rte_pktmbuf_mtod_offset(m, char *, CKSUM_OFF);
 	uint16_t sum = mr_addr_is_v4(src) ? 0 : mr_cksum_phdr(src, dst, MR_TRANS_ICMPV6, m->pkt_len);
@@ -84,6 +93,10 @@ mr_icmp_echo_reply(struct mr_netep *local, struct rte_mbuf *m, uint8_t reply_typ
 		.tos = mr_pkt(m)->tos & 0xfc, /* the ECN bits are not for us to copy */
 	};
 
+	if (!((struct mr_ip *)local->np)->echo) {
+		mr_drop(s, m, MR_DROP_ICMP_IGNORED);
+		return;
+	}
 	m = reply_packet(s, m);
 	if (!m || !mr_pkt_linear(m, MR_ICMP_HDR_BYTES)) {
 		if (m)
@@ -91,7 +104,7 @@ mr_icmp_echo_reply(struct mr_netep *local, struct rte_mbuf *m, uint8_t reply_typ
 		return;
 	}
 	*rte_pktmbuf_mtod(m, uint8_t *) = reply_type;
-	icmp_cksum_set(m, &local->addr, &remote);
+	mr_icmp_cksum_set(m, &local->addr, &remote);
 	if (mr_ip_send(local, &remote, m, &params) == 0)
 		mr_count(s, MR_CNT_ICMP_TX_ECHO_REPLY);
 }
@@ -165,26 +178,51 @@ is_error_type(uint8_t type, bool v6)
 	return v6 ? type < 128 : type == TYPE_UNREACH || type == TYPE_TIME_EXCEEDED || type == TYPE_PARAM_PROBLEM;
 }
 
-bool
-mr_icmp_error_tuple(struct rte_mbuf *m, bool v6, struct mr_tuple *out)
+/* The tuple of an error: that of the packet that it quotes `off` bytes behind the data, turned round. */
+static bool
+error_tuple(struct rte_mbuf *m, uint32_t off, bool v6, struct mr_tuple *out)
 {
-	uint32_t off = (uint32_t)mr_pkt(m)->trans_off - m->data_off;
 	struct mr_icmp_quote q;
-	bool ports;
+	const char *h;
 
-	if (!mr_pkt_linear(m, off + MR_ICMP_HDR_BYTES) ||
-	    !is_error_type(*rte_pktmbuf_mtod_offset(m, const uint8_t *, off), v6))
-		return false;
-	off += MR_ICMP_HDR_BYTES;
 	if ((v6 ? mr_icmp_quote_v6(m, off, &q) : mr_icmp_quote_v4(m, off, &q)) != MR_CNT_MAX)
 		return false;
-	ports = q.trans_proto == MR_TRANS_TCP || q.trans_proto == MR_TRANS_UDP;
 	*out = (struct mr_tuple){.src = q.dst, .dst = q.src};
-	if (ports) {
-		memcpy(&out->dport_be, rte_pktmbuf_mtod_offset(m, const char *, q.trans_off), 2);
-		memcpy(&out->sport_be, rte_pktmbuf_mtod_offset(m, const char *, q.trans_off + 2), 2);
+	h = rte_pktmbuf_mtod_offset(m, const char *, q.trans_off);
+	if (q.trans_proto == MR_TRANS_TCP || q.trans_proto == MR_TRANS_UDP) {
+		memcpy(&out->dport_be, h, 2);
+		memcpy(&out->sport_be, h + 2, 2);
+	} else if (q.trans_proto == (v6 ? MR_TRANS_ICMPV6 : MR_TRANS_ICMP) && !mr_icmp_is_echo(h, v6, &out->dport_be)) {
+		out->dport_be = 0;
 	}
 	return true;
+}
+
+bool
+mr_icmp_tuple(struct rte_mbuf *m, bool v6, struct mr_tuple *out)
+{
+	uint32_t off = (uint32_t)mr_pkt(m)->trans_off - m->data_off;
+	uint8_t h[MR_ICMP_HDR_BYTES];
+
+	if (!mr_pkt_linear(m, off + MR_ICMP_HDR_BYTES))
+		return false;
+	memcpy(h, rte_pktmbuf_mtod_offset(m, const void *, off), sizeof(h));
+	if (is_error_type(h[0], v6))
+		return error_tuple(m, off + MR_ICMP_HDR_BYTES, v6, out);
+	if (h[0] != (v6 ? MR_ICMPV6_ECHO_REPLY : MR_ICMP_ECHO_REPLY))
+		return false;
+	out->sport_be = 0;
+	memcpy(&out->dport_be, h + ID_OFF, sizeof(out->dport_be));
+	return true;
+}
+
+void
+mr_icmp_deliver_replies(struct mr_stack *s, uint8_t trans, struct rte_mbuf **pkts, uint16_t n)
+{
+	if (n == 0 || mr_nic_deliver_transport(s, trans, pkts, n))
+		return;
+	for (uint16_t i = 0; i < n; i++)
+		mr_drop(s, pkts[i], MR_DROP_ICMP_IGNORED);
 }
 
 /* Does a packet forbid an answer? (RFC 1122 3.2.2, RFC 4443 2.4 e) Its data is at the network header. */
@@ -204,7 +242,7 @@ error_is_forbidden(struct rte_mbuf *m)
 	if (!mr_pkt_linear(m, off + 1))
 		return true;
 	type = *rte_pktmbuf_mtod_offset(m, const uint8_t *, off);
-	return v4 ? type != TYPE_ECHO && type != TYPE_ECHO_REPLY : type < 128 || type == 137;
+	return v4 ? type != MR_ICMP_ECHO && type != MR_ICMP_ECHO_REPLY : type < 128 || type == 137;
 }
 
 /* A packet with room for the ICMP header, holding the beginning of `m`. NULL: none left, counted. */
@@ -251,7 +289,7 @@ mr_icmp_send_error(struct mr_netproto *np, struct rte_mbuf *m, uint8_t type, uin
 	h[0] = type;
 	h[1] = code;
 	memcpy(h + 4, &word, sizeof(word));
-	icmp_cksum_set(e, &local->addr, &remote);
+	mr_icmp_cksum_set(e, &local->addr, &remote);
 	if (mr_ip_send(local, &remote, e, &params) == 0)
 		mr_count(np->stack, MR_CNT_ICMP_TX_ERRORS);
 }
@@ -318,35 +356,43 @@ icmp_rx_echo(struct mr_nic *nic, struct rte_mbuf *m)
 	if (p->flags & F_NOT_ALONE)
 		mr_drop(nic->stack, m, MR_DROP_ICMP_IGNORED);
 	else
-		mr_icmp_echo_reply(p->netep, m, TYPE_ECHO_REPLY);
+		mr_icmp_echo_reply(p->netep, m, MR_ICMP_ECHO_REPLY);
 }
 
-static void
+/* @return true: it is an echo reply and still the caller's. All else is consumed. */
+static bool
 icmp_rx(struct mr_nic *nic, struct rte_mbuf *m)
 {
 	uint8_t type;
 
 	if (mr_pkt(m)->trans_len < MR_ICMP_HDR_BYTES || !mr_pkt_linear(m, MR_ICMP_HDR_BYTES)) {
 		mr_drop(nic->stack, m, MR_DROP_ICMP_MALFORMED);
-		return;
+		return false;
 	}
 	if (!mr_cksum_rx_soft_ok(m, 0)) {
 		mr_drop(nic->stack, m, MR_DROP_ICMP_BAD_CKSUM);
-		return;
+		return false;
 	}
 	type = *rte_pktmbuf_mtod(m, const uint8_t *);
-	if (type == TYPE_ECHO)
+	if (type == MR_ICMP_ECHO_REPLY && !(mr_pkt(m)->flags & F_NOT_ALONE))
+		return true;
+	if (type == MR_ICMP_ECHO)
 		icmp_rx_echo(nic, m);
 	else if (is_error_type(type, false))
 		icmp_rx_error(nic, m);
 	else
 		mr_drop(nic->stack, m, MR_DROP_ICMP_IGNORED);
+	return false;
 }
 
 void
 mr_icmp_input(struct mr_netproto *np, struct mr_nic *nic, struct rte_mbuf **pkts, uint16_t n)
 {
-	(void)np;
-	for (uint16_t i = 0; i < n; i++)
-		icmp_rx(nic, pkts[i]);
+	uint16_t replies = 0;
+
+	for (uint16_t i = 0; i < n; i++) {
+		if (icmp_rx(nic, pkts[i]))
+			pkts[replies++] = pkts[i];
+	}
+	mr_icmp_deliver_replies(np->stack, MR_TRANS_ICMP, pkts, replies);
 }

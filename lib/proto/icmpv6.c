@@ -18,8 +18,6 @@
 #define TYPE_TIME_EXCEEDED 3
 #define TYPE_PARAM_PROBLEM 4
 #define TYPE_ERROR_LAST 127
-#define TYPE_ECHO 128
-#define TYPE_ECHO_REPLY 129
 #define CODE_NO_ROUTE 0
 #define CODE_ADDR 3
 #define CODE_PORT 4
@@ -100,12 +98,13 @@ icmpv6_rx_echo(struct mr_nic *nic, struct rte_mbuf *m)
 	if (p->flags & MR_PKT_F_NET_MULTICAST)
 		local = mr_nic_netep_primary(nic, &p->src);
 	if (local)
-		mr_icmp_echo_reply(local, m, TYPE_ECHO_REPLY);
+		mr_icmp_echo_reply(local, m, MR_ICMPV6_ECHO_REPLY);
 	else
 		mr_drop(nic->stack, m, MR_DROP_IP_NO_ROUTE);
 }
 
-static void
+/* @return true: it is an echo reply and still the caller's. All else is consumed. */
+static bool
 icmpv6_rx(struct mr_nic *nic, struct rte_mbuf *m)
 {
 	const struct mr_pkt *p = mr_pkt(m);
@@ -113,14 +112,16 @@ icmpv6_rx(struct mr_nic *nic, struct rte_mbuf *m)
 
 	if (p->trans_len < MR_ICMP_HDR_BYTES || !mr_pkt_linear(m, MR_ICMP_HDR_BYTES)) {
 		mr_drop(nic->stack, m, MR_DROP_ICMP_MALFORMED);
-		return;
+		return false;
 	}
 	if (!mr_cksum_rx_soft_ok(m, p->phdr_sum)) {
 		mr_drop(nic->stack, m, MR_DROP_ICMP_BAD_CKSUM);
-		return;
+		return false;
 	}
 	type = *rte_pktmbuf_mtod(m, const uint8_t *);
-	if (type == TYPE_ECHO)
+	if (type == MR_ICMPV6_ECHO_REPLY && !(p->flags & MR_PKT_F_NET_MULTICAST))
+		return true;
+	if (type == MR_ICMPV6_ECHO)
 		icmpv6_rx_echo(nic, m);
 	else if (type == MR_NDP_NS || type == MR_NDP_NA)
 		mr_ndp_input(nic, m);
@@ -128,12 +129,17 @@ icmpv6_rx(struct mr_nic *nic, struct rte_mbuf *m)
 		icmpv6_rx_error(nic, m);
 	else
 		mr_drop(nic->stack, m, MR_DROP_ICMP_IGNORED);
+	return false;
 }
 
 void
 mr_icmpv6_input(struct mr_netproto *np, struct mr_nic *nic, struct rte_mbuf **pkts, uint16_t n)
 {
-	(void)np;
-	for (uint16_t i = 0; i < n; i++)
-		icmpv6_rx(nic, pkts[i]);
+	uint16_t replies = 0;
+
+	for (uint16_t i = 0; i < n; i++) {
+		if (icmpv6_rx(nic, pkts[i]))
+			pkts[replies++] = pkts[i];
+	}
+	mr_icmp_deliver_replies(np->stack, MR_TRANS_ICMPV6, pkts, replies);
 }

@@ -33,6 +33,7 @@ mr_ip_create(struct mr_stack *s, const struct mr_netproto_ops *ops, struct mr_ne
 	ip->np.ops = ops;
 	ip->np.stack = s;
 	ip->ttl = TTL_DEFAULT;
+	ip->echo = true;
 	ip->next_id = (uint16_t)mr_rng_u32(&s->rng);
 	ip->err_rate = ERR_RATE_DEFAULT;
 	ip->err_credit_ns = error_credit_max(ip);
@@ -65,6 +66,9 @@ mr_ip_setopt(struct mr_netproto *np, int opt, int64_t value)
 		ip->err_rate = (uint32_t)value;
 		ip->err_credit_ns = value ? error_credit_max(ip) : 0;
 		return 0;
+	case MR_OPT_ICMP_ECHO:
+		ip->echo = value != 0;
+		return 0;
 	default:
 		return -ENOPROTOOPT;
 	}
@@ -81,6 +85,9 @@ mr_ip_getopt(struct mr_netproto *np, int opt, int64_t *value)
 		return 0;
 	case MR_OPT_ICMP_ERR_RATE:
 		*value = ip->err_rate;
+		return 0;
+	case MR_OPT_ICMP_ECHO:
+		*value = ip->echo;
 		return 0;
 	default:
 		return -ENOPROTOOPT;
@@ -108,7 +115,10 @@ mr_ip_error_allowed(struct mr_netproto *np)
 static void
 deliver(struct mr_netproto *np, uint8_t proto, struct rte_mbuf **pkts, uint16_t n)
 {
-	if (mr_nic_deliver_transport(np->stack, proto, pkts, n)) {
+	/* What ICMP has not looked at is not for its transport: over the other family its number means nothing. */
+	bool icmp = proto == MR_TRANS_ICMP || proto == MR_TRANS_ICMPV6;
+
+	if (!icmp && mr_nic_deliver_transport(np->stack, proto, pkts, n)) {
 		mr_count_n(np->stack, MR_CNT_IP_RX_DELIVERED, n);
 		return;
 	}

@@ -22,6 +22,7 @@
 struct mr_ip {
 	struct mr_netproto np;   /* first: this is the protocol object */
 	uint8_t ttl;             /* default TTL or hop limit */
+	bool echo;               /* echo requests are answered */
 	uint16_t next_id;        /* IPv4: identification of the next datagram that needs one */
 	uint32_t err_rate;       /* ICMP errors a second, 0 none */
 	uint64_t err_credit_ns;  /* of which each error takes 1 s / err_rate */

@@ -130,10 +130,10 @@ ipv4_tuple(struct mr_netproto *np, struct rte_mbuf *m, struct mr_tuple *out)
 	const struct rte_ipv4_hdr *h = mr_pkt_net_hdr(m);
 
 	(void)np;
-	if (p->trans_proto == MR_TRANS_ICMP)
-		return mr_icmp_error_tuple(m, false, out);
 	out->src = p->src;
 	out->dst = mr_ipv4_addr(h->dst_addr);
+	if (p->trans_proto == MR_TRANS_ICMP)
+		return mr_icmp_tuple(m, false, out);
 	mr_ip_tuple_ports(m, out);
 	return true;
 }

@@ -151,10 +151,10 @@ ipv6_tuple(struct mr_netproto *np, struct rte_mbuf *m, struct mr_tuple *out)
 	const struct rte_ipv6_hdr *h = mr_pkt_net_hdr(m);
 
 	(void)np;
-	if (p->trans_proto == MR_TRANS_ICMPV6)
-		return mr_icmp_error_tuple(m, true, out);
 	out->src = p->src;
 	memcpy(&out->dst, h->dst_addr, sizeof(out->dst));
+	if (p->trans_proto == MR_TRANS_ICMPV6)
+		return mr_icmp_tuple(m, true, out);
 	mr_ip_tuple_ports(m, out);
 	return true;
 }

@@ -302,6 +302,8 @@ mr_nic_deliver_control(struct mr_stack *s, struct mr_nic *nic, const struct mr_a
 	if (!tp || !tp->ops->control || !ep || quoted_bytes < 8)
 		return false;
 	memcpy(ports_be, quoted, sizeof(ports_be));
+	if (tp->ops->quoted_ports && !tp->ops->quoted_ports(quoted, &ports_be[0], &ports_be[1]))
+		return false;
 	flow = mr_demux_lookup(s, trans, ep, remote, ports_be[1], ports_be[0]);
 	if (!flow)
 		return false;

@@ -42,6 +42,9 @@ struct mr_transproto_ops {
 	 * which quoted_bytes (>= 8) are there. (S-151) */
 	void (*control)(struct mr_transproto *tp, struct mr_flow *f, enum mr_ctrl_type type, uint32_t extra,
 	                const void *quoted, uint16_t quoted_bytes);
+	/* Which ports, or what the protocol has in their place, does the quoted header of a packet of ours name? NULL: the
+	 * first four bytes, source and destination. @return false: endpoints send no such packets */
+	bool (*quoted_ports)(const void *quoted, uint16_t *local_be, uint16_t *remote_be);
 	/* Send what a dirty endpoint has to send. */
 	void (*output)(struct mr_transproto *tp, struct mr_ep *ep);
 	int (*ep_create)(struct mr_transproto *tp, uint16_t net, struct mr_ep **out); /* (S-143) */

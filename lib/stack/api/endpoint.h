@@ -71,6 +71,8 @@ enum mr_opt {
 	MR_OPT_RCVBUF_MIN,
 	MR_OPT_RCVBUF_MAX,
 	MR_OPT_TCP_CC,            /**< congestion control by number (mr_tcp_cc_find); protocol-wide: of new endpoints */
+	MR_OPT_ICMP_ECHO,         /**< network protocol, bool: echo requests are answered; default on. Off: by nobody, or by an
+	                           *   application with a raw endpoint (mr_ep_create_raw) */
 };
 
 /** RFC 9293 3.3.2. */
@@ -92,6 +94,12 @@ enum mr_tcp_state {
 #define MR_SHUT_WR 2u
 
 /** A new, unbound endpoint. @param net MR_NET_IPV4 or MR_NET_IPV6 (dual stack unless V6ONLY).
+ *
+ *  MR_TRANS_ICMP (IPv4) and MR_TRANS_ICMPV6 (IPv6) make ping endpoints (SS-14). Their port is the echo identifier; peers
+ *  have none. Sent are echo requests, header included, with identifier and checksum filled in; anything else is -EINVAL.
+ *  Received are replies to the identifier, as they came. What ICMP tells about the requests is mr_ep_error: -EHOSTUNREACH
+ *  (time exceeded as well), -ENETUNREACH, -ECONNREFUSED, -EPROTO, -EMSGSIZE. On a host of several stacks replies come to
+ *  the core that owns addresses and identifier: connect and the first send pick one that comes home.
  *  @return 0, -EPROTONOSUPPORT, -ENOMEM (or -ENOBUFS: max_endpoints). (S-58) */
 int mr_ep_create(struct mr_stack *s, uint8_t trans, uint16_t net, struct mr_ep **out);
 /** Bind. Port 0 picks one. @return 0, -EINVAL (bound already), -EADDRINUSE, -EADDRNOTAVAIL, -EAGAIN (no port left). */
