@@ -5,12 +5,14 @@
  */
 #include <check.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <malloc.h>
 #include <sched.h>
 #include <stdio.h>
 #include <time.h>
 #include <unistd.h>
 
+#include <rte_cycles.h>
 #include <rte_eal.h>
 #include <rte_lcore.h>
 #include <rte_malloc.h>
@@ -219,6 +221,104 @@ START_TEST(create_passes_errors_on)
 	o.stack.net_protos = unknown;
 	ck_assert_int_eq(mr_host_create(&o, &h), -EPROTONOSUPPORT);
 	ck_assert_ptr_null(h);
+}
+END_TEST
+
+/* The caller says where: the main lcore in front and worker 3 beside it, or worker lcores in any order. */
+START_TEST(create_on_named_lcores)
+{
+	static const unsigned with_main[] = {0, 3}, workers[] = {3, 1};
+	const unsigned *lcores = _i ? workers : with_main;
+	struct mr_host_opts o = host_opts(2);
+
+	o.lcores = lcores;
+	ck_assert_int_eq(mr_host_create(&o, &host), 0);
+	ck_assert_uint_eq(host->workers[0].lcore, lcores[0]);
+	ck_assert_uint_eq(host->workers[1].lcore, lcores[1]);
+}
+END_TEST
+
+START_TEST(create_refuses_lcores)
+{
+	static const unsigned wrong[][2] = {{1, 0}, {1, 1}, {1, LCORES}, {RTE_MAX_LCORE, 1}};
+	struct mr_host_opts o = host_opts(2);
+	struct mr_host *h = NULL;
+
+	o.lcores = wrong[_i];
+	log_begin();
+	ck_assert_int_eq(mr_host_create(&o, &h), -EINVAL);
+	ck_assert_ptr_nonnull(strstr(log_end(), "name lcores that EAL has"));
+	ck_assert_ptr_null(h);
+}
+END_TEST
+
+/* ---- load */
+
+static void
+alarm_nothing(struct mr_stack *s, void *arg)
+{
+	(void)s;
+	++*(unsigned *)arg;
+}
+
+/* A turn with work is busy as a whole, one without is idle, and what the caller does in between is neither. */
+START_TEST(load_of_the_main_lcore)
+{
+	static const unsigned main_lcore[] = {0};
+	struct mr_host_opts o = host_opts(1);
+	struct mr_host_load load, later;
+	struct mr_alarm *alarm;
+	uint64_t tsc;
+	unsigned fired = 0;
+
+	o.lcores = main_lcore;
+	o.idle = MR_IDLE_BUSY;
+	ck_assert_int_eq(mr_host_create(&o, &host), 0);
+	ck_assert_int_eq(mr_host_start(host), 0);
+	tsc = rte_rdtsc();
+	for (unsigned i = 0; i < 10; i++)
+		ck_assert_uint_eq(mr_host_poll(host), 0);
+	tsc = rte_rdtsc() - tsc;
+	mr_host_load(host, 0, &load);
+	ck_assert_uint_eq(load.idle_turns, 10);
+	ck_assert_uint_eq(load.busy_turns, 0);
+	ck_assert_uint_eq(load.busy_tsc, 0);
+	ck_assert(load.idle_tsc > 0 && load.idle_tsc <= tsc);
+
+	tsc = rte_rdtsc();
+	usleep(20000);
+	tsc = rte_rdtsc() - tsc;
+	ck_assert_int_eq(mr_alarm_start(mr_host_stack(host, 0), 3600000000000ull, alarm_nothing, &fired, &alarm), 0);
+	ck_assert_uint_eq(mr_host_poll(host), 1);
+	ck_assert_uint_eq(fired, 1);
+	mr_host_load(host, 0, &later);
+	ck_assert_uint_eq(later.busy_turns, 1);
+	ck_assert_uint_gt(later.busy_tsc, 0);
+	ck_assert(later.busy_tsc < tsc);
+	ck_assert(later.idle_tsc == load.idle_tsc && later.idle_turns == 10);
+	mr_host_load(host, 1, &later);
+	ck_assert(later.busy_tsc == 0 && later.idle_tsc == 0 && later.busy_turns == 0 && later.idle_turns == 0);
+}
+END_TEST
+
+/* On its own lcore a worker's turns leave no gaps: all its time is accounted. */
+START_TEST(load_of_a_worker)
+{
+	struct mr_host_load load;
+	uint64_t tsc, spent;
+
+	host_make(1);
+	ck_assert_int_eq(mr_host_start(host), 0);
+	tsc = rte_rdtsc();
+	do {
+		usleep(10000);
+		mr_host_load(host, 0, &load);
+	} while (load.idle_turns < 100);
+	mr_host_stop(host);
+	tsc = rte_rdtsc() - tsc;
+	mr_host_load(host, 0, &load);
+	spent = load.busy_tsc + load.idle_tsc;
+	ck_assert_msg(spent <= tsc + rte_get_tsc_hz() / 5 && load.idle_tsc > 0, "%" PRIu64 " of %" PRIu64, spent, tsc);
 }
 END_TEST
 
@@ -976,6 +1076,10 @@ suite(void)
 	tcase_add_test(tc, create_defaults);
 	tcase_add_test(tc, create_too_many_workers);
 	tcase_add_test(tc, create_passes_errors_on);
+	tcase_add_loop_test(tc, create_on_named_lcores, 0, 2);
+	tcase_add_loop_test(tc, create_refuses_lcores, 0, 4);
+	tcase_add_test(tc, load_of_the_main_lcore);
+	tcase_add_test(tc, load_of_a_worker);
 	tcase_add_test(tc, call_in_place);
 	tcase_add_loop_test(tc, call_on_the_own_lcore, 0, 3 * LCORES);
 	tcase_add_test(tc, call_thousand_times);

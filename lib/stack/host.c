@@ -2,8 +2,8 @@
 /*
  * N stacks as one host: creation, the workers' loop, calls from the control core, and the end.
  *
- * Worker 0 works on the main lcore, in mr_host_poll, when there are as many workers as lcores; otherwise the workers
- * have the worker lcores and the main lcore only controls. The main lcore never waits inside a worker's turn and a
+ * Worker 0 works on the main lcore, in mr_host_poll, when there are as many workers as lcores or the caller says so;
+ * otherwise the workers have the worker lcores and the main lcore only controls. The main lcore never waits inside a worker's turn and a
  * worker never waits for anyone, so calls cannot deadlock. The main lcore's own stack is called directly, which is
  * between two of its turns because the same thread makes both; it is not polled while a call waits for the others.
  *
@@ -50,9 +50,9 @@ clock_init(struct mr_host_clock *c)
 }
 
 static uint64_t
-clock_now(const struct mr_host_clock *c)
+clock_ns(const struct mr_host_clock *c, uint64_t tsc)
 {
-	return (unsigned __int128)(rte_rdtsc() - c->base) * c->mult >> c->shift;
+	return (unsigned __int128)(tsc - c->base) * c->mult >> c->shift;
 }
 
 /* ---- a worker */
@@ -73,13 +73,35 @@ worker_rest(enum mr_idle idle, uint64_t now_ns, uint64_t next_ns)
 	}
 }
 
+/* The last turn has ended: it is busy or idle as a whole. */
+static void
+worker_account(struct mr_host_worker *w, uint64_t tsc)
+{
+	uint64_t spent = w->turn_tsc ? tsc - w->turn_tsc : 0;
+
+	if (!w->turn_tsc)
+		return;
+	w->turn_tsc = 0;
+	if (w->worked) {
+		w->load.busy_tsc += spent;
+		w->load.busy_turns++;
+	} else {
+		w->load.idle_tsc += spent;
+		w->load.idle_turns++;
+	}
+}
+
 static unsigned
 worker_turn(struct mr_host_worker *w)
 {
 	const struct mr_host *h = w->host;
-	uint64_t now_ns = RTE_MAX(clock_now(&h->clock), w->last_ns);
-	unsigned work = mr_stack_poll(w->stack, now_ns);
+	uint64_t tsc = rte_rdtsc(), now_ns = RTE_MAX(clock_ns(&h->clock, tsc), w->last_ns);
+	unsigned work;
 
+	worker_account(w, tsc);
+	work = mr_stack_poll(w->stack, now_ns);
+	w->turn_tsc = tsc;
+	w->worked = work > 0;
 	w->last_ns = now_ns;
 	if (work)
 		w->idle_turns = 0;
@@ -95,6 +117,7 @@ worker_main(void *arg)
 
 	while (!__atomic_load_n(&w->host->stop, __ATOMIC_ACQUIRE))
 		worker_turn(w);
+	worker_account(w, rte_rdtsc());
 	return 0;
 }
 
@@ -106,12 +129,36 @@ worker_is_main(const struct mr_host_worker *w)
 
 /* ---- making and unmaking */
 
+/* Are these lcores of EAL's, each once, the main one at most in front? */
+static int
+lcores_check(const unsigned *lcores, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++) {
+		bool good = rte_lcore_is_enabled(lcores[i]) && (i == 0 || lcores[i] != rte_get_main_lcore());
+
+		for (unsigned j = 0; j < i; j++)
+			good = good && lcores[j] != lcores[i];
+		if (good)
+			continue;
+		MR_LOG(ERR, "host: lcore %u cannot be worker %u: name lcores that EAL has (-l or --lcores), each once, the main "
+		       "one (%u) first", lcores[i], i, rte_get_main_lcore());
+		return -EINVAL;
+	}
+	return 0;
+}
+
 static void
-host_place_workers(struct mr_host *h)
+host_place_workers(struct mr_host *h, const unsigned *lcores)
 {
 	bool main_works = h->n == rte_lcore_count();
 	unsigned core = 0, lcore;
 
+	while (lcores && core < h->n) {
+		h->workers[core].lcore = lcores[core];
+		core++;
+	}
+	if (core == h->n)
+		return;
 	if (main_works)
 		h->workers[core++].lcore = rte_get_main_lcore();
 	RTE_LCORE_FOREACH_WORKER(lcore) {
@@ -216,6 +263,8 @@ mr_host_create(const struct mr_host_opts *opts, struct mr_host **out)
 		       "%u)", n, lcores, MR_HOST_MAX_WORKERS);
 		return -EINVAL;
 	}
+	if (opts->lcores && lcores_check(opts->lcores, n) < 0)
+		return -EINVAL;
 	h = aligned_alloc(RTE_CACHE_LINE_SIZE, RTE_CACHE_LINE_ROUNDUP(sizeof(*h) + n * sizeof(h->workers[0])));
 	if (!h)
 		return -ENOMEM;
@@ -224,7 +273,7 @@ mr_host_create(const struct mr_host_opts *opts, struct mr_host **out)
 	h->idle = opts->idle;
 	TAILQ_INIT(&h->ports);
 	clock_init(&h->clock);
-	host_place_workers(h);
+	host_place_workers(h, opts->lcores);
 	for (unsigned i = 0; i < n && r == 0; i++)
 		r = worker_create(h, i, opts);
 	if (r == 0)
@@ -305,8 +354,13 @@ mr_host_poll(struct mr_host *h)
 {
 	if (!h->running)
 		return 0;
-	if (worker_is_main(&h->workers[0]))
-		return worker_turn(&h->workers[0]);
+	if (worker_is_main(&h->workers[0])) {
+		unsigned work = worker_turn(&h->workers[0]);
+
+		/* What the caller does until the next turn is none of the stack's. */
+		worker_account(&h->workers[0], rte_rdtsc());
+		return work;
+	}
 	worker_rest(h->idle, 0, UINT64_MAX);
 	return 0;
 }
@@ -357,6 +411,21 @@ struct mr_stack *
 mr_host_stack(struct mr_host *h, unsigned core)
 {
 	return core < h->n ? h->workers[core].stack : NULL;
+}
+
+void
+mr_host_load(const struct mr_host *h, unsigned core, struct mr_host_load *out)
+{
+	const struct mr_host_load *load;
+
+	memset(out, 0, sizeof(*out));
+	if (core >= h->n)
+		return;
+	load = &h->workers[core].load;
+	out->busy_tsc = __atomic_load_n(&load->busy_tsc, __ATOMIC_RELAXED);
+	out->idle_tsc = __atomic_load_n(&load->idle_tsc, __ATOMIC_RELAXED);
+	out->busy_turns = __atomic_load_n(&load->busy_turns, __ATOMIC_RELAXED);
+	out->idle_turns = __atomic_load_n(&load->idle_turns, __ATOMIC_RELAXED);
 }
 
 uint64_t

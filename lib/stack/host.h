@@ -29,8 +29,11 @@ struct mr_host_worker {
 	struct mr_steer *steer; /* NULL: a stack alone, on the main lcore */
 	struct rte_mempool *rx_pool, *tx_pool; /* of the stack; outlive it */
 	uint64_t last_ns;       /* time of the last turn */
+	uint64_t turn_tsc;      /* when the turn that is not accounted yet began; 0: there is none */
+	struct mr_host_load load;
 	uint32_t idle_turns;    /* in a row */
 	uint32_t lcore;
+	bool worked;            /* in that turn */
 	uint32_t rx_desc;       /* descriptors of its queues on all ports */
 	char name[8];
 } __rte_cache_aligned;

@@ -25,6 +25,7 @@ enum mr_idle {
 struct mr_host_opts {
 	struct mr_stack_opts stack; /**< for each stack; core, n_cores and name are filled in */
 	uint16_t n_workers;         /**< 0: one per EAL lcore, the main lcore included */
+	const unsigned *lcores;     /**< n_workers of them, the main lcore only in front; NULL: as there are */
 	enum mr_idle idle;
 };
 
@@ -38,7 +39,15 @@ struct mr_host_port {
 	const char *capture;        /**< NULL or a pcapng file; ".N" is added for worker N > 0 */
 };
 
-/** Create the stacks. Context: main lcore, after rte_eal_init. @return 0, -EINVAL (more workers than lcores), -ENOMEM. */
+/** How a worker has spent its turns since the start, in TSC cycles: those that did some work, applications' events
+ *  included, and those that found none, rests included. */
+struct mr_host_load {
+	uint64_t busy_tsc, idle_tsc;
+	uint64_t busy_turns, idle_turns;
+};
+
+/** Create the stacks. Context: main lcore, after rte_eal_init. @return 0, -EINVAL (more workers than lcores, wrong lcores),
+ *  -ENOMEM. */
 int mr_host_create(const struct mr_host_opts *opts, struct mr_host **out);
 /** Stop if running, destroy the stacks, close the links. */
 void mr_host_destroy(struct mr_host *h);
@@ -59,6 +68,8 @@ void mr_host_stop(struct mr_host *h);
 void mr_host_on_pool(struct mr_host *h, void (*fn)(const char *pool, unsigned free, unsigned total, void *arg), void *arg);
 unsigned mr_host_workers(const struct mr_host *h);
 struct mr_stack *mr_host_stack(struct mr_host *h, unsigned core);
+/** Zero for a core that the host has not. Any lcore; while running, the values are a moment old. */
+void mr_host_load(const struct mr_host *h, unsigned core, struct mr_host_load *out);
 /** Sum over the cores. Exact after mr_host_stop; while running each core's value is a moment old. */
 uint64_t mr_host_counter(const struct mr_host *h, enum mr_counter c);
 /** How packets reach the core that owns them, e.g. "software Toeplitz, 2 workers" (one line). */
