@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The command line: millrace-bench [EAL arguments] -- --mode MODE [options]. Both ends of a run take the same options, so
+ * that a command line differs only in --server and --client.
+ */
+#ifndef BENCH_ARGS_H
+#define BENCH_ARGS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <millrace.h>
+
+struct mode;
+
+enum role {
+	ROLE_NONE,
+	ROLE_SELF,   /* both, joined in one process */
+	ROLE_SERVER,
+	ROLE_CLIENT,
+};
+
+struct args {
+	const struct mode *mode;
+	enum role role;
+	/* what is done */
+	uint32_t connections;
+	uint32_t request, response; /* bytes */
+	uint32_t pipeline;          /* operations that a connection may have under way */
+	uint32_t inflight;          /* operations that all connections together may have under way */
+	uint64_t rate;              /* operations a second; 0: as many as go */
+	uint64_t think_ns;
+	uint64_t warmup_ns, duration_ns, interval_ns;
+	/* where */
+	const char *port;           /* device, by name or number */
+	struct mr_subnet server, client; /* address and prefix of each end */
+	uint16_t service;           /* port number of the first listener */
+	uint32_t services;          /* listeners, on consecutive ports */
+	bool v6;
+	/* how */
+	uint32_t workers;           /* of each role */
+	uint32_t rxd, txd;          /* descriptors; 0: the stack's default */
+	uint32_t mbufs;             /* of each pool; 0: as the run needs */
+	uint64_t time_wait_ns;
+	/* what is told */
+	const char *json;
+	bool quiet;
+	int eal_argc;               /* arguments that belong to EAL, the program's name in front */
+};
+
+#define ARGS_RUN (-1)
+
+/* @return ARGS_RUN, or the exit code of a program that has said all there is to say: 0, or 2 for wrong usage */
+int args_parse(int argc, char **argv, struct args *out);
+/* Usage, on stdout. */
+void args_usage(const char *program);
+const char *role_name(enum role role);
+
+#endif

@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The list of modes. What each is lies in the file that does it.
+ */
+#include "app/bench/mode.h"
+
+#include <stddef.h>
+
+const struct mode *const modes[] = {&tcp_rr_mode, &udp_rr_mode, &tcp_crr_mode, &http_mode, NULL};
