@@ -154,7 +154,7 @@ advertise_to(struct mr_netep *ep, const struct mr_addr *to, const struct mr_llad
 		mr_nic_output_ll(nic, m, ll, MR_NET_IPV6);
 		return;
 	}
-	n = mr_neigh_get(nic, to);
+	n = mr_neigh_use(nic, to);
 	if (n)
 		mr_nic_output_burst(nic, n, &m, 1, MR_NET_IPV6);
 	else

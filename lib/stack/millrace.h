@@ -18,6 +18,7 @@
 #include "api/endpoint.h"
 #include "api/host.h"
 #include "api/link.h"
+#include "api/neigh.h"
 #include "api/nic.h"
 #include "api/port.h"
 #include "api/route.h"

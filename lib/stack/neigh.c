@@ -6,12 +6,13 @@
  * it, so that a scan of empty addresses cannot push out the neighbours that exist (RFC 6583). Room is made by evicting
  * the least recently used entry; those a user has pinned stay.
  *
- * An entry whose resolution failed stays as long as it may be in a route: INCOMPLETE with no request out and no timer.
- * The next packet starts again (B-19). When an entry ends that is in a route, route_gen moves on.
+ * An entry whose resolution failed stays FAILED for one more interval, and longer if it may be in a route; the next
+ * packet starts again at once (B-19). When an entry ends that is in a route, route_gen moves on.
  *
  * On a host of several cores each has a cache of its own; whoever hears news tells the others, who do not tell on.
  *
- * Not here: the messages (mr_resolver) and their checks.
+ * Not here: the messages (mr_resolver) and their checks; who waits for a link address, and the calls from outside
+ * (neigh_wait.c).
  */
 #include "stack/neigh.h"
 
@@ -30,7 +31,7 @@ struct mr_neigh_table {
 	struct mr_neigh **buckets;
 	struct mr_neigh *free;    /* by hash_next */
 	struct mr_neigh lru;      /* head of the ring: lru_next is the most recently used */
-	uint32_t cap, mask, n_incomplete;
+	uint32_t cap, mask, n_unresolved; /* the last: entries without a link address */
 	uint64_t key;             /* of the hash: addresses cannot be chosen to collide */
 };
 
@@ -121,23 +122,24 @@ set_state(struct mr_neigh *n, enum mr_neigh_state state)
 {
 	struct mr_neigh_table *t = n->nic->neigh;
 
-	t->n_incomplete -= n->state == MR_NEIGH_INCOMPLETE;
-	t->n_incomplete += state == MR_NEIGH_INCOMPLETE;
+	t->n_unresolved -= !mr_neigh_has_ll(n);
 	n->state = state;
+	t->n_unresolved += !mr_neigh_has_ll(n);
 	n->probes = 0;
 	mr_timer_cancel(&n->nic->stack->wheel, &n->timer);
 }
 
-static void
-entry_free(struct mr_neigh *n)
+void
+mr_neigh_end(struct mr_neigh *n, int why)
 {
 	struct mr_neigh_table *t = n->nic->neigh;
 	struct mr_stack *s = n->nic->stack;
 	struct mr_neigh **at = bucket(t, &n->addr);
 
 	pending_drop(n);
+	mr_neigh_settle(n, why);
 	mr_timer_cancel(&s->wheel, &n->timer);
-	t->n_incomplete -= n->state == MR_NEIGH_INCOMPLETE;
+	t->n_unresolved -= !mr_neigh_has_ll(n);
 	while (*at != n)
 		at = &(*at)->hash_next;
 	*at = n->hash_next;
@@ -157,27 +159,27 @@ mr_neigh_table_fini(struct mr_nic *nic)
 	if (!t)
 		return;
 	while (t->lru.lru_next != &t->lru)
-		entry_free(t->lru.lru_next);
+		mr_neigh_end(t->lru.lru_next, -ENODEV);
 	free(t->entries);
 	free(t->buckets);
 	free(t);
 	nic->neigh = NULL;
 }
 
-/* Evict the least recently used entry; only an INCOMPLETE one if so asked. @return false: there is none */
+/* Evict the least recently used entry; only one without a link address if so asked. @return false: there is none */
 static bool
-evict(struct mr_nic *nic, bool incomplete)
+evict(struct mr_nic *nic, bool unresolved)
 {
 	struct mr_neigh_table *t = nic->neigh;
 	struct mr_neigh *n = t->lru.lru_prev;
 
-	while (n != &t->lru && (n->pinned || (incomplete && n->state != MR_NEIGH_INCOMPLETE)))
+	while (n != &t->lru && (n->pinned || (unresolved && mr_neigh_has_ll(n))))
 		n = n->lru_prev;
 	if (n == &t->lru) {
 		mr_count(nic->stack, MR_CNT_NEIGH_TABLE_FULL);
 		return false;
 	}
-	entry_free(n);
+	mr_neigh_end(n, -ECANCELED);
 	mr_count(nic->stack, MR_CNT_NEIGH_EVICTED);
 	return true;
 }
@@ -186,7 +188,7 @@ static struct mr_neigh *
 entry_new(struct mr_nic *nic, const struct mr_addr *addr, enum mr_neigh_state state)
 {
 	struct mr_neigh_table *t = nic->neigh;
-	bool budget = state == MR_NEIGH_INCOMPLETE && t->n_incomplete >= t->cap / 2;
+	bool budget = state == MR_NEIGH_INCOMPLETE && t->n_unresolved >= t->cap / 2;
 	struct mr_neigh *n, **at = bucket(t, addr);
 
 	if ((budget || !t->free) && !evict(nic, budget))
@@ -196,7 +198,8 @@ entry_new(struct mr_nic *nic, const struct mr_addr *addr, enum mr_neigh_state st
 	n->addr = *addr;
 	n->nic = nic;
 	n->state = state;
-	t->n_incomplete += state == MR_NEIGH_INCOMPLETE;
+	n->confirmed_ns = nic->stack->now_ns;
+	t->n_unresolved += !mr_neigh_has_ll(n);
 	n->hash_next = *at;
 	*at = n;
 	lru_push(t, n);
@@ -213,10 +216,18 @@ mr_neigh_lookup(struct mr_nic *nic, const struct mr_addr *addr)
 	return n;
 }
 
+struct mr_neigh *
+mr_neigh_next(struct mr_nic *nic, struct mr_neigh *prev)
+{
+	struct mr_neigh *n = prev ? prev->lru_next : nic->neigh->lru.lru_next;
+
+	return n == &nic->neigh->lru ? NULL : n;
+}
+
 /* ---- asking */
 
-static struct mr_netproto *
-resolver_of(struct mr_stack *s, const struct mr_addr *addr)
+struct mr_netproto *
+mr_neigh_resolver(struct mr_stack *s, const struct mr_addr *addr)
 {
 	uint16_t net = mr_addr_net(addr);
 
@@ -230,7 +241,7 @@ resolver_of(struct mr_stack *s, const struct mr_addr *addr)
 }
 
 struct mr_neigh *
-mr_neigh_get(struct mr_nic *nic, const struct mr_addr *addr)
+mr_neigh_use(struct mr_nic *nic, const struct mr_addr *addr)
 {
 	struct mr_neigh *n = mr_neigh_lookup(nic, addr);
 	struct mr_netproto *np;
@@ -240,7 +251,7 @@ mr_neigh_get(struct mr_nic *nic, const struct mr_addr *addr)
 		touch(n);
 		return n;
 	}
-	np = resolver_of(nic->stack, addr);
+	np = mr_neigh_resolver(nic->stack, addr);
 	if (!np)
 		return NULL;
 	if (!np->ops->resolver->resolve_static || !np->ops->resolver->resolve_static(np, nic, addr, &ll))
@@ -267,7 +278,7 @@ static void
 send_request(struct mr_neigh *n)
 {
 	struct mr_nic *nic = n->nic;
-	struct mr_netproto *np = resolver_of(nic->stack, &n->addr);
+	struct mr_netproto *np = mr_neigh_resolver(nic->stack, &n->addr);
 	struct mr_netep *src = mr_nic_netep_find(nic, &n->pending_src);
 
 	n->probes++;
@@ -280,17 +291,27 @@ send_request(struct mr_neigh *n)
 	np->ops->resolver->request(np, nic, &n->addr, &src->addr, n->state == MR_NEIGH_PROBE ? &n->ll : NULL);
 }
 
-/* The neighbour does not answer. */
+void
+mr_neigh_ask(struct mr_neigh *n, const struct mr_addr *src)
+{
+	if (src && n->pending.n == 0 && !mr_addr_is_any(src))
+		n->pending_src = *src;
+	if (n->state == MR_NEIGH_FAILED)
+		set_state(n, MR_NEIGH_INCOMPLETE);
+	if (n->probes == 0)
+		send_request(n);
+}
+
+/* The neighbour does not answer. Remembered for as long as a request would have to wait for the last one anyway. */
 static void
 fail(struct mr_neigh *n)
 {
-	if (!n->in_route) {
-		entry_free(n);
-		return;
-	}
-	set_state(n, MR_NEIGH_INCOMPLETE);
+	set_state(n, MR_NEIGH_FAILED);
 	n->ll.len = 0;
+	n->confirmed_ns = n->nic->stack->now_ns;
+	arm(n, MR_NEIGH_RETRANS_NS);
 	pending_drop(n);
+	mr_neigh_settle(n, -EHOSTUNREACH);
 }
 
 static void
@@ -327,6 +348,10 @@ neigh_timer(struct mr_timer *timer, uint64_t now_ns)
 		else
 			fail(n);
 		break;
+	case MR_NEIGH_FAILED:
+		if (!n->in_route)
+			mr_neigh_end(n, -EHOSTUNREACH);
+		break;
 	default:
 		break;
 	}
@@ -335,35 +360,41 @@ neigh_timer(struct mr_timer *timer, uint64_t now_ns)
 /* ---- sending */
 
 void
+mr_neigh_used(struct mr_neigh *n)
+{
+	if (likely(n->state != MR_NEIGH_STALE))
+		return;
+	set_state(n, MR_NEIGH_DELAY);
+	arm(n, MR_NEIGH_DELAY_NS);
+}
+
+void
 mr_neigh_output(struct mr_neigh *n, struct rte_mbuf *m, uint16_t net_proto)
 {
 	struct mr_stack *s = n->nic->stack;
 
 	touch(n);
-	if (unlikely(n->state == MR_NEIGH_INCOMPLETE)) {
+	if (unlikely(!mr_neigh_has_ll(n))) {
 		if (n->pending.n == MR_NEIGH_PENDING)
 			mr_drop(s, mr_pktq_pop(&n->pending), MR_DROP_NEIGH_QUEUE_FULL);
 		mr_pkt(m)->net_proto = net_proto;
 		mr_pktq_push(&n->pending, m);
-		if (n->probes == 0)
-			send_request(n);
+		mr_neigh_ask(n, NULL);
 		return;
 	}
-	if (unlikely(n->state == MR_NEIGH_STALE)) {
-		set_state(n, MR_NEIGH_DELAY);
-		arm(n, MR_NEIGH_DELAY_NS);
-	}
+	mr_neigh_used(n);
 	mr_nic_output_ll(n->nic, m, &n->ll, net_proto);
 }
 
-/* The link address is known now: send what waited, in order. */
+/* The link address is known now: send what waited, in order, and tell who waits for it. */
 static void
-pending_send(struct mr_neigh *n)
+resolved(struct mr_neigh *n)
 {
 	struct rte_mbuf *m;
 
 	while ((m = mr_pktq_pop(&n->pending)))
 		mr_neigh_output(n, m, mr_pkt(m)->net_proto);
+	mr_neigh_settle(n, 0);
 }
 
 /* ---- learning */
@@ -418,7 +449,8 @@ mr_neigh_learn(struct mr_nic *nic, const struct mr_addr *addr, const struct mr_l
 		return;
 	set_state(n, MR_NEIGH_STALE);
 	n->ll = *ll;
-	pending_send(n);
+	n->confirmed_ns = nic->stack->now_ns;
+	resolved(n);
 }
 
 void
@@ -432,23 +464,25 @@ mr_neigh_advert(struct mr_nic *nic, const struct mr_addr *addr, const struct mr_
 	tell_news(nic, &news);
 	if (!n || n->state == MR_NEIGH_STATIC)
 		return;
-	if (n->state == MR_NEIGH_INCOMPLETE && !a->has_ll)
+	if (!mr_neigh_has_ll(n) && !a->has_ll)
 		return;
 	changed = a->has_ll && !same_ll(&n->ll, &a->ll);
 	/* Another link address that may not replace ours only puts it in doubt. */
-	if (changed && !a->override && n->state != MR_NEIGH_INCOMPLETE) {
+	if (changed && !a->override && mr_neigh_has_ll(n)) {
 		if (n->state == MR_NEIGH_REACHABLE)
 			set_state(n, MR_NEIGH_STALE);
 		return;
 	}
-	if (changed)
+	if (changed) {
 		n->ll = a->ll;
+		n->confirmed_ns = now_ns;
+	}
 	n->is_router = a->router;
 	if (a->solicited)
 		set_reachable(n, now_ns);
 	else if (changed)
 		set_state(n, MR_NEIGH_STALE);
-	pending_send(n);
+	resolved(n);
 }
 
 void
@@ -471,16 +505,10 @@ mr_neigh_confirm(struct mr_neigh *n, uint64_t now_ns)
 /* ---- by hand */
 
 int
-mr_neigh_add(struct mr_stack *s, uint16_t nic_id, const struct mr_addr *addr, const struct mr_lladdr *ll)
+mr_neigh_pin(struct mr_nic *nic, const struct mr_addr *addr, const struct mr_lladdr *ll)
 {
-	struct mr_nic *nic = mr_nic_find(s, nic_id);
-	struct mr_neigh *n;
+	struct mr_neigh *n = mr_neigh_lookup(nic, addr);
 
-	if (!nic)
-		return -ENODEV;
-	if (!ll->len || ll->len > sizeof(ll->b) || mr_addr_is_any(addr) || mr_addr_is_multicast(addr))
-		return -EINVAL;
-	n = mr_neigh_lookup(nic, addr);
 	if (!n)
 		n = entry_new(nic, addr, MR_NEIGH_STATIC);
 	if (!n)
@@ -488,20 +516,7 @@ mr_neigh_add(struct mr_stack *s, uint16_t nic_id, const struct mr_addr *addr, co
 	set_state(n, MR_NEIGH_STATIC);
 	n->pinned = true;
 	n->ll = *ll;
-	pending_send(n);
-	return 0;
-}
-
-int
-mr_neigh_remove(struct mr_stack *s, uint16_t nic_id, const struct mr_addr *addr)
-{
-	struct mr_nic *nic = mr_nic_find(s, nic_id);
-	struct mr_neigh *n = nic ? mr_neigh_lookup(nic, addr) : NULL;
-
-	if (!nic)
-		return -ENODEV;
-	if (!n)
-		return -ENOENT;
-	entry_free(n);
+	n->confirmed_ns = nic->stack->now_ns;
+	resolved(n);
 	return 0;
 }

@@ -2,7 +2,8 @@
 /*
  * The neighbour cache of one NIC: link addresses by network address, with the states of RFC 4861 7.3 for both families
  * (ARP is resolved by the same machine). Packets to an unresolved neighbour wait in a bounded queue, newest kept; when
- * resolution fails they are dropped and counted. Not here: the messages, which the resolver of the protocol builds.
+ * resolution fails they are dropped and counted. Who waits for the link address itself is told in the event stage.
+ * Not here: the messages, which the resolver of the protocol builds.
  */
 #ifndef MR_STACK_NEIGH_H
 #define MR_STACK_NEIGH_H
@@ -20,19 +21,10 @@
 #define MR_NEIGH_DELAY_NS 5000000000ull
 #define MR_NEIGH_PROBES 3
 
-enum mr_neigh_state {
-	MR_NEIGH_INCOMPLETE,
-	MR_NEIGH_REACHABLE,
-	MR_NEIGH_STALE,
-	MR_NEIGH_DELAY,
-	MR_NEIGH_PROBE,
-	MR_NEIGH_STATIC,
-};
-
 struct mr_neigh {
 	struct mr_addr addr;
 	struct mr_lladdr ll;
-	uint8_t state;
+	uint8_t state;            /* enum mr_neigh_state */
 	uint8_t probes;           /* sent in this state */
 	bool is_router;           /* RFC 4861 IsRouter */
 	bool pinned;              /* static by mr_neigh_add: never evicted */
@@ -41,8 +33,9 @@ struct mr_neigh {
 	struct mr_neigh *hash_next;
 	struct mr_neigh *lru_prev, *lru_next;
 	struct mr_timer timer;
-	uint64_t confirmed_ns;
+	uint64_t confirmed_ns;    /* or else since when it is what it is */
 	struct mr_pktq pending;   /* network packets, their EtherType in the facts */
+	struct mr_neigh_waiter *waiters;
 	struct mr_addr pending_src; /* source address of the route that asked (ND-04); all zero: choose */
 };
 
@@ -55,8 +48,20 @@ struct mr_neigh_advert {
 int mr_neigh_table_init(struct mr_nic *nic, uint32_t cap);
 void mr_neigh_table_fini(struct mr_nic *nic);
 /* Entry for a next hop, made if absent (INCOMPLETE; the request goes out with the first packet). NULL: no memory. */
-struct mr_neigh *mr_neigh_get(struct mr_nic *nic, const struct mr_addr *addr);
+struct mr_neigh *mr_neigh_use(struct mr_nic *nic, const struct mr_addr *addr);
 struct mr_neigh *mr_neigh_lookup(struct mr_nic *nic, const struct mr_addr *addr);
+/* The entry used before `prev`; NULL: the last one used. NULL at the end. */
+struct mr_neigh *mr_neigh_next(struct mr_nic *nic, struct mr_neigh *prev);
+/* Who resolves the family of an address; NULL: nobody. */
+struct mr_netproto *mr_neigh_resolver(struct mr_stack *s, const struct mr_addr *addr);
+/* Make or turn an entry STATIC and pinned. @return 0, -ENOMEM */
+int mr_neigh_pin(struct mr_nic *nic, const struct mr_addr *addr, const struct mr_lladdr *ll);
+/* End an entry, for this reason (what waiters are told). */
+void mr_neigh_end(struct mr_neigh *n, int why);
+/* Have a request sent unless one is out already. @param src where from, if nobody has said so; may be NULL */
+void mr_neigh_ask(struct mr_neigh *n, const struct mr_addr *src);
+/* Its link address is being used: a STALE entry is to be confirmed (B-21). */
+void mr_neigh_used(struct mr_neigh *n);
 /* Packet to a neighbour, network header first: framed and queued for the link, or kept until resolved. Consumes it. */
 void mr_neigh_output(struct mr_neigh *n, struct rte_mbuf *m, uint16_t net_proto);
 /* A solicitation or request told us the sender's link address: make or update a STALE entry (ND-07, AR-01). */
@@ -65,5 +70,22 @@ void mr_neigh_learn(struct mr_nic *nic, const struct mr_addr *addr, const struct
 void mr_neigh_advert(struct mr_nic *nic, const struct mr_addr *addr, const struct mr_neigh_advert *a);
 /* Forward progress of a transport (ND-13): a cheap confirmation. */
 void mr_neigh_confirm(struct mr_neigh *n, uint64_t now_ns);
+
+static inline bool
+mr_neigh_has_ll(const struct mr_neigh *n)
+{
+	return n->state > MR_NEIGH_FAILED;
+}
+
+/* ---- waiters (neigh_wait.c) */
+
+/* The link address of an entry; with -EINPROGRESS `w` waits for it. Errors as mr_neigh_get */
+int mr_neigh_want(struct mr_neigh *n, const struct mr_addr *src, struct mr_neigh_waiter *w, struct mr_lladdr *out);
+/* The entry's resolution has ended: have its waiters told. */
+void mr_neigh_settle(struct mr_neigh *n, int result);
+/* Stage of the turn: tell who is to be told by now. @return waiters */
+unsigned mr_neigh_tell(struct mr_stack *s);
+/* The stack ends: nobody is told any more. */
+void mr_neigh_tell_nobody(struct mr_stack *s);
 
 #endif

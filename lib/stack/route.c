@@ -72,11 +72,11 @@ route_set(struct mr_route *r, const struct query *q, struct mr_netep *ep, const 
 	r->mtu = flags & MR_ROUTE_F_LOCAL ? LOCAL_MTU : nic->mtu;
 	r->neigh = NULL;
 	if (!(flags & MR_ROUTE_F_LOCAL) && nic->caps & MR_LINK_CAP_RESOLVE) {
-		r->neigh = mr_neigh_get(nic, &r->next_hop);
+		r->neigh = mr_neigh_use(nic, &r->next_hop);
 		if (!r->neigh)
 			return -ENOBUFS;
 		r->neigh->in_route = true;
-		if (r->neigh->state == MR_NEIGH_INCOMPLETE && r->neigh->pending.n == 0)
+		if (!mr_neigh_has_ll(r->neigh) && r->neigh->pending.n == 0)
 			r->neigh->pending_src = ep->addr;
 	}
 	/* Last: making a neighbour may have evicted another one. */

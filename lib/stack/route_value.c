@@ -71,7 +71,7 @@ mr_route_remote_ll(struct mr_route *r, struct mr_lladdr *out)
 		return err;
 	if (r->flags & MR_ROUTE_F_LOCAL)
 		*out = r->local->nic->lladdr;
-	else if (r->neigh && r->neigh->ll.len)
+	else if (r->neigh && mr_neigh_has_ll(r->neigh))
 		*out = r->neigh->ll;
 	else
 		return -EHOSTUNREACH;
@@ -81,7 +81,27 @@ mr_route_remote_ll(struct mr_route *r, struct mr_lladdr *out)
 bool
 mr_route_needs_resolve(struct mr_route *r)
 {
-	return r->local && mr_route_check(r->local->nic->stack, r) == 0 && r->neigh && !r->neigh->ll.len;
+	return r->local && mr_route_check(r->local->nic->stack, r) == 0 && r->neigh && !mr_neigh_has_ll(r->neigh);
+}
+
+int
+mr_route_resolve(struct mr_route *r, struct mr_neigh_waiter *w, struct mr_lladdr *out)
+{
+	int err = r->local ? mr_route_check(r->local->nic->stack, r) : -EHOSTUNREACH;
+
+	if (err < 0)
+		return err;
+	if (r->neigh)
+		return mr_neigh_want(r->neigh, &r->local->addr, w, out);
+	*out = r->flags & MR_ROUTE_F_LOCAL ? r->local->nic->lladdr : (struct mr_lladdr){.len = 0};
+	return 0;
+}
+
+void
+mr_route_resolve_cancel(struct mr_route *r, struct mr_neigh_waiter *w)
+{
+	(void)r;
+	mr_neigh_cancel(w);
 }
 
 uint16_t

@@ -247,6 +247,7 @@ nics_destroy(struct mr_stack *s)
 		TAILQ_REMOVE(&s->dead_nics, nic, link_in_stack);
 		mr_nic_free(nic);
 	}
+	mr_neigh_tell_nobody(s);
 }
 
 void
@@ -329,6 +330,7 @@ mr_stack_poll(struct mr_stack *s, uint64_t now_ns)
 		s->work += mr_mailbox_drain(s);
 	s->work += mr_wheel_advance(&s->wheel, now_ns);
 	mr_ep_wake_starved(s);
+	s->work += mr_neigh_tell(s);
 	s->work += mr_ep_tell_events(s);
 	s->work += mr_ep_output_dirty(s);
 	TAILQ_FOREACH(nic, &s->nics, link_in_stack)
@@ -343,7 +345,7 @@ mr_stack_next_ns(const struct mr_stack *s)
 	uint64_t next_ns = mr_wheel_next_ns(&s->wheel);
 	const struct mr_nic *nic;
 
-	if (s->loop.n > 0 || s->dirty || s->events)
+	if (s->loop.n > 0 || s->dirty || s->events || s->neigh_told)
 		return s->now_ns;
 	TAILQ_FOREACH(nic, &s->nics, link_in_stack) {
 		struct mr_link *l = nic->link;

@@ -66,6 +66,7 @@ struct mr_stack {
 	struct mr_netep **netep_ids;       /* by id */
 	struct mr_netep *turn_neteps;
 	struct mr_alarm *alarms;
+	struct mr_neigh_waiter *neigh_told; /* whose resolution has ended, to be told in the event stage */
 	bool neigh_hearsay;                /* applying neighbour news of another core: not to be told again */
 	uint64_t own_counters[MR_CNT_MAX];
 };

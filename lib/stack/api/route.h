@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Routes and neighbours of a stack: the table, and the way to a destination as a value. Part of <millrace.h>.
+ * Routes of a stack: the table, and the way to a destination as a value. Part of <millrace.h>.
  */
 #ifndef MR_API_ROUTE_H
 #define MR_API_ROUTE_H
 
 #include "addr.h"
+#include "neigh.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -96,6 +97,16 @@ const struct mr_lladdr *mr_route_local_ll(const struct mr_route *r);  /**< the N
 int mr_route_remote_ll(struct mr_route *r, struct mr_lladdr *out);
 /** Will the next packet have to wait for a link address? (S-99) */
 bool mr_route_needs_resolve(struct mr_route *r);
+/**
+ * The same, asking for it if need be (S-100). Nobody has to: packets wait by themselves. A route may be released while one
+ * waits for it.
+ * @param w told of the end if that is -EINPROGRESS; see mr_neigh_get. @param out with 0: our own link address if the
+ *  destination is this host, len 0 if the link has none.
+ * @return 0, -EINPROGRESS, -EHOSTUNREACH, -EBUSY, or as mr_route_check.
+ */
+int mr_route_resolve(struct mr_route *r, struct mr_neigh_waiter *w, struct mr_lladdr *out);
+/** Stop waiting for a route's link address; the same as mr_neigh_cancel. (S-101) */
+void mr_route_resolve_cancel(struct mr_route *r, struct mr_neigh_waiter *w);
 uint16_t mr_route_net(const struct mr_route *r);                      /**< MR_NET_* (S-92) */
 uint16_t mr_route_nic(const struct mr_route *r);                      /**< NIC it leaves at (S-93) */
 uint16_t mr_route_mtu(const struct mr_route *r);                      /**< bytes behind the network header (S-94) */
@@ -105,10 +116,6 @@ uint32_t mr_route_caps(const struct mr_route *r);                     /**< MR_LI
 /** Folded sum, not complemented, of the pseudo-header without its length, in memory order. (S-98) */
 uint16_t mr_route_phdr_sum(const struct mr_route *r, uint8_t trans_proto);
 const uint64_t *mr_route_stats(const struct mr_route *r);             /**< the stack's counters (S-105) */
-
-/** Add or refresh a static neighbour entry (S-66). @return 0, -ENODEV, -EINVAL, -ENOMEM. */
-int mr_neigh_add(struct mr_stack *s, uint16_t nic, const struct mr_addr *addr, const struct mr_lladdr *ll);
-int mr_neigh_remove(struct mr_stack *s, uint16_t nic, const struct mr_addr *addr); /**< 0, -ENODEV, -ENOENT */
 
 #ifdef __cplusplus
 }
