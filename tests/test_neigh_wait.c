@@ -292,6 +292,23 @@ START_TEST(asks_from)
 }
 END_TEST
 
+/* Whose packet waits has said where from (ND-04). */
+START_TEST(asks_from_where_packets_wait)
+{
+	struct mr_addr a = fk_addr(PEER), src = fk_addr("10.0.0.1");
+	struct mr_lladdr ll;
+	struct mr_route r;
+
+	ck_assert_int_eq(fk_find(0, "10.0.0.2", PEER, &r), 0);
+	fk_send(&r, 1, 2, 0);
+	ck_assert_int_eq(mr_neigh_get(fk.s, 1, &a, &src, NULL, &ll), -EINPROGRESS);
+	fk_advance(FK_S);
+	ck_assert_uint_eq(fk.n_req, 2);
+	ck_assert_addr(&fk.req[1].src, "10.0.0.2");
+	mr_route_release(&r);
+}
+END_TEST
+
 /* B-21: who takes the address of a STALE entry is about to use it. */
 START_TEST(b21_getting_is_using)
 {
@@ -674,6 +691,11 @@ START_TEST(list)
 	mr_neigh_learn(nic, &peer, &mac_b, true);
 	ck_assert_int_eq(mr_neigh_list(fk.s, 1, rows, 4), 3);
 	ck_assert_uint_eq(rows[2].age_ns, 0);
+	fk_advance(FK_S);
+	mr_neigh_advert(nic, &peer, &(struct mr_neigh_advert){.override = true, .has_ll = true, .ll = mac_a});
+	ck_assert_int_eq(mr_neigh_list(fk.s, 1, rows, 4), 2); /* and the failed one is forgotten */
+	ck_assert(mr_addr_equal(&rows[1].addr, &peer));
+	ck_assert_uint_eq(rows[1].age_ns, 0);
 }
 END_TEST
 
@@ -704,6 +726,7 @@ suite(void)
 	tcase_add_test(tc, b24_fixed_mappings);
 	tcase_add_test(tc, link_without_addresses);
 	tcase_add_test(tc, asks_from);
+	tcase_add_test(tc, asks_from_where_packets_wait);
 	tcase_add_test(tc, b21_getting_is_using);
 	tcase_add_test(tc, errors_of_get);
 	tc = tcase(s, "cancel");
