@@ -2,19 +2,26 @@
 /*
  * NewReno's window (RFC 5681, RFC 6582): slow start, congestion avoidance by byte counting, halving at a loss. The
  * inflation of fast recovery is the ACK processing's; here are only cwnd and ssthresh.
- *
- * Slow start counts every byte acknowledged, not at most one MSS per ACK: a receiver that acknowledges once per burst
- * would otherwise be punished for it.
  */
-#include "proto/tcp/tcp.h"
+#include "proto/tcp/tcp_cc.h"
 
 #include <rte_common.h>
+
+#include "proto/tcp/hystart.h"
+
+static struct tcp_hystart *
+hystart(struct tcp_cc *cc)
+{
+	_Static_assert(sizeof(struct tcp_hystart) <= sizeof(cc->priv), "fits the congestion control state");
+	return (struct tcp_hystart *)cc->priv;
+}
 
 static void
 newreno_init(struct tcp_cc *cc)
 {
 	cc->ssthresh = UINT32_MAX;
 	cc->acked = 0;
+	*hystart(cc) = (struct tcp_hystart){0};
 }
 
 static void
@@ -22,16 +29,10 @@ newreno_ack(struct tcp_cc *cc, const struct tcp_cc_ack *a)
 {
 	uint32_t acked = a->acked;
 
-	if (!a->cwnd_limited)
+	if (cc->cwnd < cc->ssthresh)
+		acked = tcp_slow_start(cc, hystart(cc), a);
+	if (!a->cwnd_limited || cc->cwnd < cc->ssthresh)
 		return;
-	if (cc->cwnd < cc->ssthresh) {
-		uint32_t room = cc->ssthresh - cc->cwnd, step = RTE_MIN(acked, room);
-
-		cc->cwnd += RTE_MIN(step, UINT32_MAX / 2 - RTE_MIN(cc->cwnd, UINT32_MAX / 2));
-		acked -= step;
-		if (acked == 0)
-			return;
-	}
 	cc->acked += acked;
 	while (cc->acked >= cc->cwnd) {
 		cc->acked -= cc->cwnd;
@@ -63,10 +64,19 @@ newreno_rto(struct tcp_cc *cc, uint32_t flight, bool first, uint64_t now_ns)
 	cc->cwnd = cc->mss;
 }
 
+/* Back in the first slow start, which begins anew to look at the delay. */
+static void
+newreno_undo(struct tcp_cc *cc, uint64_t now_ns)
+{
+	(void)now_ns;
+	*hystart(cc) = (struct tcp_hystart){0};
+}
+
 const struct tcp_cc_ops tcp_newreno = {
 	.name = "newreno",
 	.init = newreno_init,
 	.ack = newreno_ack,
 	.loss = newreno_loss,
 	.rto = newreno_rto,
+	.undo = newreno_undo,
 };

@@ -12,9 +12,12 @@
  *   rto       a timeout: set ssthresh if it is the first for this data, and cwnd to one MSS
  *   undo      the last loss or rto was spurious: cwnd and ssthresh are again what they were before it; put back the rest
  *   control   instead of ack, and during recovery too, for an algorithm with a model of its own: it alone sets cwnd then
+ *   restart   something is sent while nothing is in flight; the caller has bounded cwnd after a long idle time, unless the
+ *             algorithm has a model of its own
  *
- * loss and rto are never called twice for one window of data. Those that an algorithm does not care for are NULL, except
- * init, ack (or control), loss and rto. Units: bytes, nanoseconds.
+ * loss and rto are never called twice for one window of data. An ECN mark is a loss too (RFC 3168), once for a window of
+ * data; an algorithm with a model of its own gets it in the record of the ACK instead. Those calls that an algorithm does
+ * not care for are NULL, except init, ack (or control), loss and rto. Units: bytes, nanoseconds.
  */
 #ifndef MR_PROTO_TCP_CC_H
 #define MR_PROTO_TCP_CC_H
@@ -41,6 +44,7 @@ struct tcp_cc_ack {
 	bool app_limited;         /* the sample is of a time when the application did not fill the window */
 	bool cwnd_limited;        /* the window was what held us back since the last ACK */
 	bool recovery;            /* in fast recovery */
+	bool ece;                 /* the peer tells of a congestion mark, the first in this window of data */
 };
 
 struct tcp_cc_ops {
@@ -52,7 +56,11 @@ struct tcp_cc_ops {
 	void (*recovered)(struct tcp_cc *cc, uint64_t now_ns);
 	void (*rto)(struct tcp_cc *cc, uint32_t flight, bool first, uint64_t now_ns);
 	void (*undo)(struct tcp_cc *cc, uint64_t now_ns);
+	void (*restart)(struct tcp_cc *cc, uint64_t now_ns);
+	bool needs_block;      /* `priv` is too small: the algorithm's state is in `block` */
 };
+
+#define TCP_CC_BLOCK_BYTES 320
 
 struct tcp_cc {
 	const struct tcp_cc_ops *ops;
@@ -61,10 +69,24 @@ struct tcp_cc {
 	uint32_t prior_cwnd, prior_ssthresh; /* before the last loss or rto; kept by the ACK processing */
 	uint32_t mss;
 	uint32_t acked;        /* bytes acknowledged towards the next increase */
-	uint64_t priv[3];
+	union {
+		uint64_t priv[4];
+		void *block;   /* TCP_CC_BLOCK_BYTES, zero but for the first word, which is random (uint32_t) */
+	};
 };
 
-extern const struct tcp_cc_ops tcp_newreno;
+extern const struct tcp_cc_ops tcp_newreno, tcp_cubic, tcp_bbr;
+
+/* What a paced sender may send at once: as much as leaves in a millisecond, within 2 segments and 64 KiB. */
+static inline uint32_t
+tcp_pace_quantum(const struct tcp_cc *cc)
+{
+	uint64_t in_ms = cc->pacing_rate / 1000;
+
+	if (in_ms > 65536)
+		return 65536;
+	return in_ms < 2 * cc->mss ? 2 * cc->mss : (uint32_t)in_ms;
+}
 
 /* ---- the algorithms there are: cc.c ---------------------------------------------------------------------------- */
 
