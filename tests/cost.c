@@ -6,9 +6,10 @@
  *
  *   udp_rr   64 bytes there and back
  *   tcp_rr   the same on a connection that stays open
- *   tcp_crr  connect, the same, close (by the client, which keeps the TIME-WAIT record); one connection at a time
+ *   tcp_crr  connect, the same, close (by the client, which keeps the TIME-WAIT record)
  *
- * Each pair of turns takes 10 us. TIME-WAIT is set so short that every operation also pays for the end of an older
+ * One after another, which makes each operation pay for whole turns; or, with CONNECTIONS more than 1, so many side by
+ * side, as on a busy core. Each pair of turns takes 10 us. TIME-WAIT is set so short that every operation also pays for the end of an older
  * record. Not a test: nothing is judged here but that all operations took place.
  */
 #include <errno.h>
@@ -16,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <rte_common.h>
 #include <rte_eal.h>
 
 #include "stack/millrace.h"
@@ -30,23 +32,35 @@ enum scenario { UDP_RR, TCP_RR, TCP_CRR };
 
 static const char *const scenarios[] = {"udp_rr", "tcp_rr", "tcp_crr"};
 
+#define MAX_CONNECTIONS 1024
+
+struct bench;
+
 struct end {
 	struct mr_stack *stack;
 	struct mr_link *link;
 	struct mr_addr addr;
-	struct mr_waiter waiter; /* of the connection, or of the datagram endpoint */
+};
+
+/* One connection (or datagram endpoint) of one side; on the client's it is opened again and again. */
+struct conn {
+	struct bench *bench;
 	struct mr_ep *ep;
+	struct mr_waiter waiter;
+	bool connected;
+	struct conn *next; /* free ones of the server */
 };
 
 struct bench {
 	enum scenario scenario;
 	uint16_t net;
-	unsigned long wanted, done; /* operations */
+	unsigned long wanted, started, done; /* operations */
+	unsigned n_conns;
 	struct end client, server;
+	struct conn clients[MAX_CONNECTIONS], servers[2 * MAX_CONNECTIONS], *free_servers;
 	struct mr_ep *listener;
 	struct mr_waiter accepting;
 	uint64_t now_ns;
-	bool connected;
 };
 
 static void
@@ -73,10 +87,10 @@ end_create(struct end *e, const char *name, uint64_t seed)
 		.seed = seed,
 		.rx_mbufs = 2048,
 		.tx_mbufs = 2048,
-		.max_conns = 64,
-		.max_half_open = 64,
-		.max_time_wait = 4096,
-		.max_endpoints = 64,
+		.max_conns = 4 * MAX_CONNECTIONS,
+		.max_half_open = 2 * MAX_CONNECTIONS,
+		.max_time_wait = 16384,
+		.max_endpoints = 2 * MAX_CONNECTIONS,
 		.max_neighbours = 64,
 	};
 
@@ -106,7 +120,7 @@ bench_join(struct bench *b)
 
 	end_create(&b->client, "client", 1);
 	end_create(&b->server, "server", 2);
-	check(mr_pair_create(mr_stack_rx_pool(b->client.stack), mr_stack_rx_pool(b->server.stack), 1500, 256, &b->client.link,
+	check(mr_pair_create(mr_stack_rx_pool(b->client.stack), mr_stack_rx_pool(b->server.stack), 1500, 1024, &b->client.link,
 	                     &b->server.link), "mr_pair_create");
 	check(mr_nic_create(b->client.stack, 1, "pair", b->client.link), "mr_nic_create");
 	check(mr_nic_create(b->server.stack, 1, "pair", b->server.link), "mr_nic_create");
@@ -136,7 +150,8 @@ message_send(struct mr_ep *ep, const char *buf)
 static void
 server_echo(struct mr_ep *ep, uint32_t events, void *arg)
 {
-	struct bench *b = arg;
+	struct conn *c = arg;
+	struct bench *b = c->bench;
 	struct mr_sockaddr from;
 	char buf[2 * MESSAGE_BYTES];
 	ssize_t n;
@@ -145,7 +160,8 @@ server_echo(struct mr_ep *ep, uint32_t events, void *arg)
 	while ((n = mr_ep_recv(ep, buf, sizeof(buf), &from)) > 0)
 		check(b->scenario == UDP_RR ? mr_ep_sendto(ep, buf, (size_t)n, &from) : mr_ep_send(ep, buf, (size_t)n), "echo");
 	if (n == 0) {
-		b->server.ep = NULL;
+		c->next = b->free_servers;
+		b->free_servers = c;
 		mr_ep_close(ep);
 	} else if (n != -EAGAIN) {
 		die("server's recv", n);
@@ -156,54 +172,72 @@ static void
 server_accept(struct mr_ep *listener, uint32_t events, void *arg)
 {
 	struct bench *b = arg;
+	struct mr_ep *ep;
 
 	(void)events;
-	check(mr_ep_accept(listener, &b->server.ep), "accept");
-	b->server.waiter = (struct mr_waiter){.mask = MR_EV_IN, .fn = server_echo, .arg = b};
-	mr_ep_wait(b->server.ep, &b->server.waiter);
+	while (mr_ep_accept(listener, &ep) == 0) {
+		struct conn *c = b->free_servers;
+
+		if (!c)
+			die("accept", 0);
+		b->free_servers = c->next;
+		c->waiter = (struct mr_waiter){.mask = MR_EV_IN, .fn = server_echo, .arg = c};
+		mr_ep_wait(ep, &c->waiter);
+	}
+}
+
+static void
+client_request(struct conn *c)
+{
+	static const char request[MESSAGE_BYTES] = "request";
+
+	if (c->bench->started == c->bench->wanted)
+		return;
+	c->bench->started++;
+	message_send(c->ep, request);
 }
 
 static void
 client_event(struct mr_ep *ep, uint32_t events, void *arg)
 {
-	static const char request[MESSAGE_BYTES] = "request";
-	struct bench *b = arg;
+	struct conn *c = arg;
 	char buf[2 * MESSAGE_BYTES];
 
 	if (events & MR_EV_ERR)
 		die("client", mr_ep_error(ep));
-	if (!b->connected) {
-		b->connected = true;
-		message_send(ep, request);
+	if (!c->connected) {
+		c->connected = true;
+		client_request(c);
 		return;
 	}
 	if (!(events & MR_EV_IN))
 		return;
 	if (mr_ep_recv(ep, buf, sizeof(buf), NULL) != MESSAGE_BYTES)
 		die("response", 0);
-	b->done++;
-	if (b->scenario == TCP_CRR) {
-		b->client.ep = NULL;
-		b->connected = false;
+	c->bench->done++;
+	if (c->bench->scenario == TCP_CRR) {
+		c->ep = NULL;
+		c->connected = false;
 		mr_ep_close(ep);
-	} else if (b->done < b->wanted) {
-		message_send(ep, request);
+	} else {
+		client_request(c);
 	}
 }
 
 static void
-client_open(struct bench *b)
+client_open(struct conn *c)
 {
+	struct bench *b = c->bench;
 	uint8_t trans = b->scenario == UDP_RR ? MR_TRANS_UDP : MR_TRANS_TCP;
 	struct mr_sockaddr to = {.addr = b->server.addr, .port = PORT};
 	int rc;
 
-	check(mr_ep_create(b->client.stack, trans, b->net, &b->client.ep), "mr_ep_create");
-	rc = mr_ep_connect(b->client.ep, &to);
+	check(mr_ep_create(b->client.stack, trans, b->net, &c->ep), "mr_ep_create");
+	rc = mr_ep_connect(c->ep, &to);
 	if (rc != -EINPROGRESS)
 		check(rc, "mr_ep_connect");
-	b->client.waiter = (struct mr_waiter){.mask = MR_EV_IN | MR_EV_OUT | MR_EV_ERR, .fn = client_event, .arg = b};
-	mr_ep_wait(b->client.ep, &b->client.waiter);
+	c->waiter = (struct mr_waiter){.mask = MR_EV_IN | MR_EV_OUT | MR_EV_ERR, .fn = client_event, .arg = c};
+	mr_ep_wait(c->ep, &c->waiter);
 }
 
 static void
@@ -212,13 +246,20 @@ server_open(struct bench *b)
 	uint8_t trans = b->scenario == UDP_RR ? MR_TRANS_UDP : MR_TRANS_TCP;
 	struct mr_sockaddr at = {.addr = b->server.addr, .port = PORT};
 
+	for (unsigned i = 0; i < RTE_DIM(b->servers); i++) {
+		b->servers[i].bench = b;
+		b->servers[i].next = b->free_servers;
+		b->free_servers = &b->servers[i];
+	}
 	check(mr_ep_create(b->server.stack, trans, b->net, &b->listener), "mr_ep_create");
 	check(mr_ep_bind(b->listener, &at), "mr_ep_bind");
 	b->accepting = (struct mr_waiter){.mask = MR_EV_IN, .fn = server_accept, .arg = b};
-	if (b->scenario == UDP_RR)
+	if (b->scenario == UDP_RR) {
 		b->accepting.fn = server_echo;
-	else
-		check(mr_ep_listen(b->listener, 16), "mr_ep_listen");
+		b->accepting.arg = b->free_servers;
+	} else {
+		check(mr_ep_listen(b->listener, 2 * MAX_CONNECTIONS), "mr_ep_listen");
+	}
 	mr_ep_wait(b->listener, &b->accepting);
 }
 
@@ -266,8 +307,11 @@ run(struct bench *b)
 	unsigned long done = 0, idle = 0;
 
 	while (!finished(b)) {
-		if (!b->client.ep && all_closed(b))
-			client_open(b);
+		for (unsigned i = 0; i < b->n_conns; i++) {
+			/* Alone, an operation begins when the one before it has wholly ended. */
+			if (!b->clients[i].ep && b->started < b->wanted && (b->n_conns > 1 || all_closed(b)))
+				client_open(&b->clients[i]);
+		}
 		turns(b);
 		idle = b->done == done ? idle + 1 : 0;
 		done = b->done;
@@ -281,8 +325,10 @@ bench_end(struct bench *b)
 {
 	unsigned left = MAX_TURNS_PER_OP;
 
-	if (b->client.ep)
-		mr_ep_close(b->client.ep);
+	for (unsigned i = 0; i < b->n_conns; i++) {
+		if (b->clients[i].ep)
+			mr_ep_close(b->clients[i].ep);
+	}
 	while (turns(b) > 0 && --left > 0)
 		;
 	mr_ep_close(b->listener);
@@ -298,8 +344,13 @@ bench_parse(struct bench *b, int argc, char **argv)
 	char *end;
 	unsigned i = 0;
 
-	if (argc != 4)
+	if (argc < 4 || argc > 5)
 		return false;
+	b->n_conns = argc == 5 ? (unsigned)strtoul(argv[4], NULL, 10) : 1;
+	if (b->n_conns < 1 || b->n_conns > MAX_CONNECTIONS)
+		return false;
+	for (unsigned k = 0; k < b->n_conns; k++)
+		b->clients[k].bench = b;
 	while (i < 3 && strcmp(argv[1], scenarios[i]) != 0)
 		i++;
 	b->scenario = (enum scenario)i;
@@ -316,7 +367,7 @@ main(int argc, char **argv)
 	               "--log-level=lib.eal:4", "--lcores=0", NULL};
 
 	if (!bench_parse(&b, argc, argv)) {
-		fprintf(stderr, "usage: cost udp_rr|tcp_rr|tcp_crr 4|6 OPERATIONS\n");
+		fprintf(stderr, "usage: cost udp_rr|tcp_rr|tcp_crr 4|6 OPERATIONS [CONNECTIONS]\n");
 		return 2;
 	}
 	if (rte_eal_init(9, eal) < 0)
