@@ -241,7 +241,7 @@ START_TEST(out_keeps_its_own_in_order)
 	ck_assert_uint_eq(mr_stack_counter(stacks[0], MR_CNT_STEER_OUT), 33);
 	for (unsigned i = 2; i < 100; i += 3) {
 		struct mr_addr local = mr_addr_v4(LOCAL + i);
-		struct rte_mbuf *m;
+		struct rte_mbuf *m = NULL;
 
 		ck_assert_int_eq(rte_ring_dequeue(steers[1]->in[0], (void **)&m), 0);
 		ck_assert_uint_eq(serial_of(m), i);

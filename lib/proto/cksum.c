@@ -10,8 +10,9 @@
 
 #include "stack/pkt.h"
 
+/* The same for any chain: what mr_cksum_chain does when the bytes are not in one piece. */
 uint16_t
-mr_cksum_chain(const struct rte_mbuf *m, uint32_t off, uint32_t len)
+mr_cksum_segments(const struct rte_mbuf *m, uint32_t off, uint32_t len)
 {
 	uint64_t sum = 0;
 	uint32_t done = 0;

@@ -19,30 +19,53 @@
 #include "stack/millrace.h"
 #include "stack/route.h"
 
-/* Add `len` bytes that begin at an even offset. The carries stay in the high half until mr_cksum_fold. */
+/* One more word, the carry added at the other end. */
+static inline uint64_t
+mr_cksum_word(uint64_t sum, const void *p)
+{
+	uint64_t w, r;
+
+	memcpy(&w, p, sizeof(w));
+	return __builtin_add_overflow(sum, w, &r) ? r + 1 : r;
+}
+
+/* Add `len` bytes that begin at an even offset. @param sum less than 2^34, as is the result: to be folded at the end */
 static inline uint64_t
 mr_cksum_add(uint64_t sum, const void *buf, size_t len)
 {
-	const uint8_t *p = buf;
-	uint32_t w;
+	/* Two sums, which the processor adds to side by side. */
+	uint64_t other = 0;
+	const char *p = buf;
 
-	for (; len >= 8; len -= 8, p += 8) {
-		uint32_t w2;
+	for (; len >= 32; len -= 32, p += 32) {
+		sum = mr_cksum_word(sum, p);
+		other = mr_cksum_word(other, p + 8);
+		sum = mr_cksum_word(sum, p + 16);
+		other = mr_cksum_word(other, p + 24);
+	}
+	for (; len >= 8; len -= 8, p += 8)
+		sum = mr_cksum_word(sum, p);
+	sum = (sum & 0xffffffffu) + (sum >> 32) + (other & 0xffffffffu) + (other >> 32);
+	if (len & 4) {
+		uint32_t w;
 
-		memcpy(&w, p, 4);
-		memcpy(&w2, p + 4, 4);
-		sum += (uint64_t)w + w2;
-	}
-	if (len >= 4) {
-		memcpy(&w, p, 4);
+		memcpy(&w, p, sizeof(w));
 		sum += w;
-		p += 4;
-		len -= 4;
+		p += sizeof(w);
 	}
-	if (len > 0) {
-		w = 0;
-		memcpy(&w, p, len);
+	if (len & 2) {
+		uint16_t w;
+
+		memcpy(&w, p, sizeof(w));
 		sum += w;
+		p += sizeof(w);
+	}
+	if (len & 1) {
+		uint8_t w[2] = {(uint8_t)*p, 0};
+		uint16_t last;
+
+		memcpy(&last, w, sizeof(last));
+		sum += last;
 	}
 	return sum;
 }
@@ -62,14 +85,24 @@ mr_cksum_fold(uint64_t sum)
 static inline uint16_t
 mr_cksum_phdr(const struct mr_addr *src, const struct mr_addr *dst, uint8_t proto, uint32_t len)
 {
-	uint64_t sum = mr_cksum_add(0, src->b, sizeof(src->b));
+	uint64_t sum = mr_cksum_word(mr_cksum_word(src->d[0], &src->d[1]), &dst->d[0]);
 
-	sum = mr_cksum_add(sum, dst->b, sizeof(dst->b));
-	return mr_cksum_fold(sum + rte_cpu_to_be_16(proto) + rte_cpu_to_be_32(len));
+	sum = mr_cksum_word(sum, &dst->d[1]);
+	sum = (sum & 0xffffffffu) + (sum >> 32) + rte_cpu_to_be_16(proto) + rte_cpu_to_be_32(len);
+	return mr_cksum_fold(sum);
 }
 
+uint16_t mr_cksum_segments(const struct rte_mbuf *m, uint32_t off, uint32_t len);
+
 /* Folded sum of `len` bytes of a chain, `off` bytes behind its data; the chain has them. */
-uint16_t mr_cksum_chain(const struct rte_mbuf *m, uint32_t off, uint32_t len);
+static inline uint16_t
+mr_cksum_chain(const struct rte_mbuf *m, uint32_t off, uint32_t len)
+{
+	if (likely(off + len <= m->data_len))
+		return mr_cksum_fold(mr_cksum_add(0, rte_pktmbuf_mtod_offset(m, const char *, off), len));
+	return mr_cksum_segments(m, off, len);
+}
+
 /* Finish the checksum of an outgoing packet whose data starts at the transport header; the field is at `cksum_off`.
  * With RTE_MBUF_F_TX_TCP_SEG set already, the field gets what TSO wants. UDP's 0 is sent as all ones (RFC 768). */
 void mr_cksum_tx(struct rte_mbuf *m, uint16_t hdr_len, uint16_t cksum_off, const struct mr_route *r,

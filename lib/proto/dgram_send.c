@@ -41,7 +41,7 @@ mr_dgram_send_pending(struct mr_dgram *d)
 	if (n == 0)
 		return;
 	d->n_pending = 0;
-	if (mr_route_check(s, r) < 0) {
+	if (mr_route_use(s, r) < 0) {
 		for (uint16_t i = 0; i < n; i++)
 			mr_drop(s, d->pending[i], MR_DROP_IP_NO_ROUTE);
 		return;
@@ -183,7 +183,7 @@ send_prepare(struct mr_dgram *d, size_t len, const struct mr_sockaddr *to, struc
 	if (len > DGRAM_MAX_BYTES)
 		return -EMSGSIZE;
 	*out = to ? &d->other : &d->route;
-	rc = to ? route_to(d, to) : mr_route_check(d->ep.stack, &d->route);
+	rc = to ? route_to(d, to) : mr_route_use(d->ep.stack, &d->route);
 	if (rc == 0 && (*out)->flags & MR_ROUTE_F_BROADCAST && !d->broadcast)
 		rc = -EACCES;
 	if (rc == 0 && len > payload_max(d, *out))

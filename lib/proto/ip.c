@@ -200,7 +200,7 @@ mr_ip_send(struct mr_netep *local, const struct mr_addr *remote, struct rte_mbuf
 	int rc;
 
 	mr_netep_hold(local);
-	rc = mr_route_check(s, &r);
+	rc = mr_route_use(s, &r);
 	if (rc < 0)
 		mr_drop(s, m, MR_DROP_IP_NO_ROUTE);
 	else

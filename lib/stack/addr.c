@@ -13,36 +13,12 @@
 
 #include <rte_byteorder.h>
 
-static inline bool
-is_v4(const struct mr_addr *a)
-{
-	return a->d[0] == 0 && a->w[2] == RTE_BE32(0xffff);
-}
-
 struct mr_addr
 mr_addr_v4(uint32_t host_order)
 {
 	struct mr_addr a = {.w = {0, 0, RTE_BE32(0xffff), rte_cpu_to_be_32(host_order)}};
 
 	return a;
-}
-
-bool
-mr_addr_is_v4(const struct mr_addr *a)
-{
-	return is_v4(a);
-}
-
-bool
-mr_addr_is_any(const struct mr_addr *a)
-{
-	return a->w[3] == 0 && a->d[0] == 0 && (a->w[2] == 0 || a->w[2] == RTE_BE32(0xffff));
-}
-
-bool
-mr_addr_is_multicast(const struct mr_addr *a)
-{
-	return is_v4(a) ? (a->b[12] & 0xf0) == 0xe0 : a->b[0] == 0xff;
 }
 
 bool
@@ -54,19 +30,7 @@ mr_addr_is_linklocal(const struct mr_addr *a)
 bool
 mr_addr_is_loopback(const struct mr_addr *a)
 {
-	return is_v4(a) ? a->b[12] == 127 : a->d[0] == 0 && a->d[1] == RTE_BE64(1);
-}
-
-bool
-mr_addr_equal(const struct mr_addr *a, const struct mr_addr *b)
-{
-	return a->d[0] == b->d[0] && a->d[1] == b->d[1];
-}
-
-uint16_t
-mr_addr_net(const struct mr_addr *a)
-{
-	return is_v4(a) ? MR_NET_IPV4 : MR_NET_IPV6;
+	return mr_addr_is_v4(a) ? a->b[12] == 127 : a->d[0] == 0 && a->d[1] == RTE_BE64(1);
 }
 
 int
@@ -89,7 +53,7 @@ mr_addr_parse(const char *text, struct mr_addr *out)
 const char *
 mr_addr_format(const struct mr_addr *a, char *buf, size_t size)
 {
-	const char *text = is_v4(a) ? inet_ntop(AF_INET, &a->b[12], buf, size) : inet_ntop(AF_INET6, a->b, buf, size);
+	const char *text = mr_addr_is_v4(a) ? inet_ntop(AF_INET, &a->b[12], buf, size) : inet_ntop(AF_INET6, a->b, buf, size);
 
 	if (!text && size > 0)
 		buf[0] = '\0';
@@ -122,10 +86,10 @@ mr_subnet_parse(const char *text, struct mr_subnet *out)
 	addr_text[len] = '\0';
 	if (mr_addr_parse(addr_text, &a) < 0)
 		return -EINVAL;
-	max = is_v4(&a) ? 32 : 128;
+	max = mr_addr_is_v4(&a) ? 32 : 128;
 	plen = slash ? plen_parse(slash + 1) : max;
 	/* "::ffff:10.0.0.0/104" counts from the start of the text's own form. */
-	if (slash && is_v4(&a) && strchr(addr_text, ':'))
+	if (slash && mr_addr_is_v4(&a) && strchr(addr_text, ':'))
 		plen -= 96;
 	if (plen < 0 || plen > max)
 		return -EINVAL;
@@ -148,9 +112,9 @@ mr_subnet_contains(const struct mr_subnet *s, const struct mr_addr *a)
 {
 	unsigned bits = s->plen;
 
-	if (is_v4(&s->addr) != is_v4(a))
+	if (mr_addr_is_v4(&s->addr) != mr_addr_is_v4(a))
 		return false;
-	if (is_v4(a))
+	if (mr_addr_is_v4(a))
 		bits += 96;
 	return word_prefix_equal(s->addr.d[0], a->d[0], bits) &&
 	       word_prefix_equal(s->addr.d[1], a->d[1], bits > 64 ? bits - 64 : 0);

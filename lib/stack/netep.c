@@ -141,9 +141,12 @@ mr_nic_netep_find(struct mr_nic *nic, const struct mr_addr *addr)
 struct mr_netep *
 mr_stack_netep_find(struct mr_stack *s, struct mr_nic *first, const struct mr_addr *addr)
 {
-	struct mr_netep *ep = first && first->flags & MR_NIC_F_UP ? mr_nic_netep_find(first, addr) : NULL;
+	struct mr_netep *ep;
 	struct mr_nic *nic;
 
+	if (!mr_addr_filter_may_have(&s->local_filter, addr))
+		return NULL;
+	ep = first && first->flags & MR_NIC_F_UP ? mr_nic_netep_find(first, addr) : NULL;
 	TAILQ_FOREACH(nic, &s->nics, link_in_stack) {
 		if (ep)
 			break;

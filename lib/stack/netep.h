@@ -12,6 +12,8 @@
 struct mr_netep *mr_netep_new(struct mr_nic *nic, const struct mr_addr *addr, enum mr_netep_kind kind);
 /* Whom a broadcast is for: the address whose subnet it is of, else the first primary one. */
 struct mr_netep *mr_nic_netep_bcast(struct mr_nic *nic, const struct mr_addr *dst);
+/* Set up the NIC's filter of broadcast addresses anew. */
+void mr_nic_filter_broadcasts(struct mr_nic *nic);
 /* Does a mode of the NIC let in packets for an address that is not configured? */
 bool mr_nic_accepts_foreign(const struct mr_nic *nic, const struct mr_addr *a);
 /* Have the link let in all groups of the NIC. @return 0 or the driver's error */

@@ -16,6 +16,7 @@
 #include <rte_common.h>
 
 #include "stack/neigh.h"
+#include "stack/netep.h"
 #include "stack/route.h"
 #include "stack/stack.h"
 
@@ -92,6 +93,7 @@ nic_make(struct mr_stack *s, uint16_t id, const char *name, struct mr_link *link
 	snprintf(nic->name, sizeof(nic->name), "%s", name ? name : "");
 	TAILQ_INIT(&nic->primary);
 	TAILQ_INIT(&nic->configured);
+	mr_nic_filter_broadcasts(nic);
 	if (mr_neigh_table_init(nic, s->opts.max_neighbours) < 0) {
 		free(nic);
 		return -ENOMEM;

@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
+#include "stack/addr_filter.h"
 #include "stack/link.h"
 #include "stack/millrace.h"
 #include "stack/network.h"
@@ -64,6 +65,7 @@ struct mr_nic {
 	TAILQ_HEAD(, mr_netep) configured; /* in the order they were added */
 	struct mr_nic_bcast *bcasts;
 	unsigned n_bcasts;
+	struct mr_addr_filter bcast_filter;
 	uint32_t n_neteps;        /* of every kind: a removed NIC is freed with the last one */
 	bool removed;             /* on stack->dead_nics */
 	struct mr_subnet *subnets;
@@ -130,7 +132,13 @@ void mr_nic_neteps_close(struct mr_nic *nic);
 void mr_nic_neteps_drop(struct mr_nic *nic);
 /* Clear the host bits. @return 0 or -EINVAL: prefix too long */
 int mr_subnet_normalize(struct mr_subnet *s);
+bool mr_nic_finds_broadcast(const struct mr_nic *nic, const struct mr_addr *a);
+
 /* True if `a` is the NIC's directed broadcast (of a configured prefix shorter than /31) or 255.255.255.255 (B-14). */
-bool mr_nic_is_broadcast(const struct mr_nic *nic, const struct mr_addr *a);
+static inline bool
+mr_nic_is_broadcast(const struct mr_nic *nic, const struct mr_addr *a)
+{
+	return mr_addr_filter_may_have(&nic->bcast_filter, a) && mr_nic_finds_broadcast(nic, a);
+}
 
 #endif

@@ -79,6 +79,17 @@ bcast_find(const struct mr_nic *nic, const struct mr_addr *a)
 	return NULL;
 }
 
+void
+mr_nic_filter_broadcasts(struct mr_nic *nic)
+{
+	static const struct mr_addr limited = {.b = {[10] = 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}};
+
+	nic->bcast_filter = (struct mr_addr_filter){0};
+	mr_addr_filter_add(&nic->bcast_filter, &limited);
+	for (unsigned i = 0; i < nic->n_bcasts; i++)
+		mr_addr_filter_add(&nic->bcast_filter, &nic->bcasts[i].addr);
+}
+
 static int
 bcast_add(struct mr_netep *ep)
 {
@@ -98,6 +109,7 @@ bcast_add(struct mr_netep *ep)
 		return -ENOMEM;
 	nic->bcasts = b;
 	b[nic->n_bcasts++] = (struct mr_nic_bcast){.addr = a, .users = 1};
+	mr_nic_filter_broadcasts(nic);
 	return 0;
 }
 
@@ -111,8 +123,10 @@ bcast_remove(struct mr_netep *ep)
 	if (!bcast_of(ep, &a))
 		return;
 	b = bcast_find(nic, &a);
-	if (b && --b->users == 0)
-		*b = nic->bcasts[--nic->n_bcasts];
+	if (!b || --b->users > 0)
+		return;
+	*b = nic->bcasts[--nic->n_bcasts];
+	mr_nic_filter_broadcasts(nic);
 }
 
 static bool
@@ -122,7 +136,7 @@ is_limited_broadcast(const struct mr_addr *a)
 }
 
 bool
-mr_nic_is_broadcast(const struct mr_nic *nic, const struct mr_addr *a)
+mr_nic_finds_broadcast(const struct mr_nic *nic, const struct mr_addr *a)
 {
 	return is_limited_broadcast(a) || bcast_find(nic, a);
 }
@@ -178,6 +192,20 @@ netep_close(struct mr_netep *ep)
 		ep->np->ops->netep_close(ep->np, ep);
 }
 
+/* The stack's filter of its own addresses, after one of them went. */
+static void
+filter_locals(struct mr_stack *s)
+{
+	struct mr_netep *ep;
+	struct mr_nic *nic;
+
+	s->local_filter = (struct mr_addr_filter){0};
+	TAILQ_FOREACH(nic, &s->nics, link_in_stack) {
+		TAILQ_FOREACH(ep, &nic->configured, configured)
+			mr_addr_filter_add(&s->local_filter, &ep->addr);
+	}
+}
+
 /* What a configured address is besides the object itself, whose prefix is set. @return 0, or -errno: nothing is left */
 static int
 netep_configure(struct mr_netep *ep, enum mr_peb peb)
@@ -190,6 +218,7 @@ netep_configure(struct mr_netep *ep, enum mr_peb peb)
 	if (r < 0)
 		return r;
 	ep->kind = MR_NETEP_PERMANENT;
+	mr_addr_filter_add(&s->local_filter, &ep->addr);
 	if (connected_row(ep, &row)) {
 		r = mr_route_add(s, &row);
 		row_added = r == 0;
@@ -225,6 +254,7 @@ netep_deconfigure(struct mr_netep *ep)
 		mr_route_remove(s, &row);
 	primary_remove(ep);
 	TAILQ_REMOVE(&ep->nic->configured, ep, configured);
+	filter_locals(s);
 	bcast_remove(ep);
 	ep->kind = MR_NETEP_EXPIRED;
 	s->route_gen++;

@@ -259,12 +259,10 @@ mr_route_find(struct mr_stack *s, uint16_t nic, const struct mr_addr *local, con
 /* ---- keeping up to date */
 
 int
-mr_route_check(struct mr_stack *s, struct mr_route *r)
+mr_route_renew(struct mr_stack *s, struct mr_route *r)
 {
 	struct query q = {.s = s, .nic = r->nic, .keep = r->local, .remote = r->remote};
 
-	if (likely(r->local && r->gen == s->route_gen))
-		return 0;
 	if (!r->local || r->local->nic->removed || (r->nic && !mr_nic_find(s, r->nic))) {
 		r->neigh = NULL;
 		return -ENODEV;

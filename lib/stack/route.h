@@ -14,8 +14,19 @@
 #include "stack/millrace.h"
 #include "stack/network.h"
 #include "stack/nic.h"
+#include "stack/stack.h"
 
 struct mr_route_table;
+
+/* mr_route_check without the question whether there is anything to do. */
+int mr_route_renew(struct mr_stack *s, struct mr_route *r);
+
+/* mr_route_check for every packet. */
+static inline int
+mr_route_use(struct mr_stack *s, struct mr_route *r)
+{
+	return likely(r->local && r->gen == s->route_gen) ? 0 : mr_route_renew(s, r);
+}
 
 int mr_route_table_init(struct mr_stack *s);
 void mr_route_table_fini(struct mr_stack *s);

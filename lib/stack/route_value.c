@@ -14,6 +14,12 @@
 #include "stack/neigh.h"
 #include "stack/stack.h"
 
+int
+mr_route_check(struct mr_stack *s, struct mr_route *r)
+{
+	return mr_route_use(s, r);
+}
+
 void
 mr_route_clone(struct mr_route *dst, const struct mr_route *src)
 {
@@ -41,7 +47,7 @@ mr_route_output(struct mr_route *r, struct rte_mbuf **pkts, uint16_t n, const st
 		rte_pktmbuf_free_bulk(pkts, n);
 		return -EHOSTUNREACH;
 	}
-	err = mr_route_check(ep->nic->stack, r);
+	err = mr_route_use(ep->nic->stack, r);
 	if (err < 0) {
 		for (uint16_t i = 0; i < n; i++)
 			mr_drop(ep->nic->stack, pkts[i], MR_DROP_IP_NO_ROUTE);
@@ -65,7 +71,7 @@ mr_route_local_ll(const struct mr_route *r)
 int
 mr_route_remote_ll(struct mr_route *r, struct mr_lladdr *out)
 {
-	int err = r->local ? mr_route_check(r->local->nic->stack, r) : -EHOSTUNREACH;
+	int err = r->local ? mr_route_use(r->local->nic->stack, r) : -EHOSTUNREACH;
 
 	if (err < 0)
 		return err;
@@ -81,13 +87,13 @@ mr_route_remote_ll(struct mr_route *r, struct mr_lladdr *out)
 bool
 mr_route_needs_resolve(struct mr_route *r)
 {
-	return r->local && mr_route_check(r->local->nic->stack, r) == 0 && r->neigh && !mr_neigh_has_ll(r->neigh);
+	return r->local && mr_route_use(r->local->nic->stack, r) == 0 && r->neigh && !mr_neigh_has_ll(r->neigh);
 }
 
 int
 mr_route_resolve(struct mr_route *r, struct mr_neigh_waiter *w, struct mr_lladdr *out)
 {
-	int err = r->local ? mr_route_check(r->local->nic->stack, r) : -EHOSTUNREACH;
+	int err = r->local ? mr_route_use(r->local->nic->stack, r) : -EHOSTUNREACH;
 
 	if (err < 0)
 		return err;

@@ -64,6 +64,7 @@ struct mr_stack {
 	struct mr_waiter *telling_next;    /* the waiter to call after the running one */
 	TAILQ_HEAD(, mr_nic) dead_nics;    /* removed, with addresses still referenced */
 	struct mr_netep **netep_ids;       /* by id */
+	struct mr_addr_filter local_filter; /* configured addresses of all NICs */
 	struct mr_netep *turn_neteps;
 	struct mr_alarm *alarms;
 	struct mr_neigh_waiter *neigh_told; /* whose resolution has ended, to be told in the event stage */

@@ -353,7 +353,7 @@ tcp_output(struct mr_transproto *tp, struct mr_ep *ep)
 
 	if (c->state < MR_TCP_SYN_SENT)
 		return;
-	if (mr_route_check(tp->stack, &c->route) < 0) {
+	if (mr_route_use(tp->stack, &c->route) < 0) {
 		/* No way there at the moment: the timer keeps trying. */
 		if (!c->rexmt_ns)
 			tcp_rexmt_restart(c);
@@ -421,7 +421,7 @@ tcp_reset_conn(struct tcp_conn *c)
 {
 	struct out o = {.c = c};
 
-	if (c->state < MR_TCP_SYN_RECEIVED || c->state == MR_TCP_TIME_WAIT || mr_route_check(c->ep.stack, &c->route) < 0)
+	if (c->state < MR_TCP_SYN_RECEIVED || c->state == MR_TCP_TIME_WAIT || mr_route_use(c->ep.stack, &c->route) < 0)
 		return;
 	mr_count(c->ep.stack, MR_CNT_TCP_RESETS_TX);
 	send_bare(&o, TCP_RST | TCP_ACK, c->snd_nxt);

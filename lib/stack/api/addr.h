@@ -60,19 +60,45 @@ struct mr_sockaddr {
 
 /** IPv4 address from its four bytes in host order (0x0a000001 is 10.0.0.1). */
 struct mr_addr mr_addr_v4(uint32_t host_order);
+/** Third word of every v4-mapped address, as it lies in memory. */
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+#define MR_ADDR_V4_WORD 0xffff0000u
+#else
+#define MR_ADDR_V4_WORD 0x0000ffffu
+#endif
 /** True for a v4-mapped (IPv4) address. */
-bool mr_addr_is_v4(const struct mr_addr *a);
+static inline bool
+mr_addr_is_v4(const struct mr_addr *a)
+{
+	return a->d[0] == 0 && a->w[2] == MR_ADDR_V4_WORD;
+}
 /** True for ::, and for 0.0.0.0. */
-bool mr_addr_is_any(const struct mr_addr *a);
+static inline bool
+mr_addr_is_any(const struct mr_addr *a)
+{
+	return a->w[3] == 0 && a->d[0] == 0 && (a->w[2] == 0 || a->w[2] == MR_ADDR_V4_WORD);
+}
 /** True for 224.0.0.0/4 and ff00::/8. */
-bool mr_addr_is_multicast(const struct mr_addr *a);
+static inline bool
+mr_addr_is_multicast(const struct mr_addr *a)
+{
+	return mr_addr_is_v4(a) ? (a->b[12] & 0xf0) == 0xe0 : a->b[0] == 0xff;
+}
 /** True for fe80::/10. (169.254/16 is treated as an ordinary prefix.) */
 bool mr_addr_is_linklocal(const struct mr_addr *a);
 /** True for 127.0.0.0/8 and ::1. */
 bool mr_addr_is_loopback(const struct mr_addr *a);
-bool mr_addr_equal(const struct mr_addr *a, const struct mr_addr *b);
+static inline bool
+mr_addr_equal(const struct mr_addr *a, const struct mr_addr *b)
+{
+	return a->d[0] == b->d[0] && a->d[1] == b->d[1];
+}
 /** MR_NET_IPV4 or MR_NET_IPV6. */
-uint16_t mr_addr_net(const struct mr_addr *a);
+static inline uint16_t
+mr_addr_net(const struct mr_addr *a)
+{
+	return mr_addr_is_v4(a) ? MR_NET_IPV4 : MR_NET_IPV6;
+}
 /** Parse dotted quad or RFC 4291 text. @return 0 or -EINVAL. */
 int mr_addr_parse(const char *text, struct mr_addr *out);
 /** RFC 5952 text. @return buf. @param size at least MR_ADDR_STRLEN. */
