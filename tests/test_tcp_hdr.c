@@ -34,6 +34,7 @@ route_set(bool v6)
 {
 	route.remote = rig_addr(v6 ? "fd00::2" : "10.0.0.2");
 	local.addr = rig_addr(v6 ? "fd00::1" : "10.0.0.1");
+	route.addr_sum = mr_cksum_phdr(&local.addr, &route.remote, 0, 0);
 }
 
 static void

@@ -33,43 +33,6 @@ mr_cksum_segments(const struct rte_mbuf *m, uint32_t off, uint32_t len)
 	return mr_cksum_fold(sum);
 }
 
-/* Offload flags for the checksum of `trans_proto`, 0 if the link does not compute it. */
-static uint64_t
-tx_offload(const struct mr_route *r, uint8_t trans_proto)
-{
-	uint64_t ip = mr_addr_is_v4(&r->remote) ? RTE_MBUF_F_TX_IPV4 : RTE_MBUF_F_TX_IPV6;
-	uint32_t caps = mr_route_link_caps(r);
-
-	if (trans_proto == MR_TRANS_TCP && caps & MR_LINK_CAP_TX_TCP_CKSUM)
-		return ip | RTE_MBUF_F_TX_TCP_CKSUM;
-	if (trans_proto == MR_TRANS_UDP && caps & MR_LINK_CAP_TX_UDP_CKSUM)
-		return ip | RTE_MBUF_F_TX_UDP_CKSUM;
-	return 0;
-}
-
-void
-mr_cksum_tx(struct rte_mbuf *m, uint16_t hdr_len, uint16_t cksum_off, const struct mr_route *r, uint8_t trans_proto)
-{
-	char *field = rte_pktmbuf_mtod_offset(m, char *, cksum_off);
-	uint32_t len = m->ol_flags & RTE_MBUF_F_TX_TCP_SEG ? 0 : m->pkt_len;
-	uint16_t sum = mr_cksum_phdr(&r->local->addr, &r->remote, trans_proto, len);
-
-	if (!(r->flags & MR_ROUTE_F_LOCAL)) {
-		uint64_t flags = tx_offload(r, trans_proto);
-
-		if (flags) {
-			m->ol_flags |= flags;
-			m->l4_len = hdr_len;
-		} else {
-			memset(field, 0, sizeof(sum));
-			sum = ~mr_cksum_fold((uint32_t)sum + mr_cksum_chain(m, 0, m->pkt_len));
-			if (sum == 0 && trans_proto == MR_TRANS_UDP)
-				sum = 0xffff;
-		}
-	}
-	memcpy(field, &sum, sizeof(sum));
-}
-
 bool
 mr_cksum_rx_soft_ok(const struct rte_mbuf *m, uint16_t init)
 {

@@ -103,10 +103,41 @@ mr_cksum_chain(const struct rte_mbuf *m, uint32_t off, uint32_t len)
 	return mr_cksum_segments(m, off, len);
 }
 
-/* Finish the checksum of an outgoing packet whose data starts at the transport header; the field is at `cksum_off`.
- * With RTE_MBUF_F_TX_TCP_SEG set already, the field gets what TSO wants. UDP's 0 is sent as all ones (RFC 768). */
-void mr_cksum_tx(struct rte_mbuf *m, uint16_t hdr_len, uint16_t cksum_off, const struct mr_route *r,
-                 uint8_t trans_proto);
+/* Does somebody else do it: the NIC, or nobody, since the packet never leaves this host? */
+static inline bool
+mr_cksum_tx_offload(struct rte_mbuf *m, uint16_t hdr_len, const struct mr_route *r, uint8_t trans_proto)
+{
+	uint32_t cap = trans_proto == MR_TRANS_TCP ? MR_LINK_CAP_TX_TCP_CKSUM : MR_LINK_CAP_TX_UDP_CKSUM;
+
+	if (r->flags & MR_ROUTE_F_LOCAL)
+		return true;
+	if (!(mr_route_link_caps(r) & cap))
+		return false;
+	m->ol_flags |= mr_addr_is_v4(&r->remote) ? RTE_MBUF_F_TX_IPV4 : RTE_MBUF_F_TX_IPV6;
+	m->ol_flags |= trans_proto == MR_TRANS_TCP ? RTE_MBUF_F_TX_TCP_CKSUM : RTE_MBUF_F_TX_UDP_CKSUM;
+	m->l4_len = hdr_len;
+	return true;
+}
+
+/* Finish the checksum of an outgoing packet whose data starts at the transport header; the field is at `cksum_off` and
+ * holds 0. With RTE_MBUF_F_TX_TCP_SEG set already, the field gets what TSO wants. UDP's 0 is sent as all ones (RFC 768). */
+static inline void
+mr_cksum_tx(struct rte_mbuf *m, uint16_t hdr_len, uint16_t cksum_off, const struct mr_route *r, uint8_t trans_proto)
+{
+	uint32_t len = m->ol_flags & RTE_MBUF_F_TX_TCP_SEG ? 0 : m->pkt_len;
+	uint64_t phdr = (uint64_t)r->addr_sum + rte_cpu_to_be_16(trans_proto) + rte_cpu_to_be_32(len);
+	uint16_t sum;
+
+	if (mr_cksum_tx_offload(m, hdr_len, r, trans_proto)) {
+		sum = mr_cksum_fold(phdr);
+	} else {
+		sum = ~mr_cksum_fold(phdr + mr_cksum_chain(m, 0, m->pkt_len));
+		if (sum == 0 && trans_proto == MR_TRANS_UDP)
+			sum = 0xffff;
+	}
+	memcpy(rte_pktmbuf_mtod_offset(m, char *, cksum_off), &sum, sizeof(sum));
+}
+
 /* TCP or UDP checksum of a received packet, by the NIC's word if it gave one, else by software. Facts must be set. */
 bool mr_cksum_rx_ok(const struct rte_mbuf *m);
 /* The same without asking the NIC: ICMP, about which NICs don't agree. `init` 0, or the pseudo-header sum. */

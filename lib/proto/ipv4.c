@@ -148,24 +148,26 @@ static inline void
 ipv4_push(struct mr_ip *ip, const struct mr_route *r, struct rte_mbuf *m, const struct mr_ip_params *p)
 {
 	struct rte_ipv4_hdr *h = mr_mbuf_prepend(m, HDR_BYTES);
+	/* An identification serves reassembly; a datagram that is never fragmented needs none (RFC 6864 4.1). */
+	uint16_t id_be = p->df ? 0 : rte_cpu_to_be_16(ip->next_id++);
+	uint16_t frag_be = p->df ? RTE_BE16(RTE_IPV4_HDR_DF_FLAG) : 0, len_be = rte_cpu_to_be_16((uint16_t)m->pkt_len);
+	uint16_t vhl_tos_be = rte_cpu_to_be_16((uint16_t)(RTE_IPV4_VHL_DEF << 8 | p->tos));
+	uint16_t ttl_proto_be = rte_cpu_to_be_16((uint16_t)((p->ttl ? p->ttl : ip->ttl) << 8 | p->trans_proto));
+	uint16_t sum = 0;
 
-	*h = (struct rte_ipv4_hdr){
-		.version_ihl = RTE_IPV4_VHL_DEF,
-		.type_of_service = p->tos,
-		.total_length = rte_cpu_to_be_16((uint16_t)m->pkt_len),
-		/* An identification serves reassembly; a datagram that is never fragmented needs none (RFC 6864 4.1). */
-		.packet_id = p->df ? 0 : rte_cpu_to_be_16(ip->next_id++),
-		.fragment_offset = p->df ? RTE_BE16(RTE_IPV4_HDR_DF_FLAG) : 0,
-		.time_to_live = p->ttl ? p->ttl : ip->ttl,
-		.next_proto_id = p->trans_proto,
-		.src_addr = mr_ipv4_be(&r->local->addr),
-		.dst_addr = mr_ipv4_be(&r->remote),
-	};
 	m->l3_len = HDR_BYTES;
 	if (mr_route_link_caps(r) & MR_LINK_CAP_TX_IPV4_CKSUM && !(r->flags & MR_ROUTE_F_LOCAL))
 		m->ol_flags |= RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_IP_CKSUM;
 	else
-		h->hdr_checksum = ~mr_cksum_fold(mr_cksum_add(0, h, HDR_BYTES));
+		sum = ~mr_cksum_fold((uint64_t)vhl_tos_be + len_be + id_be + frag_be + ttl_proto_be + r->addr_sum);
+	memcpy(h, &vhl_tos_be, sizeof(vhl_tos_be));
+	h->total_length = len_be;
+	h->packet_id = id_be;
+	h->fragment_offset = frag_be;
+	memcpy(&h->time_to_live, &ttl_proto_be, sizeof(ttl_proto_be));
+	h->hdr_checksum = sum;
+	h->src_addr = mr_ipv4_be(&r->local->addr);
+	h->dst_addr = mr_ipv4_be(&r->remote);
 }
 
 static int

@@ -58,6 +58,19 @@ query_source(const struct query *q, struct mr_nic *nic, const struct mr_addr *ro
 	return mr_nic_netep_primary(nic, mr_addr_is_v4(&q->remote) ? next_hop : &q->remote);
 }
 
+/* In memory order, as checksums are. The ::ffff of two v4-mapped addresses are zero in this arithmetic. */
+static uint16_t
+addr_sum(const struct mr_addr *a, const struct mr_addr *b)
+{
+	uint64_t sum = 0;
+
+	for (unsigned i = 0; i < RTE_DIM(a->w); i++)
+		sum += (uint64_t)a->w[i] + b->w[i];
+	while (sum >> 16)
+		sum = (sum & 0xffff) + (sum >> 16);
+	return (uint16_t)sum;
+}
+
 /* @return 0 or -ENOBUFS */
 static int
 route_set(struct mr_route *r, const struct query *q, struct mr_netep *ep, const struct mr_addr *next_hop, uint8_t flags)
@@ -70,6 +83,7 @@ route_set(struct mr_route *r, const struct query *q, struct mr_netep *ep, const 
 	r->nic = q->nic;
 	r->flags = flags;
 	r->mtu = flags & MR_ROUTE_F_LOCAL ? LOCAL_MTU : nic->mtu;
+	r->addr_sum = addr_sum(&ep->addr, &r->remote);
 	r->neigh = NULL;
 	if (!(flags & MR_ROUTE_F_LOCAL) && nic->caps & MR_LINK_CAP_RESOLVE) {
 		r->neigh = mr_neigh_use(nic, &r->next_hop);

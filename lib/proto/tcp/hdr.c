@@ -13,6 +13,7 @@
 #include <rte_tcp.h>
 
 #include "proto/cksum.h"
+#include "proto/mbuf.h"
 
 #define OPT_EOL 0
 #define OPT_NOP 1
@@ -143,6 +144,13 @@ tcp_hdr_bytes(uint8_t opts)
 static void
 options_push(uint8_t *o, const struct tcp_tx *tx)
 {
+	/* What nearly every segment carries. */
+	if (likely(tx->opts == TCP_OPT_TS)) {
+		store_be32(o, (uint32_t)OPT_NOP << 24 | OPT_NOP << 16 | OPT_TS << 8 | 10);
+		store_be32(o + 4, tx->tsval);
+		store_be32(o + 8, tx->tsecr);
+		return;
+	}
 	if (tx->opts & TCP_OPT_MSS) {
 		store_be32(o, (uint32_t)OPT_MSS << 24 | 4u << 16 | tx->mss);
 		o += 4;
@@ -169,8 +177,8 @@ options_push(uint8_t *o, const struct tcp_tx *tx)
 void
 tcp_hdr_push(struct rte_mbuf *m, const struct tcp_tx *tx, const struct mr_route *r)
 {
-	unsigned len = tcp_hdr_bytes(tx->opts);
-	struct rte_tcp_hdr *h = (struct rte_tcp_hdr *)rte_pktmbuf_prepend(m, (uint16_t)len);
+	unsigned len = likely(tx->opts == TCP_OPT_TS) ? TCP_HDR_BYTES + TCP_TS_OPT_BYTES : tcp_hdr_bytes(tx->opts);
+	struct rte_tcp_hdr *h = mr_mbuf_prepend(m, (uint16_t)len);
 
 	h->src_port = tx->sport_be;
 	h->dst_port = tx->dport_be;

@@ -23,6 +23,15 @@ struct out {
 	bool acked; /* something that carries the ACK went out */
 };
 
+/* The array stays as it is: most visits send one packet. */
+static inline void
+out_init(struct out *o, struct tcp_conn *c)
+{
+	o->c = c;
+	o->n = 0;
+	o->acked = false;
+}
+
 static void
 out_flush(struct out *o)
 {
@@ -349,8 +358,9 @@ void
 tcp_output(struct mr_transproto *tp, struct mr_ep *ep)
 {
 	struct tcp_conn *c = tcp_conn(ep);
-	struct out o = {.c = c};
+	struct out o;
 
+	out_init(&o, c);
 	if (c->state < MR_TCP_SYN_SENT)
 		return;
 	if (mr_route_use(tp->stack, &c->route) < 0) {
@@ -419,8 +429,9 @@ tcp_reset_reply(struct tcp *t, struct rte_mbuf *m, enum mr_counter reason)
 void
 tcp_reset_conn(struct tcp_conn *c)
 {
-	struct out o = {.c = c};
+	struct out o;
 
+	out_init(&o, c);
 	if (c->state < MR_TCP_SYN_RECEIVED || c->state == MR_TCP_TIME_WAIT || mr_route_use(c->ep.stack, &c->route) < 0)
 		return;
 	mr_count(c->ep.stack, MR_CNT_TCP_RESETS_TX);

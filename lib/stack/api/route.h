@@ -53,6 +53,7 @@ struct mr_route {
 	struct mr_addr next_hop;  /**< the gateway, or `remote` itself (S-91) */
 	uint32_t gen;             /**< private: when it was found */
 	uint16_t mtu;             /**< bytes of network packet, header included */
+	uint16_t addr_sum;        /**< private: folded sum of both addresses, for checksums */
 	uint16_t nic;             /**< private: the NIC that was asked for, 0 any */
 	uint8_t flags;            /**< MR_ROUTE_F_* */
 };
