@@ -2,6 +2,10 @@
 /*
  * Internet checksums (RFC 1071) over memory and mbuf chains, and who computes them: nobody, the NIC, or we.
  *
+ * Packets that never leave this host are not summed at all: the loop marks them as verified, and their field holds the
+ * pseudo-header sum, as a NIC would want it. Not here: who sets l2_len and l3_len, which an offload also needs; that is
+ * the network protocol's output and the framing's push.
+ *
  * Sums are kept in memory order (a folded sum is stored and compared as it is, on either endianness), not yet
  * complemented unless a function says so. rte_raw_cksum_mbuf is not used: it truncates the sum of a segment that begins
  * at an odd offset (DPDK 22.11), so chains with odd segments come out wrong.
@@ -17,19 +21,28 @@
 #include <rte_mbuf.h>
 
 #include "stack/millrace.h"
+#include "stack/pkt.h"
 #include "stack/route.h"
 
-/* One more word, the carry added at the other end. */
+/* Sum of two sums, the carry added at the other end. */
+static inline uint64_t
+mr_cksum_join(uint64_t a, uint64_t b)
+{
+	uint64_t r;
+
+	return __builtin_add_overflow(a, b, &r) ? r + 1 : r;
+}
+
 static inline uint64_t
 mr_cksum_word(uint64_t sum, const void *p)
 {
-	uint64_t w, r;
+	uint64_t w;
 
 	memcpy(&w, p, sizeof(w));
-	return __builtin_add_overflow(sum, w, &r) ? r + 1 : r;
+	return mr_cksum_join(sum, w);
 }
 
-/* Add `len` bytes that begin at an even offset. @param sum less than 2^34, as is the result: to be folded at the end */
+/* Add `len` bytes that begin at an even offset. The result is for mr_cksum_join and mr_cksum_fold, not for plus. */
 static inline uint64_t
 mr_cksum_add(uint64_t sum, const void *buf, size_t len)
 {
@@ -45,39 +58,31 @@ mr_cksum_add(uint64_t sum, const void *buf, size_t len)
 	}
 	for (; len >= 8; len -= 8, p += 8)
 		sum = mr_cksum_word(sum, p);
-	sum = (sum & 0xffffffffu) + (sum >> 32) + (other & 0xffffffffu) + (other >> 32);
-	if (len & 4) {
-		uint32_t w;
+	if (len > 0) {
+		uint64_t rest = 0;
+		char *at = (char *)&rest;
 
-		memcpy(&w, p, sizeof(w));
-		sum += w;
-		p += sizeof(w);
+		if (len & 4)
+			memcpy(at, p, 4);
+		if (len & 2)
+			memcpy(at + (len & 4), p + (len & 4), 2);
+		if (len & 1)
+			at[len - 1] = p[len - 1];
+		sum = mr_cksum_join(sum, rest);
 	}
-	if (len & 2) {
-		uint16_t w;
-
-		memcpy(&w, p, sizeof(w));
-		sum += w;
-		p += sizeof(w);
-	}
-	if (len & 1) {
-		uint8_t w[2] = {(uint8_t)*p, 0};
-		uint16_t last;
-
-		memcpy(&last, w, sizeof(last));
-		sum += last;
-	}
-	return sum;
+	return mr_cksum_join(sum, other);
 }
 
 static inline uint16_t
 mr_cksum_fold(uint64_t sum)
 {
-	sum = (sum & 0xffffffffu) + (sum >> 32);
-	sum = (sum & 0xffff) + (sum >> 16);
-	sum = (sum & 0xffff) + (sum >> 16);
-	sum = (sum & 0xffff) + (sum >> 16);
-	return (uint16_t)sum;
+	uint32_t half;
+
+	/* A number plus itself turned round has the folded sum in its upper half. */
+	sum += sum >> 32 | sum << 32;
+	half = (uint32_t)(sum >> 32);
+	half += half >> 16 | half << 16;
+	return (uint16_t)(half >> 16);
 }
 
 /* Folded pseudo-header sum, RFC 768, 9293 3.1 and 8200 8.1. `len` 0 for TSO. The two ::ffff of v4-mapped addresses are
@@ -88,8 +93,7 @@ mr_cksum_phdr(const struct mr_addr *src, const struct mr_addr *dst, uint8_t prot
 	uint64_t sum = mr_cksum_word(mr_cksum_word(src->d[0], &src->d[1]), &dst->d[0]);
 
 	sum = mr_cksum_word(sum, &dst->d[1]);
-	sum = (sum & 0xffffffffu) + (sum >> 32) + rte_cpu_to_be_16(proto) + rte_cpu_to_be_32(len);
-	return mr_cksum_fold(sum);
+	return mr_cksum_fold(mr_cksum_join(sum, (uint64_t)rte_cpu_to_be_16(proto) + rte_cpu_to_be_32(len)));
 }
 
 uint16_t mr_cksum_segments(const struct rte_mbuf *m, uint32_t off, uint32_t len);
@@ -138,11 +142,52 @@ mr_cksum_tx(struct rte_mbuf *m, uint16_t hdr_len, uint16_t cksum_off, const stru
 	memcpy(rte_pktmbuf_mtod_offset(m, char *, cksum_off), &sum, sizeof(sum));
 }
 
-/* TCP or UDP checksum of a received packet, by the NIC's word if it gave one, else by software. Facts must be set. */
-bool mr_cksum_rx_ok(const struct rte_mbuf *m);
-/* The same without asking the NIC: ICMP, about which NICs don't agree. `init` 0, or the pseudo-header sum. */
-bool mr_cksum_rx_soft_ok(const struct rte_mbuf *m, uint16_t init);
-/* IPv4 header of `len` bytes at the packet's data. */
-bool mr_cksum_rx_ipv4_ok(const struct rte_mbuf *m, const void *hdr, size_t len);
+/* The checksum of a received packet by software: ICMP, about which NICs don't agree. `init` 0, or the pseudo-header sum.
+ * Facts must be set. */
+static inline bool
+mr_cksum_rx_soft_ok(const struct rte_mbuf *m, uint16_t init)
+{
+	const struct mr_pkt *p = mr_pkt(m);
+
+	if (p->flags & MR_PKT_F_L4_CKSUM_OK)
+		return true;
+	return mr_cksum_fold((uint64_t)init + mr_cksum_chain(m, (uint32_t)p->trans_off - m->data_off, p->trans_len)) == 0xffff;
+}
+
+/* TCP or UDP checksum of a received packet, by the NIC's word if it gave one, else by software. */
+static inline bool
+mr_cksum_rx_ok(const struct rte_mbuf *m)
+{
+	switch (m->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK) {
+	case RTE_MBUF_F_RX_L4_CKSUM_GOOD:
+	case RTE_MBUF_F_RX_L4_CKSUM_NONE: /* not filled in by a sender on the same machine, but vouched for */
+		return true;
+	case RTE_MBUF_F_RX_L4_CKSUM_BAD:
+		return mr_pkt(m)->flags & MR_PKT_F_L4_CKSUM_OK;
+	default:
+		return mr_cksum_rx_soft_ok(m, mr_pkt(m)->phdr_sum);
+	}
+}
+
+/* IPv4 header of `len` bytes (a multiple of 4) at the packet's data. */
+static inline bool
+mr_cksum_rx_ipv4_ok(const struct rte_mbuf *m, const void *hdr, size_t len)
+{
+	uint64_t ip = m->ol_flags & RTE_MBUF_F_RX_IP_CKSUM_MASK;
+	uint32_t last;
+	uint64_t sum;
+
+	if (ip == RTE_MBUF_F_RX_IP_CKSUM_GOOD || mr_pkt(m)->flags & MR_PKT_F_L4_CKSUM_OK)
+		return true;
+	if (ip == RTE_MBUF_F_RX_IP_CKSUM_BAD)
+		return false;
+	/* The twenty bytes that nearly every header has, then options. */
+	sum = mr_cksum_word(mr_cksum_word(0, hdr), (const char *)hdr + 8);
+	memcpy(&last, (const char *)hdr + 16, sizeof(last));
+	sum = mr_cksum_join(sum, last);
+	if (unlikely(len > 20))
+		sum = mr_cksum_add(sum, (const char *)hdr + 20, len - 20);
+	return mr_cksum_fold(sum) == 0xffff;
+}
 
 #endif

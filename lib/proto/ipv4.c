@@ -74,45 +74,79 @@ dst_check(struct mr_nic *nic, struct mr_pkt *p, const struct mr_addr *dst, bool 
 	return MR_CNT_MAX;
 }
 
-static enum mr_counter
-ipv4_parse_one(struct mr_nic *nic, struct rte_mbuf *m, struct mr_addr *dst)
+/* An address that is neither of a special range nor perhaps one of ours or a broadcast: nothing more to ask. */
+static inline bool
+is_plain(const struct mr_nic *nic, const struct mr_addr *a)
+{
+	uint8_t top = a->b[12];
+
+	return (uint8_t)(top - 1) < 0xdf && top != 127 && !mr_addr_filter_may_have(&nic->bcast_filter, a);
+}
+
+/* Both addresses. @return MR_CNT_MAX, or why the packet is dropped */
+static inline enum mr_counter
+addrs_check(struct mr_nic *nic, struct rte_mbuf *m, const struct mr_addr *dst)
 {
 	struct mr_pkt *p = mr_pkt(m);
-	bool local = mr_ip_is_local(nic, m);
-	const struct rte_ipv4_hdr *h;
+	bool local;
+
+	if (likely(is_plain(nic, &p->src) && is_plain(nic, dst) &&
+	           !(p->flags & (MR_PKT_F_LINK_BROADCAST | MR_PKT_F_LINK_MULTICAST)) &&
+	           !mr_addr_filter_may_have(&nic->stack->local_filter, &p->src)))
+		return MR_CNT_MAX;
+	local = mr_ip_is_local(nic, m);
+	return src_is_bad(nic, &p->src, local) ? MR_DROP_IP_BAD_SRC : dst_check(nic, p, dst, local);
+}
+
+/* A header that is not the plain twenty bytes of version 4. @return MR_CNT_MAX and its length, or why it is dropped */
+static enum mr_counter
+long_header_check(struct rte_mbuf *m, uint8_t *ihl)
+{
+	uint8_t vhl = *rte_pktmbuf_mtod(m, const uint8_t *);
+
+	if (vhl >> 4 != 4)
+		return MR_DROP_IP_BAD_VERSION;
+	*ihl = (vhl & 0xf) * 4;
+	return *ihl < HDR_BYTES || !mr_pkt_linear(m, *ihl) ? MR_DROP_IP_BAD_LENGTH : MR_CNT_MAX;
+}
+
+static inline enum mr_counter
+ipv4_parse_one(struct mr_nic *nic, struct rte_mbuf *m, struct mr_addr *dst)
+{
+	/* The stack has seen to it that the shortest header is in one piece. */
+	const struct rte_ipv4_hdr *h = rte_pktmbuf_mtod(m, const struct rte_ipv4_hdr *);
+	struct mr_pkt *p = mr_pkt(m);
+	uint8_t ihl = HDR_BYTES;
 	enum mr_counter why;
 	uint32_t total;
-	uint8_t ihl;
 
-	if (unlikely(!mr_pkt_linear(m, HDR_BYTES)))
-		return MR_DROP_NET_SHORT;
-	h = rte_pktmbuf_mtod(m, const struct rte_ipv4_hdr *);
-	if (h->version_ihl >> 4 != 4)
-		return MR_DROP_IP_BAD_VERSION;
-	ihl = (h->version_ihl & 0xf) * 4;
+	if (unlikely(h->version_ihl != RTE_IPV4_VHL_DEF)) {
+		why = long_header_check(m, &ihl);
+		if (why != MR_CNT_MAX)
+			return why;
+	}
 	total = rte_be_to_cpu_16(h->total_length);
-	if (ihl < HDR_BYTES || total < ihl || total > m->pkt_len || !mr_pkt_linear(m, ihl))
+	if (unlikely(total < ihl || total > m->pkt_len))
 		return MR_DROP_IP_BAD_LENGTH;
 	if (!mr_cksum_rx_ipv4_ok(m, h, ihl))
 		return MR_DROP_IP_BAD_CKSUM;
-	if (ihl > HDR_BYTES && (why = options_check((const uint8_t *)(h + 1), ihl - HDR_BYTES)) != MR_CNT_MAX)
+	if (unlikely(ihl > HDR_BYTES) && (why = options_check((const uint8_t *)(h + 1), ihl - HDR_BYTES)) != MR_CNT_MAX)
 		return why;
 	mr_mbuf_trim(m, total);
 	p->src = mr_ipv4_addr(h->src_addr);
 	*dst = mr_ipv4_addr(h->dst_addr);
-	if (src_is_bad(nic, &p->src, local))
-		return MR_DROP_IP_BAD_SRC;
-	why = dst_check(nic, p, dst, local);
-	if (why != MR_CNT_MAX)
+	why = addrs_check(nic, m, dst);
+	if (unlikely(why != MR_CNT_MAX))
 		return why;
-	if (h->fragment_offset & RTE_BE16(RTE_IPV4_HDR_MF_FLAG | RTE_IPV4_HDR_OFFSET_MASK))
+	if (unlikely(h->fragment_offset & RTE_BE16(RTE_IPV4_HDR_MF_FLAG | RTE_IPV4_HDR_OFFSET_MASK)))
 		return MR_DROP_IP_FRAGMENT;
 	p->trans_proto = h->next_proto_id;
 	p->ttl = h->time_to_live;
 	p->tos = h->type_of_service;
 	p->trans_off = m->data_off + ihl;
 	p->trans_len = (uint16_t)(total - ihl);
-	p->phdr_sum = mr_cksum_phdr(&p->src, dst, p->trans_proto, p->trans_len);
+	p->phdr_sum = mr_cksum_fold((uint64_t)h->src_addr + h->dst_addr + rte_cpu_to_be_16(p->trans_proto) +
+	                            rte_cpu_to_be_16(p->trans_len));
 	return MR_CNT_MAX;
 }
 

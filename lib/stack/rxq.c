@@ -41,7 +41,7 @@ mr_rxq_drain(struct mr_rxq *q, struct mr_stack *s)
 	struct rte_mbuf *m;
 
 	while ((m = rxq_take(q, s)))
-		rte_pktmbuf_free(m);
+		mr_stack_free(s, m);
 }
 
 /* The oldest message, still queued. NULL: *rc says why there is none */
@@ -78,7 +78,7 @@ mr_rxq_recv(struct mr_rxq *q, struct mr_ep *ep, void *buf, size_t len, struct mr
 	if (rc > 0 && at != buf)
 		memcpy(buf, at, (size_t)rc);
 	if (!peek)
-		rte_pktmbuf_free(rxq_take(q, ep->stack));
+		mr_stack_free(ep->stack, rxq_take(q, ep->stack));
 	return rc;
 }
 

@@ -122,6 +122,8 @@ memory_init(struct mr_stack *s)
 	s->rx_pool = pool_create(o, "rx", o->rx_mbufs);
 	s->tx_pool = pool_create(o, "tx", o->tx_mbufs);
 	s->netep_ids = calloc(MR_MAX_NETEPS + 1, sizeof(*s->netep_ids));
+	s->rx_stash.pool = s->rx_pool;
+	s->tx_stash.pool = s->tx_pool;
 	if (!s->rx_pool || !s->tx_pool || !s->netep_ids || mr_arena_init(&s->arena, ARENA_BYTES) < 0)
 		return -ENOMEM;
 	if (mr_pool_init(&s->netep_pool, &s->arena, "neteps", sizeof(struct mr_netep), MR_MAX_NETEPS) < 0 ||
@@ -276,6 +278,8 @@ mr_stack_destroy(struct mr_stack *s)
 	mr_flow_table_fini(&s->flows);
 	mr_arena_fini(&s->arena);
 	free(s->netep_ids);
+	mr_stash_flush(&s->rx_stash);
+	mr_stash_flush(&s->tx_stash);
 	if (!s->keep_pools) {
 		rte_mempool_free(s->rx_pool);
 		rte_mempool_free(s->tx_pool);
@@ -316,6 +320,8 @@ turn_reap(struct mr_stack *s)
 			tp->ops->reap(tp);
 	}
 	mr_stack_netep_turn_end(s);
+	mr_stash_flush(&s->rx_stash);
+	mr_stash_flush(&s->tx_stash);
 }
 
 unsigned
@@ -388,12 +394,6 @@ struct rte_mempool *
 mr_stack_tx_pool(struct mr_stack *s)
 {
 	return s->tx_pool;
-}
-
-struct rte_mbuf *
-mr_stack_tx_alloc(struct mr_stack *s)
-{
-	return rte_pktmbuf_alloc(s->tx_pool);
 }
 
 uint64_t

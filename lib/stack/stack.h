@@ -16,6 +16,7 @@
 #include "stack/nic.h"
 #include "stack/pool.h"
 #include "stack/rng.h"
+#include "stack/stash.h"
 #include "stack/timer.h"
 #include "stack/transport.h"
 
@@ -33,6 +34,7 @@ struct mr_stack {
 	uint64_t *counters;                /* own_counters, or the caller's */
 	struct mr_stack_opts opts;         /* with defaults filled in */
 	struct rte_mempool *rx_pool, *tx_pool;
+	struct mr_stash rx_stash, tx_stash;
 	/* Memory budgets: who queues mbufs for longer than a turn counts them here, and drops or waits at the limit. */
 	uint32_t rx_held, rx_held_max;     /* receive mbufs in endpoint queues */
 	uint32_t tx_held, tx_held_max;     /* transmit mbufs in send queues */
@@ -91,16 +93,28 @@ mr_count_n(struct mr_stack *s, enum mr_counter c, uint64_t n)
 	s->counters[c] += n;
 }
 
+/* rte_pktmbuf_free for the packets of a stack's path, on its own core. */
+static inline void
+mr_stack_free(struct mr_stack *s, struct rte_mbuf *m)
+{
+	if (!mr_stash_put(&s->rx_stash, m) && !mr_stash_put(&s->tx_stash, m))
+		rte_pktmbuf_free(m);
+}
+
 static inline void
 mr_drop(struct mr_stack *s, struct rte_mbuf *m, enum mr_counter reason)
 {
 	s->counters[reason]++;
-	rte_pktmbuf_free(m);
+	mr_stack_free(s, m);
 }
 
 /* A packet to build from the back: empty, with MR_HEADROOM in front. NULL when the pool is empty: the caller counts
  * MR_DROP_NO_TX_MBUF if something is lost by it. */
-struct rte_mbuf *mr_stack_tx_alloc(struct mr_stack *s);
+static inline struct rte_mbuf *
+mr_stack_tx_alloc(struct mr_stack *s)
+{
+	return mr_stash_get(&s->tx_stash);
+}
 /* May an endpoint keep one more receive (transmit) mbuf? Then it adds to rx_held (tx_held). */
 static inline bool
 mr_stack_rx_room(const struct mr_stack *s)

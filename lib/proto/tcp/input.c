@@ -157,7 +157,7 @@ step2_reset(struct tcp_conn *c, struct tcp_rx *rx)
 		tcp_challenge_ack(c);
 		return rx_drop(c, rx, MR_DROP_TCP_BAD_RST);
 	}
-	rte_pktmbuf_free(rx->m);
+	mr_stack_free(c->ep.stack, rx->m);
 	rx->m = NULL;
 	mr_count(c->ep.stack, MR_CNT_TCP_RESETS_RX);
 	if (c->state == MR_TCP_SYN_RECEIVED)
@@ -201,11 +201,11 @@ step5_ack(struct tcp_conn *c, struct tcp_rx *rx)
 		tcp_state_set(c, MR_TCP_FIN_WAIT_2);
 		tcp_orphan_fin_wait_2(c);
 	} else if (c->state == MR_TCP_CLOSING) {
-		rte_pktmbuf_free(rx->m);
+		mr_stack_free(c->ep.stack, rx->m);
 		rx->m = NULL;
 		tcp_state_set(c, MR_TCP_TIME_WAIT);
 	} else if (c->state == MR_TCP_LAST_ACK) {
-		rte_pktmbuf_free(rx->m);
+		mr_stack_free(c->ep.stack, rx->m);
 		rx->m = NULL;
 		tcp_conn_end(c, 0);
 	}
@@ -229,7 +229,7 @@ text_in_order(struct tcp_conn *c, struct tcp_rx *rx)
 	bool gap = c->rcvq.ooo != NULL;
 
 	if (c->flags & TCP_F_SHUT_RD) {
-		rte_pktmbuf_free(rx->m);
+		mr_stack_free(c->ep.stack, rx->m);
 	} else if (!tcp_rcvq_append(c, rx->m)) {
 		rx->m = NULL;
 		tcp_ack_now(c);
@@ -251,7 +251,7 @@ static bool
 step7_text(struct tcp_conn *c, struct tcp_rx *rx)
 {
 	if (rx->len == 0) {
-		rte_pktmbuf_free(rx->m);
+		mr_stack_free(c->ep.stack, rx->m);
 		rx->m = NULL;
 		return true;
 	}

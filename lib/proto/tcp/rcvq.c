@@ -20,7 +20,7 @@ static void
 held_free(struct tcp_conn *c, struct rte_mbuf *m)
 {
 	c->ep.stack->rx_held--;
-	rte_pktmbuf_free(m);
+	mr_stack_free(c->ep.stack, m);
 }
 
 /* Copy a small packet behind the last one of the queue. */
@@ -45,7 +45,7 @@ tcp_rcvq_append(struct tcp_conn *c, struct rte_mbuf *m)
 	uint32_t len = m->pkt_len;
 
 	if (coalesce(&c->rcvq, m)) {
-		rte_pktmbuf_free(m);
+		mr_stack_free(s, m);
 	} else if (mr_stack_rx_room(s)) {
 		s->rx_held++;
 		mr_pktq_push(&c->rcvq.in_order, m);

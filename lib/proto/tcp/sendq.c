@@ -38,7 +38,7 @@ static void
 seg_free(struct tcp_conn *c, struct rte_mbuf *m)
 {
 	c->ep.stack->tx_held--;
-	rte_pktmbuf_free(m);
+	mr_stack_free(c->ep.stack, m);
 }
 
 static void

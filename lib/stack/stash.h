@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Packets that were freed in this turn, kept at hand for whoever needs one in the same turn: a packet that an ACK has
+ * freed carries the next segment, while its lines are still in the cache. What is left goes back to its pool in one
+ * piece at the end of the turn (mr_stash_flush), so between turns a stash holds only what API calls have left there.
+ *
+ * Only whole, unshared, single-segment packets of the pool come here, in the state in which a pool keeps them.
+ */
+#ifndef MR_STACK_STASH_H
+#define MR_STACK_STASH_H
+
+#include <stdint.h>
+
+#include <rte_mbuf.h>
+#include <rte_mempool.h>
+
+#define MR_STASH_PKTS 64
+#define MR_STASH_FILL 16 /* taken from the pool at a time */
+
+struct mr_stash {
+	struct rte_mempool *pool;
+	uint32_t n;
+	struct rte_mbuf *pkts[MR_STASH_PKTS];
+};
+
+static inline void
+mr_stash_flush(struct mr_stash *st)
+{
+	if (st->n > 0)
+		rte_mempool_put_bulk(st->pool, (void **)st->pkts, st->n);
+	st->n = 0;
+}
+
+/* @return false: it cannot be kept, and nothing was done */
+static inline bool
+mr_stash_put(struct mr_stash *st, struct rte_mbuf *m)
+{
+	if (m->pool != st->pool || m->next || rte_mbuf_refcnt_read(m) != 1 || !RTE_MBUF_DIRECT(m))
+		return false;
+	m->nb_segs = 1;
+	if (st->n == MR_STASH_PKTS)
+		mr_stash_flush(st);
+	st->pkts[st->n++] = m;
+	return true;
+}
+
+/* @return false: the pool is empty */
+static inline bool
+mr_stash_fill(struct mr_stash *st)
+{
+	uint32_t n = MR_STASH_FILL;
+
+	if (unlikely(rte_mempool_get_bulk(st->pool, (void **)st->pkts, n) < 0)) {
+		n = 1;
+		if (rte_mempool_get(st->pool, (void **)st->pkts) < 0)
+			return false;
+	}
+	st->n = n;
+	return true;
+}
+
+/* An empty packet; NULL when the pool has none. */
+static inline struct rte_mbuf *
+mr_stash_get(struct mr_stash *st)
+{
+	struct rte_mbuf *m;
+
+	if (st->n == 0 && !mr_stash_fill(st))
+		return NULL;
+	m = st->pkts[--st->n];
+	rte_pktmbuf_reset(m);
+	return m;
+}
+
+#endif
