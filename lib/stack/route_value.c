@@ -10,6 +10,8 @@
 
 #include <errno.h>
 
+#include <rte_byteorder.h>
+
 #include "stack/link.h"
 #include "stack/neigh.h"
 #include "stack/stack.h"
@@ -147,6 +149,14 @@ uint32_t
 mr_route_caps(const struct mr_route *r)
 {
 	return r->local ? mr_route_link_caps(r) : 0;
+}
+
+uint16_t
+mr_route_phdr_sum(const struct mr_route *r, uint8_t trans_proto)
+{
+	uint32_t sum = (uint32_t)r->addr_sum + rte_cpu_to_be_16(trans_proto);
+
+	return r->local ? (uint16_t)(sum + (sum >> 16)) : 0;
 }
 
 const uint64_t *
