@@ -137,9 +137,9 @@ fake_pull(struct mr_nic *nic, struct rte_mbuf **pkts, uint16_t n)
 }
 
 static inline void
-fake_push(struct mr_nic *nic, struct rte_mbuf *m, const struct mr_lladdr *dst, uint16_t net_proto)
+fake_push(struct mr_nic *nic, struct rte_mbuf **pkts, uint16_t n, const struct mr_lladdr *dst, uint16_t net_proto)
 {
-	(void)nic, (void)m, (void)dst, (void)net_proto;
+	(void)nic, (void)pkts, (void)n, (void)dst, (void)net_proto;
 }
 
 static const struct mr_framing fake_framing = {.name = "fake", .pull = fake_pull, .push = fake_push};

@@ -292,15 +292,18 @@ fk_pull(struct mr_nic *nic, struct rte_mbuf **pkts, uint16_t n)
 }
 
 static inline void
-fk_push(struct mr_nic *nic, struct rte_mbuf *m, const struct mr_lladdr *dst, uint16_t net_proto)
+fk_push(struct mr_nic *nic, struct rte_mbuf **pkts, uint16_t n, const struct mr_lladdr *dst, uint16_t net_proto)
 {
 	uint16_t type_be = rte_cpu_to_be_16(net_proto);
-	char *h = rte_pktmbuf_prepend(m, FK_LINK_BYTES);
 
-	ck_assert_ptr_nonnull(h);
-	memcpy(h, dst->b, 6);
-	memcpy(h + 6, nic->lladdr.b, 6);
-	memcpy(h + 12, &type_be, 2);
+	for (uint16_t i = 0; i < n; i++) {
+		char *h = rte_pktmbuf_prepend(pkts[i], FK_LINK_BYTES);
+
+		ck_assert_ptr_nonnull(h);
+		memcpy(h, dst->b, 6);
+		memcpy(h + 6, nic->lladdr.b, 6);
+		memcpy(h + 12, &type_be, 2);
+	}
 }
 
 static const struct mr_framing fk_framing = {.name = "fk", .hdr_bytes = FK_LINK_BYTES, .pull = fk_pull, .push = fk_push};

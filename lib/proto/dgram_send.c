@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include <rte_common.h>
+#include <rte_memcpy.h>
 
 #define DGRAM_MAX_BYTES 65535
 
@@ -148,6 +149,12 @@ packet_of(struct mr_stack *s, const char *buf, size_t len)
 {
 	struct rte_mbuf *m = mr_stack_tx_alloc(s), *last = m;
 
+	if (likely(m && len <= rte_pktmbuf_tailroom(m))) {
+		rte_memcpy(rte_pktmbuf_mtod(m, char *), buf, len);
+		m->data_len = (uint16_t)len;
+		m->pkt_len = (uint32_t)len;
+		return m;
+	}
 	while (last) {
 		uint16_t k = (uint16_t)RTE_MIN(len, (size_t)rte_pktmbuf_tailroom(last));
 

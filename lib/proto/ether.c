@@ -126,15 +126,16 @@ ether_pull(struct mr_nic *nic, struct rte_mbuf **pkts, uint16_t n)
 }
 
 static void
-ether_push(struct mr_nic *nic, struct rte_mbuf *m, const struct mr_lladdr *dst, uint16_t net_proto)
+ether_push(struct mr_nic *nic, struct rte_mbuf **pkts, uint16_t n, const struct mr_lladdr *dst, uint16_t net_proto)
 {
-	uint8_t *h = mr_mbuf_prepend(m, RTE_ETHER_HDR_LEN);
-	uint16_t type = rte_cpu_to_be_16(net_proto);
+	struct rte_ether_hdr h = {.ether_type = rte_cpu_to_be_16(net_proto)};
 
-	memcpy(h, dst->b, RTE_ETHER_ADDR_LEN);
-	memcpy(h + RTE_ETHER_ADDR_LEN, nic->lladdr.b, RTE_ETHER_ADDR_LEN);
-	memcpy(h + 2 * RTE_ETHER_ADDR_LEN, &type, sizeof(type));
-	m->l2_len = RTE_ETHER_HDR_LEN;
+	memcpy(&h.dst_addr, dst->b, RTE_ETHER_ADDR_LEN);
+	memcpy(&h.src_addr, nic->lladdr.b, RTE_ETHER_ADDR_LEN);
+	for (uint16_t i = 0; i < n; i++) {
+		memcpy(mr_mbuf_prepend(pkts[i], RTE_ETHER_HDR_LEN), &h, sizeof(h));
+		pkts[i]->l2_len = RTE_ETHER_HDR_LEN;
+	}
 }
 
 static uint16_t
@@ -164,12 +165,13 @@ none_pull(struct mr_nic *nic, struct rte_mbuf **pkts, uint16_t n)
 }
 
 static void
-none_push(struct mr_nic *nic, struct rte_mbuf *m, const struct mr_lladdr *dst, uint16_t net_proto)
+none_push(struct mr_nic *nic, struct rte_mbuf **pkts, uint16_t n, const struct mr_lladdr *dst, uint16_t net_proto)
 {
 	(void)nic;
 	(void)dst;
 	(void)net_proto;
-	m->l2_len = 0;
+	for (uint16_t i = 0; i < n; i++)
+		pkts[i]->l2_len = 0;
 }
 
 static const struct mr_framing ether_framing = {

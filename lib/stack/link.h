@@ -83,8 +83,8 @@ struct mr_framing {
 	/* Validate and strip the link header of each frame, set net_proto, net_off and the LINK flags; drop what is not for
 	 * us (other unicast addresses, unless the NIC is promiscuous) or malformed. Compacts pkts. @return what is left. */
 	uint16_t (*pull)(struct mr_nic *nic, struct rte_mbuf **pkts, uint16_t n);
-	/* Prepend the header; headroom is there. */
-	void (*push)(struct mr_nic *nic, struct rte_mbuf *m, const struct mr_lladdr *dst, uint16_t net_proto);
+	/* Prepend the header to each packet; headroom is there. */
+	void (*push)(struct mr_nic *nic, struct rte_mbuf **pkts, uint16_t n, const struct mr_lladdr *dst, uint16_t net_proto);
 };
 int mr_framing_register(const struct mr_framing *f);
 const struct mr_framing *mr_framing_find(const char *name);

@@ -368,22 +368,29 @@ mr_neigh_used(struct mr_neigh *n)
 	arm(n, MR_NEIGH_DELAY_NS);
 }
 
-void
-mr_neigh_output(struct mr_neigh *n, struct rte_mbuf *m, uint16_t net_proto)
+/* A packet waits for the link address; the oldest gives way. */
+static void
+keep_pending(struct mr_neigh *n, struct rte_mbuf *m, uint16_t net_proto)
 {
-	struct mr_stack *s = n->nic->stack;
+	if (n->pending.n == MR_NEIGH_PENDING)
+		mr_drop(n->nic->stack, mr_pktq_pop(&n->pending), MR_DROP_NEIGH_QUEUE_FULL);
+	mr_pkt(m)->net_proto = net_proto;
+	mr_pktq_push(&n->pending, m);
+}
 
+void
+mr_neigh_output_burst(struct mr_neigh *n, struct rte_mbuf **pkts, uint16_t n_pkts, uint16_t net_proto)
+{
 	touch(n);
-	if (unlikely(!mr_neigh_has_ll(n))) {
-		if (n->pending.n == MR_NEIGH_PENDING)
-			mr_drop(s, mr_pktq_pop(&n->pending), MR_DROP_NEIGH_QUEUE_FULL);
-		mr_pkt(m)->net_proto = net_proto;
-		mr_pktq_push(&n->pending, m);
-		mr_neigh_ask(n, NULL);
+	if (likely(mr_neigh_has_ll(n))) {
+		if (unlikely(n->state == MR_NEIGH_STALE))
+			mr_neigh_used(n);
+		mr_nic_output_ll_burst(n->nic, pkts, n_pkts, &n->ll, net_proto);
 		return;
 	}
-	mr_neigh_used(n);
-	mr_nic_output_ll(n->nic, m, &n->ll, net_proto);
+	for (uint16_t i = 0; i < n_pkts; i++)
+		keep_pending(n, pkts[i], net_proto);
+	mr_neigh_ask(n, NULL);
 }
 
 /* The link address is known now: send what waited, in order, and tell who waits for it. */

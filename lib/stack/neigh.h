@@ -62,8 +62,15 @@ void mr_neigh_end(struct mr_neigh *n, int why);
 void mr_neigh_ask(struct mr_neigh *n, const struct mr_addr *src);
 /* Its link address is being used: a STALE entry is to be confirmed (B-21). */
 void mr_neigh_used(struct mr_neigh *n);
-/* Packet to a neighbour, network header first: framed and queued for the link, or kept until resolved. Consumes it. */
-void mr_neigh_output(struct mr_neigh *n, struct rte_mbuf *m, uint16_t net_proto);
+/* Packets to a neighbour, network header first: framed and queued for the link, or kept until resolved. Consumes all. */
+void mr_neigh_output_burst(struct mr_neigh *n, struct rte_mbuf **pkts, uint16_t n_pkts, uint16_t net_proto);
+
+static inline void
+mr_neigh_output(struct mr_neigh *n, struct rte_mbuf *m, uint16_t net_proto)
+{
+	mr_neigh_output_burst(n, &m, 1, net_proto);
+}
+
 /* A solicitation or request told us the sender's link address: make or update a STALE entry (ND-07, AR-01). */
 void mr_neigh_learn(struct mr_nic *nic, const struct mr_addr *addr, const struct mr_lladdr *ll, bool create);
 /* An advertisement or reply arrived. Never makes an entry (ND-09). */

@@ -266,27 +266,50 @@ nic_linearise(struct mr_nic *nic, struct rte_mbuf *m)
 	return copy;
 }
 
-void
-mr_nic_output_ll(struct mr_nic *nic, struct rte_mbuf *m, const struct mr_lladdr *dst, uint16_t net_proto)
+/* Chains for a link that takes none. Compacts. @return what is left */
+static uint16_t
+nic_linearise_burst(struct mr_nic *nic, struct rte_mbuf **pkts, uint16_t n)
 {
+	uint16_t kept = 0;
+
+	for (uint16_t i = 0; i < n; i++) {
+		struct rte_mbuf *m = pkts[i]->next ? nic_linearise(nic, pkts[i]) : pkts[i];
+
+		if (m)
+			pkts[kept++] = m;
+	}
+	return kept;
+}
+
+static void
+drop_burst(struct mr_nic *nic, struct rte_mbuf **pkts, uint16_t n, enum mr_counter reason)
+{
+	for (uint16_t i = 0; i < n; i++)
+		mr_drop(nic->stack, pkts[i], reason);
+}
+
+void
+mr_nic_output_ll_burst(struct mr_nic *nic, struct rte_mbuf **pkts, uint16_t n, const struct mr_lladdr *dst,
+                       uint16_t net_proto)
+{
+	uint16_t room;
+
 	if (unlikely(!(nic->flags & MR_NIC_F_UP))) {
-		mr_drop(nic->stack, m, MR_DROP_NIC_DISABLED);
+		drop_burst(nic, pkts, n, MR_DROP_NIC_DISABLED);
 		return;
 	}
-	if (unlikely(nic->txq_n == MR_NIC_TXQ)) {
+	if (unlikely(nic->txq_n + n > MR_NIC_TXQ))
 		mr_nic_flush(nic);
-		if (nic->txq_n == MR_NIC_TXQ) {
-			mr_drop(nic->stack, m, MR_DROP_NIC_TXQ_FULL);
-			return;
-		}
+	room = MR_NIC_TXQ - nic->txq_n;
+	if (unlikely(n > room)) {
+		drop_burst(nic, pkts + room, n - room, MR_DROP_NIC_TXQ_FULL);
+		n = room;
 	}
-	if (unlikely(m->next && !(nic->caps & MR_LINK_CAP_TX_MULTI_SEGS))) {
-		m = nic_linearise(nic, m);
-		if (!m)
-			return;
-	}
-	nic->framing->push(nic, m, dst, net_proto);
-	nic->txq[(nic->txq_head + nic->txq_n++) % MR_NIC_TXQ] = m;
+	if (unlikely(!(nic->caps & MR_LINK_CAP_TX_MULTI_SEGS)))
+		n = nic_linearise_burst(nic, pkts, n);
+	nic->framing->push(nic, pkts, n, dst, net_proto);
+	for (uint16_t i = 0; i < n; i++)
+		nic->txq[(nic->txq_head + nic->txq_n++) % MR_NIC_TXQ] = pkts[i];
 }
 
 void
@@ -294,14 +317,12 @@ mr_nic_output_burst(struct mr_nic *nic, struct mr_neigh *neigh, struct rte_mbuf 
 {
 	static const struct mr_lladdr none;
 
-	for (uint16_t i = 0; i < n; i++) {
-		if (neigh)
-			mr_neigh_output(neigh, pkts[i], net_proto);
-		else if (nic->caps & MR_LINK_CAP_RESOLVE)
-			mr_drop(nic->stack, pkts[i], MR_DROP_NEIGH_FAILED);
-		else
-			mr_nic_output_ll(nic, pkts[i], &none, net_proto);
-	}
+	if (neigh)
+		mr_neigh_output_burst(neigh, pkts, n, net_proto);
+	else if (nic->caps & MR_LINK_CAP_RESOLVE)
+		drop_burst(nic, pkts, n, MR_DROP_NEIGH_FAILED);
+	else
+		mr_nic_output_ll_burst(nic, pkts, n, &none, net_proto);
 }
 
 /* ---- the loop */

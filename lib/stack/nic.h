@@ -97,8 +97,16 @@ bool mr_nic_deliver_control(struct mr_stack *s, struct mr_nic *nic, const struct
 /* Transmit network packets to a next hop: through the neighbour cache where the link resolves. Consumes all. */
 void mr_nic_output_burst(struct mr_nic *nic, struct mr_neigh *neigh, struct rte_mbuf **pkts, uint16_t n,
                          uint16_t net_proto);
-/* Transmit one network packet to a known link address. Consumes it. */
-void mr_nic_output_ll(struct mr_nic *nic, struct rte_mbuf *m, const struct mr_lladdr *dst, uint16_t net_proto);
+/* Transmit network packets to a known link address. Consumes all. */
+void mr_nic_output_ll_burst(struct mr_nic *nic, struct rte_mbuf **pkts, uint16_t n, const struct mr_lladdr *dst,
+                            uint16_t net_proto);
+
+static inline void
+mr_nic_output_ll(struct mr_nic *nic, struct rte_mbuf *m, const struct mr_lladdr *dst, uint16_t net_proto)
+{
+	mr_nic_output_ll_burst(nic, &m, 1, dst, net_proto);
+}
+
 /* Hand what waits to the link; what it does not take stays for the next turn. */
 void mr_nic_flush(struct mr_nic *nic);
 /* Loop a network packet of ours back into this stack; it is delivered in the next turn. Consumes it. */

@@ -9,6 +9,7 @@
 
 #include <rte_byteorder.h>
 #include <rte_common.h>
+#include <rte_memcpy.h>
 
 struct rte_mbuf *
 mr_rxq_copy(const struct mr_rxq *q, struct mr_stack *s, const struct rte_mbuf *m)
@@ -74,9 +75,9 @@ mr_rxq_recv(struct mr_rxq *q, struct mr_ep *ep, void *buf, size_t len, struct mr
 	if (!m)
 		return rc;
 	rc = (ssize_t)RTE_MIN(len, (size_t)m->pkt_len);
-	at = rte_pktmbuf_read(m, 0, (uint32_t)rc, buf);
+	at = likely(rc <= m->data_len) ? rte_pktmbuf_mtod(m, const void *) : rte_pktmbuf_read(m, 0, (uint32_t)rc, buf);
 	if (rc > 0 && at != buf)
-		memcpy(buf, at, (size_t)rc);
+		rte_memcpy(buf, at, (size_t)rc);
 	if (!peek)
 		mr_stack_free(ep->stack, rxq_take(q, ep->stack));
 	return rc;
