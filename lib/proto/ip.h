@@ -50,6 +50,8 @@ void mr_ip_transmit(struct mr_netproto *np, struct mr_route *r, struct rte_mbuf 
                     const struct mr_ip_params *p);
 /* Send one packet of ours whose data starts at the transport header. Consumes it. @return 0 or -errno (counted) */
 int mr_ip_send(struct mr_netep *local, const struct mr_addr *remote, struct rte_mbuf *m, const struct mr_ip_params *p);
+/* The contract's undeliverable: tells the transport of a packet of ours. Consumes it. */
+void mr_ip_undeliverable(struct mr_netproto *np, struct mr_nic *nic, struct rte_mbuf *m);
 /* The address tuple of a parsed packet of a transport, ports included where the protocol has them. */
 void mr_ip_tuple_ports(const struct rte_mbuf *m, struct mr_tuple *out);
 

@@ -253,6 +253,7 @@ static const struct mr_netproto_ops ipv4_ops = {
 	.input = ipv4_input,
 	.output = ipv4_output,
 	.error = mr_icmp_error,
+	.undeliverable = mr_ip_undeliverable,
 	.netep_open = ipv4_netep_open,
 	.netep_close = ipv4_netep_close,
 	.setopt = mr_ip_setopt,

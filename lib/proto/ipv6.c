@@ -301,6 +301,7 @@ static const struct mr_netproto_ops ipv6_ops = {
 	.input = ipv6_input,
 	.output = ipv6_output,
 	.error = mr_icmpv6_error,
+	.undeliverable = mr_ip_undeliverable,
 	.netep_open = ipv6_netep_open,
 	.netep_close = ipv6_netep_close,
 	.setopt = mr_ip_setopt,

@@ -302,6 +302,27 @@ mr_neigh_ask(struct mr_neigh *n, const struct mr_addr *src)
 		send_request(n);
 }
 
+/* Tell those whose packets waited in vain. */
+static void
+pending_undeliverable(struct mr_neigh *n)
+{
+	struct mr_nic *nic = n->nic;
+	struct mr_pktq q = n->pending;
+	struct rte_mbuf *m;
+
+	/* Whoever is told may send again, and a new queue begins. */
+	n->pending = (struct mr_pktq){0};
+	mr_count_n(nic->stack, MR_DROP_NEIGH_FAILED, q.n);
+	while ((m = mr_pktq_pop(&q))) {
+		struct mr_netproto *np = mr_stack_netproto(nic->stack, mr_pkt(m)->net_proto);
+
+		if (np && np->ops->undeliverable)
+			np->ops->undeliverable(np, nic, m);
+		else
+			rte_pktmbuf_free(m);
+	}
+}
+
 /* The neighbour does not answer. Remembered for as long as a request would have to wait for the last one anyway. */
 static void
 fail(struct mr_neigh *n)
@@ -310,8 +331,8 @@ fail(struct mr_neigh *n)
 	n->ll.len = 0;
 	n->confirmed_ns = n->nic->stack->now_ns;
 	arm(n, MR_NEIGH_RETRANS_NS);
-	pending_drop(n);
 	mr_neigh_settle(n, -EHOSTUNREACH);
+	pending_undeliverable(n);
 }
 
 static void

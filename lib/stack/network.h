@@ -81,6 +81,10 @@ struct mr_netproto_ops {
 	              const struct mr_ip_params *p);
 	/* Send an ICMP error about a received packet (facts set). Consumes it. Obeys the rules about what gets no error. */
 	void (*error)(struct mr_netproto *np, struct rte_mbuf *m, enum mr_net_error e);
+	/* The next hop of a packet does not answer: tell whom it concerns, the transport it came from or, if it was forwarded,
+	 * its sender. Data at the network header; the drop is counted already, and headers may be shared with others who hold
+	 * the packet, so they are only read. Consumes it. NULL: nobody is told. (B-18) */
+	void (*undeliverable)(struct mr_netproto *np, struct mr_nic *nic, struct rte_mbuf *m);
 	/* An address came up on or left a NIC; may be NULL. (IPv6 joins and leaves the solicited-node group here.) */
 	int (*netep_open)(struct mr_netproto *np, struct mr_netep *ep);
 	void (*netep_close)(struct mr_netproto *np, struct mr_netep *ep);
