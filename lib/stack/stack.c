@@ -122,10 +122,10 @@ memory_init(struct mr_stack *s)
 	s->rx_pool = pool_create(o, "rx", o->rx_mbufs);
 	s->tx_pool = pool_create(o, "tx", o->tx_mbufs);
 	s->netep_ids = calloc(MR_MAX_NETEPS + 1, sizeof(*s->netep_ids));
-	s->rx_stash.pool = s->rx_pool;
-	s->tx_stash.pool = s->tx_pool;
 	if (!s->rx_pool || !s->tx_pool || !s->netep_ids || mr_arena_init(&s->arena, ARENA_BYTES) < 0)
 		return -ENOMEM;
+	mr_stash_init(&s->rx_stash, s->rx_pool);
+	mr_stash_init(&s->tx_stash, s->tx_pool);
 	if (mr_pool_init(&s->netep_pool, &s->arena, "neteps", sizeof(struct mr_netep), MR_MAX_NETEPS) < 0 ||
 	    mr_flow_table_init(&s->flows, &s->arena, (uint32_t)flows, k0, k1, k2) < 0 || mr_route_table_init(s) < 0 ||
 	    mr_port_table_init(s) < 0)
@@ -307,7 +307,8 @@ turn_rx(struct mr_stack *s)
 	}
 	if (s->steer)
 		s->work += mr_steer_in(s);
-	s->work += mr_nic_loop_deliver(s);
+	if (s->loop.n > 0)
+		s->work += mr_nic_loop_deliver(s);
 }
 
 static void
@@ -319,9 +320,10 @@ turn_reap(struct mr_stack *s)
 		if (tp->ops->reap)
 			tp->ops->reap(tp);
 	}
-	mr_stack_netep_turn_end(s);
-	mr_stash_flush(&s->rx_stash);
-	mr_stash_flush(&s->tx_stash);
+	if (s->turn_neteps)
+		mr_stack_netep_turn_end(s);
+	mr_stash_settle(&s->rx_stash);
+	mr_stash_settle(&s->tx_stash);
 }
 
 unsigned
@@ -335,12 +337,18 @@ mr_stack_poll(struct mr_stack *s, uint64_t now_ns)
 	if (s->steer)
 		s->work += mr_mailbox_drain(s);
 	s->work += mr_wheel_advance(&s->wheel, now_ns);
-	mr_ep_wake_starved(s);
-	s->work += mr_neigh_tell(s);
-	s->work += mr_ep_tell_events(s);
-	s->work += mr_ep_output_dirty(s);
-	TAILQ_FOREACH(nic, &s->nics, link_in_stack)
-		mr_nic_flush(nic);
+	if (unlikely(s->tx_starved))
+		mr_ep_wake_starved(s);
+	if (unlikely(s->neigh_told))
+		s->work += mr_neigh_tell(s);
+	if (s->events)
+		s->work += mr_ep_tell_events(s);
+	if (s->dirty)
+		s->work += mr_ep_output_dirty(s);
+	TAILQ_FOREACH(nic, &s->nics, link_in_stack) {
+		if (nic->txq_n > 0)
+			mr_nic_flush(nic);
+	}
 	turn_reap(s);
 	return s->work;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Packets that were freed in this turn, kept at hand for whoever needs one in the same turn: a packet that an ACK has
- * freed carries the next segment, while its lines are still in the cache. What is left goes back to its pool in one
- * piece at the end of the turn (mr_stash_flush), so between turns a stash holds only what API calls have left there.
+ * Packets that were freed a moment ago, at hand for whoever needs one next: what an ACK has freed carries the next
+ * segment, while its lines are still in the cache, and the pool is not asked at all. A few stay there between turns
+ * (mr_stash_settle), in proportion to the pool; when there are more, all go back in one piece.
  *
  * Only whole, unshared, single-segment packets of the pool come here, in the state in which a pool keeps them.
  */
@@ -15,13 +15,20 @@
 #include <rte_mempool.h>
 
 #define MR_STASH_PKTS 64
-#define MR_STASH_FILL 16 /* taken from the pool at a time */
+#define MR_STASH_KEEP 32 /* may stay between turns, of a pool of 2,048 or more */
 
 struct mr_stash {
 	struct rte_mempool *pool;
-	uint32_t n;
+	uint32_t n, keep;
 	struct rte_mbuf *pkts[MR_STASH_PKTS];
 };
+
+static inline void
+mr_stash_init(struct mr_stash *st, struct rte_mempool *pool)
+{
+	st->pool = pool;
+	st->keep = RTE_MIN(pool->size / 64, (uint32_t)MR_STASH_KEEP);
+}
 
 static inline void
 mr_stash_flush(struct mr_stash *st)
@@ -29,6 +36,14 @@ mr_stash_flush(struct mr_stash *st)
 	if (st->n > 0)
 		rte_mempool_put_bulk(st->pool, (void **)st->pkts, st->n);
 	st->n = 0;
+}
+
+/* The end of a turn. */
+static inline void
+mr_stash_settle(struct mr_stash *st)
+{
+	if (unlikely(st->n > st->keep))
+		mr_stash_flush(st);
 }
 
 /* @return false: it cannot be kept, and nothing was done */
@@ -48,9 +63,9 @@ mr_stash_put(struct mr_stash *st, struct rte_mbuf *m)
 static inline bool
 mr_stash_fill(struct mr_stash *st)
 {
-	uint32_t n = MR_STASH_FILL;
+	uint32_t n = st->keep / 2;
 
-	if (unlikely(rte_mempool_get_bulk(st->pool, (void **)st->pkts, n) < 0)) {
+	if (n == 0 || unlikely(rte_mempool_get_bulk(st->pool, (void **)st->pkts, n) < 0)) {
 		n = 1;
 		if (rte_mempool_get(st->pool, (void **)st->pkts) < 0)
 			return false;

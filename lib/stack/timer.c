@@ -190,6 +190,7 @@ void
 mr_wheel_init(struct mr_wheel *w, uint64_t now_ns)
 {
 	memset(w, 0, sizeof(*w));
+	w->next_ns = UINT64_MAX;
 	w->tick = now_ns >> MR_TIMER_TICK_SHIFT;
 }
 
@@ -202,6 +203,7 @@ mr_timer_arm(struct mr_wheel *w, struct mr_timer *t, uint64_t deadline_ns, mr_ti
 		w->armed++;
 	t->deadline_ns = deadline_ns;
 	t->fn = fn;
+	w->next_ns = RTE_MIN(w->next_ns, deadline_ns);
 	wheel_place(w, t);
 }
 
@@ -214,14 +216,29 @@ mr_timer_cancel(struct mr_wheel *w, struct mr_timer *t)
 	w->armed--;
 }
 
+/* When the first occupied slot begins: no later than the first deadline, and found without looking at timers. */
+static uint64_t
+wheel_bound_ns(const struct mr_wheel *w)
+{
+	for (unsigned level = 0; level < MR_WHEEL_LEVELS; level++) {
+		unsigned shift = level * LEVEL_BITS, here = (unsigned)(w->tick >> shift) & SLOT_MASK;
+		unsigned slot = bitmap_next(w, level, level == 0 ? here : here + 1);
+
+		if (slot < MR_WHEEL_SLOTS)
+			return (w->tick >> (shift + LEVEL_BITS) << LEVEL_BITS | slot) << shift << MR_TIMER_TICK_SHIFT;
+	}
+	return UINT64_MAX;
+}
+
 unsigned
-mr_wheel_advance(struct mr_wheel *w, uint64_t now_ns)
+mr_wheel_run(struct mr_wheel *w, uint64_t now_ns)
 {
 	struct due_list due = {NULL, &due.head};
 	uint64_t now_tick = now_ns >> MR_TIMER_TICK_SHIFT;
 	unsigned fired = 0;
 
 	wheel_collect(w, RTE_MAX(now_tick, w->tick), now_ns, &due);
+	w->next_ns = wheel_bound_ns(w);
 	while (due.head) {
 		struct mr_timer *t = due.head;
 

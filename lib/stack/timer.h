@@ -27,6 +27,7 @@ struct mr_timer {
 };
 
 struct mr_wheel {
+	uint64_t next_ns; /* nothing is due before */
 	uint64_t tick;  /* ticks before this one have been run */
 	uint64_t bitmap[MR_WHEEL_LEVELS][MR_WHEEL_SLOTS / 64]; /* slots that may hold timers */
 	struct mr_timer *slot[MR_WHEEL_LEVELS][MR_WHEEL_SLOTS];
@@ -37,8 +38,15 @@ void mr_wheel_init(struct mr_wheel *w, uint64_t now_ns);
 /* Arm, or move if armed. A deadline in the past fires in the next advance. */
 void mr_timer_arm(struct mr_wheel *w, struct mr_timer *t, uint64_t deadline_ns, mr_timer_fn fn);
 void mr_timer_cancel(struct mr_wheel *w, struct mr_timer *t);
+unsigned mr_wheel_run(struct mr_wheel *w, uint64_t now_ns);
+
 /* Run what is due. @return timers fired. */
-unsigned mr_wheel_advance(struct mr_wheel *w, uint64_t now_ns);
+static inline unsigned
+mr_wheel_advance(struct mr_wheel *w, uint64_t now_ns)
+{
+	return now_ns < w->next_ns ? 0 : mr_wheel_run(w, now_ns);
+}
+
 /* Earliest deadline; UINT64_MAX if none is armed. */
 uint64_t mr_wheel_next_ns(const struct mr_wheel *w);
 
