@@ -25,10 +25,8 @@ mr_pktpool_create(const char *name, uint32_t n, uint32_t data_bytes, int socket_
 }
 
 bool
-mr_pkt_linear(struct rte_mbuf *m, uint32_t len)
+mr_pkt_linearize(struct rte_mbuf *m, uint32_t len)
 {
-	if (len <= m->data_len)
-		return true;
 	if (len > m->pkt_len || len - m->data_len > rte_pktmbuf_tailroom(m))
 		return false;
 	while (m->data_len < len && m->next) {

@@ -131,8 +131,14 @@ mr_pktq_pop(struct mr_pktq *q)
 /* A packet pool with room for the facts. @param data_bytes room behind the headroom. NULL and rte_errno on failure. */
 struct rte_mempool *mr_pktpool_create(const char *name, uint32_t n, uint32_t data_bytes, int socket_id);
 
+bool mr_pkt_linearize(struct rte_mbuf *m, uint32_t len);
+
 /* Make the first `len` bytes of the packet contiguous, copying from later segments if need be (SS-18).
  * Does not consume it. @return false if the packet is shorter, or its first segment has no room for them. */
-bool mr_pkt_linear(struct rte_mbuf *m, uint32_t len);
+static inline bool
+mr_pkt_linear(struct rte_mbuf *m, uint32_t len)
+{
+	return likely(len <= m->data_len) || mr_pkt_linearize(m, len);
+}
 
 #endif
