@@ -171,6 +171,7 @@ no_rx_mbuf(struct rig *r)
 static void
 no_tx_mbuf(struct rig *r)
 {
+	mr_stash_flush(&r->stack->tx_stash);
 	hold_all(r->stack->tx_pool);
 	rig_push_arp(r, .op = 1);
 }

@@ -60,7 +60,7 @@ setup(void)
 static unsigned
 free_mbufs(unsigned core)
 {
-	return rte_mempool_avail_count(stacks[core]->rx_pool);
+	return mr_stash_avail(&stacks[core]->rx_stash);
 }
 
 static void

@@ -59,7 +59,7 @@ static void
 teardown(void)
 {
 	ck_assert_uint_eq(rte_mempool_avail_count(stack->rx_pool), POOL);
-	ck_assert_uint_eq(rte_mempool_avail_count(stack->tx_pool), POOL);
+	ck_assert_uint_eq(mr_stash_avail(&stack->tx_stash), POOL);
 	mr_stack_destroy(stack);
 	ck_assert_uint_eq(rig_leaks(), 0);
 	free(nic);

@@ -32,6 +32,7 @@ setup(void)
 	ck_assert(stack && c);
 	stack->tx_pool = mr_pktpool_create("sendq", POOL, DATA_BYTES, 0);
 	ck_assert_ptr_nonnull(stack->tx_pool);
+	mr_stash_init(&stack->tx_stash, stack->tx_pool);
 	stack->tx_held_max = POOL * 3 / 4;
 	c->ep.stack = stack;
 	c->mss = MSS;
@@ -44,7 +45,8 @@ teardown(void)
 {
 	tcp_sendq_free(c);
 	ck_assert_uint_eq(stack->tx_held, 0);
-	ck_assert_uint_eq(rte_mempool_avail_count(stack->tx_pool), POOL);
+	ck_assert_uint_eq(mr_stash_avail(&stack->tx_stash), POOL);
+	mr_stash_flush(&stack->tx_stash);
 	rte_mempool_free(stack->tx_pool);
 	ck_assert_uint_eq(rig_leaks(), 0);
 	free(c);
@@ -394,7 +396,7 @@ START_TEST(ack_frees_whole_segments)
 	ck_assert_uint_eq(ack(FIRST + 2 * MSS), 2 * MSS);
 	ck_assert_uint_eq(count(), 1);
 	ck_assert_uint_eq(c->sendq.in_flight, MSS);
-	ck_assert_uint_eq(rte_mempool_avail_count(stack->tx_pool), POOL - 1);
+	ck_assert_uint_eq(mr_stash_avail(&stack->tx_stash), POOL - 1);
 }
 END_TEST
 
@@ -472,7 +474,7 @@ START_TEST(frame_that_the_link_still_reads_outlives_its_segment)
 	ack(FIRST + 10);
 	ck_assert_uint_eq(stack->tx_held, 0);
 	ck_assert_uint_eq(rte_mbuf_refcnt_read(m), 1);
-	ck_assert_uint_eq(rte_mempool_avail_count(stack->tx_pool), POOL - 1);
+	ck_assert_uint_eq(mr_stash_avail(&stack->tx_stash), POOL - 1);
 	rte_pktmbuf_free(m);
 }
 END_TEST

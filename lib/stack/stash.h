@@ -38,6 +38,13 @@ mr_stash_flush(struct mr_stash *st)
 	st->n = 0;
 }
 
+/* Packets that can be had, here and in the pool. */
+static inline unsigned
+mr_stash_avail(const struct mr_stash *st)
+{
+	return rte_mempool_avail_count(st->pool) + st->n;
+}
+
 /* The end of a turn. */
 static inline void
 mr_stash_settle(struct mr_stash *st)
