@@ -93,9 +93,15 @@ tx_busy(struct rig *r)
 	r->tx_room = -1;
 }
 
+/* Without groups of IPv6, whose leaves would be dropped, too. */
 static void
 nic_disabled(struct rig *r)
 {
+	struct mr_subnet sn = {.addr = r->addr4, .plen = 24};
+
+	ck_assert_int_eq(mr_addr_add(r->stack, RIG_NIC, &sn, MR_PEB_CAN_BE_PRIMARY), 0);
+	rig_discard(r);
+	rig_mark(r);
 	r->tx_room = 0;
 	rig_push_arp(r, .op = 1);
 	rig_turn(r);
@@ -367,6 +373,12 @@ ip_bad_options(struct rig *r)
 }
 
 static void
+ip_unknown_option(struct rig *r)
+{
+	rig_push_icmp(r, .echo = true, .ip = {.v6 = true, .opts = "\x3a\x00\x5e\x04\x00\x00\x00\x00", .opts_len = 8});
+}
+
+static void
 ip_source_route(struct rig *r)
 {
 	rig_push_icmp(r, .echo = true, .ip.opts = "\x83\x03\x04\x00", .ip.opts_len = 4);
@@ -532,6 +544,55 @@ ping_no_memory(struct rig *r)
 	fill_rx_budget(r);
 	ping_ep(r, 9);
 	rig_push_icmp(r, .type = 0, .id = 9);
+}
+
+/* ---- multicast groups */
+
+static void
+a_group_query(struct rig *r)
+{
+	rig_push_group(r, .max_resp = 10);
+}
+
+static void
+a_group_report(struct rig *r)
+{
+	rig_push_group(r, .type = 131, .group = rig_addr("ff02::1:ff00:1"));
+}
+
+static void
+group_joined(struct rig *r)
+{
+	struct mr_addr a = rig_addr("239.1.1.1");
+
+	ck_assert_int_eq(mr_group_join(r->stack, RIG_NIC, &a), 0);
+}
+
+static void
+group_left(struct rig *r)
+{
+	struct mr_addr a = rig_addr("239.1.1.1");
+
+	group_joined(r);
+	ck_assert_int_eq(mr_group_leave(r->stack, RIG_NIC, &a), 0);
+}
+
+static void
+group_invalid(struct rig *r)
+{
+	rig_push_group(r, .max_resp = 10, .ip.ttl = 2);
+}
+
+static void
+igmp_bad_cksum(struct rig *r)
+{
+	rig_push_group(r, .max_resp = 10, .ip.spoil = RIG_SPOIL_L4_CKSUM);
+}
+
+static void
+igmp_ignored(struct rig *r)
+{
+	rig_push_group(r, .type = 0x13);
 }
 
 /* ---- UDP */

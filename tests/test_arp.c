@@ -250,6 +250,7 @@ END_TEST
 START_TEST(announcement_when_the_nic_comes_up)
 {
 	ck_assert_int_eq(mr_nic_disable(rig.stack, RIG_NIC), 0);
+	rig_expect_group(&rig, 132, "ff02::1:ff00:1");
 	rig_expect_none_for(&rig, 5 * RIG_S);
 	ck_assert_int_eq(mr_nic_enable(rig.stack, RIG_NIC), 0);
 	rig_expect_arp(&rig, 1);

@@ -216,6 +216,8 @@ START_TEST(no_framing)
 	ck_assert_int_eq(mr_nic_create(rig.stack, RIG_NIC, "none", &rig.link), 0);
 	sn = (struct mr_subnet){.addr = _i ? rig.addr6 : rig.addr4, .plen = _i ? 64 : 24};
 	ck_assert_int_eq(mr_addr_add(rig.stack, RIG_NIC, &sn, MR_PEB_CAN_BE_PRIMARY), 0);
+	if (_i) /* its group is reported */
+		ck_assert_uint_eq(rig_next(&rig)->b[0] >> 4, 6);
 	rig_expect_none(&rig);
 	rig_push(&rig, b.b + 14, b.len - 14);
 	f = rig_next(&rig);

@@ -272,7 +272,7 @@ START_TEST(unknown_protocol)
 	ck_assert_mem_eq(f->payload + 20, "hello, protocol 99", 18);
 	rig_expect_drop(&rig, MR_DROP_TRANS_UNKNOWN_PROTO);
 	ck_assert_uint_eq(rig_moved(&rig, MR_CNT_IP_RX_DELIVERED), 0);
-	rig_push_ip(&rig, "group", 5, .proto = 2, .dst = rig_addr("224.0.0.1"));
+	rig_push_ip(&rig, "group", 5, .proto = 99, .dst = rig_addr("224.0.0.1"));
 	rig_expect_none(&rig);
 	rig_expect_drops(&rig, MR_DROP_TRANS_UNKNOWN_PROTO, 2);
 }

@@ -250,6 +250,7 @@ START_TEST(solicitation_sent)
 	struct mr_ep *ep;
 
 	ck_assert_int_eq(mr_addr_add(rig.stack, RIG_NIC, &second, MR_PEB_CAN_BE_PRIMARY), 0);
+	rig_advance(&rig, 10 * RIG_S);
 	rig_discard(&rig);
 	rig_mark(&rig);
 	ck_assert_int_eq(mr_ep_create(rig.stack, MR_TRANS_UDP, MR_NET_IPV6, &ep), 0);
@@ -286,11 +287,14 @@ START_TEST(announcement)
 	const struct rig_frame *f;
 
 	ck_assert_int_eq(mr_addr_add(rig.stack, RIG_NIC, &sn, MR_PEB_CAN_BE_PRIMARY), 0);
+	rig_expect_group(&rig, 131, "ff02::1:ff00:99");
 	f = rig_expect_ndp(&rig, 136);
 	ck_assert(mr_addr_equal(&f->target, &sn.addr) && mr_addr_equal(&f->src, &sn.addr) && mr_addr_equal(&f->dst, &all));
 	ck_assert_uint_eq(f->rest, 0x20000000);
 	ck_assert_mem_eq(f->ll, rig.mac, 6);
-	rig_expect_none_for(&rig, 10 * RIG_S);
+	rig_advance(&rig, 10 * RIG_S);
+	rig_expect_group(&rig, 131, "ff02::1:ff00:99");
+	rig_expect_none(&rig);
 }
 END_TEST
 

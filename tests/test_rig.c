@@ -541,6 +541,7 @@ START_TEST(link_hears_of_modes)
 	ck_assert(rig.promisc);
 	ck_assert_int_eq(mr_nic_disable(rig.stack, RIG_NIC), 0);
 	ck_assert(!rig.started);
+	rig_expect_group(&rig, 132, "ff02::1:ff00:1");
 	rig_push_arp(&rig, .op = 1);
 	rig_expect_none(&rig);
 	ck_assert_int_eq(mr_nic_enable(rig.stack, RIG_NIC), 0);

@@ -390,6 +390,7 @@ mr_icmp_input(struct mr_netproto *np, struct mr_nic *nic, struct rte_mbuf **pkts
 {
 	uint16_t replies = 0;
 
+	mr_count_n(np->stack, MR_CNT_IP_RX_DELIVERED, n);
 	for (uint16_t i = 0; i < n; i++) {
 		if (icmp_rx(nic, pkts[i]))
 			pkts[replies++] = pkts[i];

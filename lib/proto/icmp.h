@@ -32,6 +32,8 @@ void mr_icmp_input(struct mr_netproto *np, struct mr_nic *nic, struct rte_mbuf *
 void mr_icmpv6_input(struct mr_netproto *np, struct mr_nic *nic, struct rte_mbuf **pkts, uint16_t n);
 void mr_icmp_error(struct mr_netproto *np, struct rte_mbuf *m, enum mr_net_error e);
 void mr_icmpv6_error(struct mr_netproto *np, struct rte_mbuf *m, enum mr_net_error e);
+/* Tell the sender of `m`, whose dropper has counted it, of an option that we do not know. Consumes it. */
+void mr_icmpv6_bad_option(struct mr_netproto *np, struct rte_mbuf *m, uint32_t pointer);
 
 /* What decides who owns a message, whose addresses are in `out` already: the identifier of an echo reply as its port, or
  * the tuple that an error is about, as if the packet came from its peer. @return false: nothing, any core will do. After

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * ICMPv6 (RFC 4443): which message is what; the work is shared with ICMP (icmp.c) or is neighbour discovery (ndp.c).
+ * ICMPv6 (RFC 4443): which message is what; the work is shared with ICMP (icmp.c), or is neighbour discovery (ndp.c) or
+ * multicast listener discovery (mld.c).
  *
- * Not here: MLD, router discovery and redirects, which are counted as ignored.
+ * Not here: router discovery and redirects, which are counted as ignored.
  */
 #include "proto/icmp.h"
 
@@ -11,6 +12,8 @@
 #include "proto/cksum.h"
 #include "proto/ip.h"
 #include "proto/ipv6.h"
+#include "proto/ipv6_ext.h"
+#include "proto/mld.h"
 #include "proto/ndp.h"
 
 #define TYPE_UNREACH 1
@@ -22,7 +25,7 @@
 #define CODE_ADDR 3
 #define CODE_PORT 4
 #define CODE_NEXT_HEADER 1
-#define NEXT_HEADER_OFF 6 /* where the header has it: parse lets no extension headers pass */
+#define CODE_OPTION 2
 #define MTU_MIN 1280
 #define QUOTE_MAX (MTU_MIN - MR_IPV6_HDR_BYTES - MR_ICMP_HDR_BYTES) /* RFC 4443 2.4 c */
 
@@ -35,9 +38,15 @@ mr_icmpv6_error(struct mr_netproto *np, struct rte_mbuf *m, enum mr_net_error e)
 	};
 
 	if (e == MR_NET_ERR_PROTO_UNREACH)
-		mr_icmp_send_error(np, m, TYPE_PARAM_PROBLEM, CODE_NEXT_HEADER, NEXT_HEADER_OFF, QUOTE_MAX);
+		mr_icmp_send_error(np, m, TYPE_PARAM_PROBLEM, CODE_NEXT_HEADER, mr_ipv6_ext_next_off(m), QUOTE_MAX);
 	else
 		mr_icmp_send_error(np, m, TYPE_UNREACH, code[e], 0, QUOTE_MAX);
+}
+
+void
+mr_icmpv6_bad_option(struct mr_netproto *np, struct rte_mbuf *m, uint32_t pointer)
+{
+	mr_icmp_send_error(np, m, TYPE_PARAM_PROBLEM, CODE_OPTION, pointer, QUOTE_MAX);
 }
 
 static enum mr_ctrl_type
@@ -125,6 +134,8 @@ icmpv6_rx(struct mr_nic *nic, struct rte_mbuf *m)
 		icmpv6_rx_echo(nic, m);
 	else if (type == MR_NDP_NS || type == MR_NDP_NA)
 		mr_ndp_input(nic, m);
+	else if (type == MR_MLD_QUERY || type == MR_MLD_REPORT)
+		mr_mld_input(nic, m);
 	else if (type <= TYPE_ERROR_LAST)
 		icmpv6_rx_error(nic, m);
 	else
@@ -137,6 +148,7 @@ mr_icmpv6_input(struct mr_netproto *np, struct mr_nic *nic, struct rte_mbuf **pk
 {
 	uint16_t replies = 0;
 
+	mr_count_n(np->stack, MR_CNT_IP_RX_DELIVERED, n);
 	for (uint16_t i = 0; i < n; i++) {
 		if (icmpv6_rx(nic, pkts[i]))
 			pkts[replies++] = pkts[i];

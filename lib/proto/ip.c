@@ -128,13 +128,14 @@ deliver(struct mr_netproto *np, uint8_t proto, struct rte_mbuf **pkts, uint16_t 
 }
 
 void
-mr_ip_input(struct mr_netproto *np, struct mr_nic *nic, struct rte_mbuf **pkts, uint16_t n, uint8_t icmp_proto,
-            void (*icmp)(struct mr_netproto *np, struct mr_nic *nic, struct rte_mbuf **pkts, uint16_t n))
+mr_ip_input(struct mr_netproto *np, struct mr_nic *nic, struct rte_mbuf **pkts, uint16_t n,
+            mr_ip_own_fn (*own)(uint8_t proto))
 {
 	struct rte_mbuf *same[MR_BURST];
 
 	while (n > 0) {
 		uint8_t proto = mr_pkt(pkts[0])->trans_proto;
+		mr_ip_own_fn take = own(proto);
 		uint16_t k = 0, rest = 0;
 
 		for (uint16_t i = 0; i < n; i++) {
@@ -149,12 +150,10 @@ mr_ip_input(struct mr_netproto *np, struct mr_nic *nic, struct rte_mbuf **pkts, 
 			same[k++] = m;
 		}
 		n = rest;
-		if (proto == icmp_proto) {
-			mr_count_n(np->stack, MR_CNT_IP_RX_DELIVERED, k);
-			icmp(np, nic, same, k);
-		} else {
+		if (take)
+			take(np, nic, same, k);
+		else
 			deliver(np, proto, same, k);
-		}
 	}
 }
 

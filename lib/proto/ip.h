@@ -42,9 +42,11 @@ int mr_ip_setopt(struct mr_netproto *np, int opt, int64_t value);
 int mr_ip_getopt(struct mr_netproto *np, int opt, int64_t *value);
 /* Take one from the budget of ICMP errors. */
 bool mr_ip_error_allowed(struct mr_netproto *np);
-/* The contract's input: strip the network header, hand each protocol its packets together, ICMP to `icmp`. */
-void mr_ip_input(struct mr_netproto *np, struct mr_nic *nic, struct rte_mbuf **pkts, uint16_t n, uint8_t icmp_proto,
-                 void (*icmp)(struct mr_netproto *np, struct mr_nic *nic, struct rte_mbuf **pkts, uint16_t n));
+/* Who takes the packets of a protocol that belongs to IP itself; they count MR_CNT_IP_RX_DELIVERED. NULL: a transport. */
+typedef void (*mr_ip_own_fn)(struct mr_netproto *np, struct mr_nic *nic, struct rte_mbuf **pkts, uint16_t n);
+/* The contract's input: strip the network header, hand each protocol its packets together. */
+void mr_ip_input(struct mr_netproto *np, struct mr_nic *nic, struct rte_mbuf **pkts, uint16_t n,
+                 mr_ip_own_fn (*own)(uint8_t proto));
 /* After the headers are on: to the loop, to members here, to the wire. Consumes all. */
 void mr_ip_transmit(struct mr_netproto *np, struct mr_route *r, struct rte_mbuf **pkts, uint16_t n,
                     const struct mr_ip_params *p);

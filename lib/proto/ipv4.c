@@ -3,7 +3,7 @@
  * IPv4 (RFC 791, 1122 3.2.1): headers in, headers out.
  *
  * Not here: reassembly and fragmentation (fragments are dropped), forwarding, and acting on options, of which only the
- * form is checked; source routes are refused (RFC 7126). ICMP is in icmp.c, what IPv6 shares is in ip.c.
+ * form is checked; source routes are refused (RFC 7126). ICMP is in icmp.c, IGMP in igmp.c, what IPv6 shares in ip.c.
  * Invariant: a packet that parse lets pass has its whole header in one piece and no byte beyond its total length.
  */
 #include "proto/ipv4.h"
@@ -16,7 +16,9 @@
 
 #include "proto/arp.h"
 #include "proto/cksum.h"
+#include "proto/group_report.h"
 #include "proto/icmp.h"
+#include "proto/igmp.h"
 #include "proto/ip.h"
 #include "proto/mbuf.h"
 
@@ -25,6 +27,11 @@
 #define OPT_NOP 1
 #define OPT_LSRR 131
 #define OPT_SSRR 137
+#define OPT_ROUTER_ALERT 148
+#define OPT_ROUTER_ALERT_BYTES 4
+#define TOS_CONTROL 0xc0 /* internetwork control */
+
+const struct mr_addr mr_ipv4_all_hosts = {.b = {[10] = 0xff, 0xff, 224, 0, 0, 1}};
 
 /* The form of the options (RFC 791 3.1). @return MR_CNT_MAX, or why the packet is dropped */
 static enum mr_counter
@@ -46,12 +53,14 @@ options_check(const uint8_t *opt, unsigned len)
 	return MR_CNT_MAX;
 }
 
-/* May it be a source, coming from a wire or not? (RFC 1122 3.2.1.3) */
+/* May it be a source, coming from a wire or not? (RFC 1122 3.2.1.3) 0.0.0.0 only asks who is in groups (RFC 4541). */
 static inline bool
-src_is_bad(struct mr_nic *nic, const struct mr_addr *src, bool local)
+src_is_bad(struct mr_nic *nic, const struct mr_addr *src, uint8_t proto, bool local)
 {
 	uint8_t top = src->b[12];
 
+	if (unlikely(src->w[3] == 0))
+		return proto != MR_TRANS_IGMP;
 	if (top == 0 || (top & 0xf0) == 0xe0 || mr_nic_is_broadcast(nic, src))
 		return true;
 	return !local && (top == 127 || mr_stack_netep_find(nic->stack, nic, src));
@@ -87,6 +96,7 @@ is_plain(const struct mr_nic *nic, const struct mr_addr *a)
 static inline enum mr_counter
 addrs_check(struct mr_nic *nic, struct rte_mbuf *m, const struct mr_addr *dst)
 {
+	const struct rte_ipv4_hdr *h = rte_pktmbuf_mtod(m, const struct rte_ipv4_hdr *);
 	struct mr_pkt *p = mr_pkt(m);
 	bool local;
 
@@ -95,7 +105,9 @@ addrs_check(struct mr_nic *nic, struct rte_mbuf *m, const struct mr_addr *dst)
 	           !mr_addr_filter_may_have(&nic->stack->local_filter, &p->src)))
 		return MR_CNT_MAX;
 	local = mr_ip_is_local(nic, m);
-	return src_is_bad(nic, &p->src, local) ? MR_DROP_IP_BAD_SRC : dst_check(nic, p, dst, local);
+	if (src_is_bad(nic, &p->src, h->next_proto_id, local))
+		return MR_DROP_IP_BAD_SRC;
+	return dst_check(nic, p, dst, local);
 }
 
 /* A header that is not the plain twenty bytes of version 4. @return MR_CNT_MAX and its length, or why it is dropped */
@@ -164,6 +176,8 @@ ipv4_tuple(struct mr_netproto *np, struct rte_mbuf *m, struct mr_tuple *out)
 	const struct rte_ipv4_hdr *h = mr_pkt_net_hdr(m);
 
 	(void)np;
+	if (p->trans_proto == MR_TRANS_IGMP)
+		return mr_group_tuple(out);
 	out->src = p->src;
 	out->dst = mr_ipv4_addr(h->dst_addr);
 	if (p->trans_proto == MR_TRANS_ICMP)
@@ -172,10 +186,16 @@ ipv4_tuple(struct mr_netproto *np, struct rte_mbuf *m, struct mr_tuple *out)
 	return true;
 }
 
+static mr_ip_own_fn
+ipv4_own(uint8_t proto)
+{
+	return proto == MR_TRANS_ICMP ? mr_icmp_input : proto == MR_TRANS_IGMP ? mr_igmp_input : NULL;
+}
+
 static void
 ipv4_input(struct mr_netproto *np, struct mr_nic *nic, struct rte_mbuf **pkts, uint16_t n)
 {
-	mr_ip_input(np, nic, pkts, n, MR_TRANS_ICMP, mr_icmp_input);
+	mr_ip_input(np, nic, pkts, n, ipv4_own);
 }
 
 static inline void
@@ -211,12 +231,41 @@ ipv4_output(struct mr_netproto *np, struct mr_route *r, struct rte_mbuf **pkts, 
 	return mr_ip_output_burst(np, r, pkts, n, p, ipv4_push);
 }
 
-static const struct mr_addr *
-all_hosts(void)
+void
+mr_ipv4_push_alert(struct rte_mbuf *m, rte_be32_t src, rte_be32_t dst, uint8_t proto)
 {
-	static const struct mr_addr a = {.b = {[10] = 0xff, 0xff, 224, 0, 0, 1}};
+	static const uint8_t alert[OPT_ROUTER_ALERT_BYTES] = {OPT_ROUTER_ALERT, OPT_ROUTER_ALERT_BYTES, 0, 0};
+	const uint16_t bytes = HDR_BYTES + sizeof(alert);
+	struct rte_ipv4_hdr *h = mr_mbuf_prepend(m, bytes);
 
-	return &a;
+	*h = (struct rte_ipv4_hdr){
+		.version_ihl = 4 << 4 | bytes / 4,
+		.type_of_service = TOS_CONTROL,
+		.total_length = rte_cpu_to_be_16((uint16_t)m->pkt_len),
+		.fragment_offset = RTE_BE16(RTE_IPV4_HDR_DF_FLAG),
+		.time_to_live = 1,
+		.next_proto_id = proto,
+		.src_addr = src,
+		.dst_addr = dst,
+	};
+	memcpy(h + 1, alert, sizeof(alert));
+	m->l3_len = bytes;
+	h->hdr_checksum = ~mr_cksum_fold(mr_cksum_add(0, h, bytes));
+}
+
+bool
+mr_ipv4_has_alert(const struct rte_mbuf *m)
+{
+	const struct rte_ipv4_hdr *h = mr_pkt_net_hdr(m);
+	const uint8_t *opt = (const uint8_t *)(h + 1), *end = (const uint8_t *)h + (h->version_ihl & 0xf) * 4;
+
+	/* Their form is right: options_check has seen them. */
+	while (opt < end && *opt != OPT_END) {
+		if (opt[0] == OPT_ROUTER_ALERT)
+			return opt[1] == OPT_ROUTER_ALERT_BYTES;
+		opt += opt[0] == OPT_NOP ? 1 : opt[1];
+	}
+	return false;
 }
 
 static int
@@ -226,7 +275,7 @@ ipv4_netep_open(struct mr_netproto *np, struct mr_netep *ep)
 
 	if (ep->opened)
 		return 0;
-	rc = mr_group_join(np->stack, ep->nic->id, all_hosts());
+	rc = mr_group_join(np->stack, ep->nic->id, &mr_ipv4_all_hosts);
 	if (rc < 0)
 		return rc;
 	ep->opened = true;
@@ -240,7 +289,7 @@ ipv4_netep_close(struct mr_netproto *np, struct mr_netep *ep)
 	if (!ep->opened)
 		return;
 	ep->opened = false;
-	mr_group_leave(np->stack, ep->nic->id, all_hosts());
+	mr_group_leave(np->stack, ep->nic->id, &mr_ipv4_all_hosts);
 }
 
 static const struct mr_netproto_ops ipv4_ops = {
@@ -256,6 +305,8 @@ static const struct mr_netproto_ops ipv4_ops = {
 	.undeliverable = mr_ip_undeliverable,
 	.netep_open = ipv4_netep_open,
 	.netep_close = ipv4_netep_close,
+	.group_join = mr_group_joined,
+	.group_leave = mr_group_left,
 	.setopt = mr_ip_setopt,
 	.getopt = mr_ip_getopt,
 	.destroy = mr_ip_destroy,

@@ -3,9 +3,9 @@
  * IPv6 (RFC 8200): headers in, headers out, and what an address brings with it: its solicited-node group, and for the
  * first one of a NIC a link-local address.
  *
- * Not here: extension headers, which are dropped; reassembly, forwarding, autoconfiguration, duplicate detection.
- * ICMPv6 is in icmpv6.c, neighbour discovery in ndp.c, what IPv4 shares in ip.c.
- * Invariant: a packet that parse lets pass has its header in one piece and no byte beyond its payload length, and
+ * Not here: reassembly, forwarding, autoconfiguration, duplicate detection. Extension headers are in ipv6_ext.c, ICMPv6
+ * is in icmpv6.c, neighbour discovery in ndp.c, what IPv4 shares in ip.c.
+ * Invariant: a packet that parse lets pass has its headers in one piece and no byte beyond its payload length, and
  * neither address is v4-mapped: inside, those mean IPv4 (B-34).
  */
 #include "proto/ipv6.h"
@@ -17,22 +17,15 @@
 #include <rte_ip.h>
 
 #include "proto/cksum.h"
+#include "proto/group_report.h"
 #include "proto/icmp.h"
 #include "proto/ip.h"
+#include "proto/ipv6_ext.h"
 #include "proto/mbuf.h"
+#include "proto/mld.h"
 #include "proto/ndp.h"
 
 #define HDR_BYTES MR_IPV6_HDR_BYTES
-#define NH_HOP_BY_HOP 0
-#define NH_ROUTING 43
-#define NH_FRAGMENT 44
-#define NH_ESP 50
-#define NH_AUTH 51
-#define NH_NONE 59
-#define NH_DEST_OPTIONS 60
-#define NH_MOBILITY 135
-#define NH_HIP 139
-#define NH_SHIM6 140
 #define SCOPE_INTERFACE 1
 
 const struct mr_addr mr_ipv6_all_nodes = {.b = {0xff, 0x02, [15] = 1}};
@@ -41,33 +34,6 @@ struct mr_addr
 mr_ipv6_solicited_node(const struct mr_addr *a)
 {
 	return (struct mr_addr){.b = {0xff, 0x02, [11] = 1, 0xff, a->b[13], a->b[14], a->b[15]}};
-}
-
-/* What follows the header. @return MR_CNT_MAX for a transport's number, or why the packet is dropped */
-static enum mr_counter
-next_header_check(struct rte_mbuf *m, uint8_t nh)
-{
-	switch (nh) {
-	case NH_FRAGMENT:
-		return MR_DROP_IP_FRAGMENT;
-	case NH_ROUTING:
-		if (!mr_pkt_linear(m, HDR_BYTES + 8))
-			return MR_DROP_IP_BAD_LENGTH;
-		if (rte_pktmbuf_mtod(m, const uint8_t *)[HDR_BYTES + 2] == 0)
-			return MR_DROP_IP_SOURCE_ROUTE;
-		return MR_DROP_IP_EXT_HDR;
-	case NH_HOP_BY_HOP:
-	case NH_ESP:
-	case NH_AUTH:
-	case NH_NONE:
-	case NH_DEST_OPTIONS:
-	case NH_MOBILITY:
-	case NH_HIP:
-	case NH_SHIM6:
-		return MR_DROP_IP_EXT_HDR;
-	default:
-		return MR_CNT_MAX;
-	}
 }
 
 /* May it be a source, coming from a wire or not? The unspecified one only asks and reports (RFC 4291 2.5.2). */
@@ -106,8 +72,9 @@ ipv6_parse_one(struct mr_nic *nic, struct rte_mbuf *m, struct mr_addr *dst)
 	struct mr_pkt *p = mr_pkt(m);
 	bool local = mr_ip_is_local(nic, m);
 	const struct rte_ipv6_hdr *h;
-	enum mr_counter why;
-	uint32_t first, len;
+	enum mr_counter why = MR_CNT_MAX;
+	uint32_t first, len, off = HDR_BYTES;
+	uint8_t nh;
 
 	if (unlikely(!mr_pkt_linear(m, HDR_BYTES)))
 		return MR_DROP_NET_SHORT;
@@ -121,19 +88,22 @@ ipv6_parse_one(struct mr_nic *nic, struct rte_mbuf *m, struct mr_addr *dst)
 	mr_mbuf_trim(m, HDR_BYTES + len);
 	memcpy(&p->src, h->src_addr, sizeof(p->src));
 	memcpy(dst, h->dst_addr, sizeof(*dst));
-	if (src_is_bad(nic, &p->src, h->proto, local))
-		return MR_DROP_IP_BAD_SRC;
-	why = dst_check(p, dst, local);
-	if (why == MR_CNT_MAX)
-		why = next_header_check(m, h->proto);
+	nh = h->proto;
+	if (unlikely(mr_ipv6_is_ext(nh)))
+		why = mr_ipv6_ext_parse(m, &nh, &off);
 	if (why != MR_CNT_MAX)
 		return why;
-	p->trans_proto = h->proto;
+	if (src_is_bad(nic, &p->src, nh, local))
+		return MR_DROP_IP_BAD_SRC;
+	why = dst_check(p, dst, local);
+	if (why != MR_CNT_MAX)
+		return why;
+	p->trans_proto = nh;
 	p->ttl = h->hop_limits;
 	p->tos = (uint8_t)(first >> 20);
-	p->trans_off = m->data_off + HDR_BYTES;
-	p->trans_len = (uint16_t)len;
-	p->phdr_sum = mr_cksum_phdr(&p->src, dst, p->trans_proto, len);
+	p->trans_off = m->data_off + off;
+	p->trans_len = (uint16_t)(HDR_BYTES + len - off);
+	p->phdr_sum = mr_cksum_phdr(&p->src, dst, p->trans_proto, p->trans_len);
 	return MR_CNT_MAX;
 }
 
@@ -151,18 +121,27 @@ ipv6_tuple(struct mr_netproto *np, struct rte_mbuf *m, struct mr_tuple *out)
 	const struct rte_ipv6_hdr *h = mr_pkt_net_hdr(m);
 
 	(void)np;
+	/* It will be answered, once. */
+	if (mr_ipv6_is_ext(p->trans_proto))
+		return false;
 	out->src = p->src;
 	memcpy(&out->dst, h->dst_addr, sizeof(out->dst));
 	if (p->trans_proto == MR_TRANS_ICMPV6)
-		return mr_icmp_tuple(m, true, out);
+		return mr_mld_tuple(m, out) || mr_icmp_tuple(m, true, out);
 	mr_ip_tuple_ports(m, out);
 	return true;
+}
+
+static mr_ip_own_fn
+ipv6_own(uint8_t proto)
+{
+	return proto == MR_TRANS_ICMPV6 ? mr_icmpv6_input : mr_ipv6_is_ext(proto) ? mr_ipv6_ext_input : NULL;
 }
 
 static void
 ipv6_input(struct mr_netproto *np, struct mr_nic *nic, struct rte_mbuf **pkts, uint16_t n)
 {
-	mr_ip_input(np, nic, pkts, n, MR_TRANS_ICMPV6, mr_icmpv6_input);
+	mr_ip_input(np, nic, pkts, n, ipv6_own);
 }
 
 static inline uint64_t
@@ -228,16 +207,16 @@ ipv6_output(struct mr_netproto *np, struct mr_route *r, struct rte_mbuf **pkts, 
 	return mr_ip_output_burst(np, r, pkts, n, p, ipv6_push);
 }
 
-static bool
-nic_has_linklocal(const struct mr_nic *nic)
+const struct mr_netep *
+mr_ipv6_linklocal(const struct mr_nic *nic)
 {
-	for (unsigned i = 0; i < MR_NIC_ADDR_BUCKETS; i++) {
-		for (const struct mr_netep *e = nic->addrs[i]; e; e = e->hash_next) {
-			if (e->kind == MR_NETEP_PERMANENT && mr_addr_is_linklocal(&e->addr))
-				return true;
-		}
+	const struct mr_netep *ep;
+
+	TAILQ_FOREACH(ep, &nic->configured, configured) {
+		if (mr_addr_is_linklocal(&ep->addr))
+			return ep;
 	}
-	return false;
+	return NULL;
 }
 
 /* fe80:: and the modified EUI-64 of the link address (RFC 4291 app. A, RFC 2464 5). */
@@ -253,29 +232,47 @@ add_linklocal(struct mr_nic *nic)
 	return mr_addr_add(nic->stack, nic->id, &a, MR_PEB_CAN_BE_PRIMARY);
 }
 
+/* All nodes, and the solicited-node group (RFC 4291 2.8). @return 0 or -errno: neither is joined */
 static int
-ipv6_netep_open(struct mr_netproto *np, struct mr_netep *ep)
+join_groups(struct mr_netproto *np, struct mr_netep *ep)
 {
 	struct mr_addr group = mr_ipv6_solicited_node(&ep->addr);
 	uint16_t nic = ep->nic->id;
 	int rc;
 
-	/* The link-local address that is added below may be met again by whoever opens all addresses of a NIC. */
-	if (ep->opened)
-		return 0;
 	rc = mr_group_join(np->stack, nic, &mr_ipv6_all_nodes);
 	if (rc < 0)
 		return rc;
 	rc = mr_group_join(np->stack, nic, &group);
-	if (rc < 0) {
+	if (rc < 0)
 		mr_group_leave(np->stack, nic, &mr_ipv6_all_nodes);
+	return rc;
+}
+
+static int
+ipv6_netep_open(struct mr_netproto *np, struct mr_netep *ep)
+{
+	struct mr_nic *nic = ep->nic;
+	bool made = false;
+	int rc;
+
+	/* The link-local address that is added below may be met again by whoever opens all addresses of a NIC. */
+	if (ep->opened)
+		return 0;
+	/* Every interface has one (RFC 4291 2.8); without link addresses there is nothing to make it from. It comes first,
+	 * for groups are reported from it. */
+	if (mr_addr_is_linklocal(&ep->addr))
+		mr_mld_linklocal_up(nic);
+	else if (nic->lladdr.len == 6 && !mr_ipv6_linklocal(nic))
+		made = add_linklocal(nic) == 0;
+	rc = join_groups(np, ep);
+	if (rc < 0) {
+		if (made)
+			mr_addr_remove(np->stack, nic->id, &mr_ipv6_linklocal(nic)->addr);
 		return rc;
 	}
 	ep->opened = true;
 	mr_ndp_announce(ep);
-	/* Every interface has one (RFC 4291 2.8); without link addresses there is nothing to make it from. */
-	if (ep->nic->lladdr.len == 6 && !mr_addr_is_linklocal(&ep->addr) && !nic_has_linklocal(ep->nic))
-		add_linklocal(ep->nic);
 	return 0;
 }
 
@@ -304,6 +301,8 @@ static const struct mr_netproto_ops ipv6_ops = {
 	.undeliverable = mr_ip_undeliverable,
 	.netep_open = ipv6_netep_open,
 	.netep_close = ipv6_netep_close,
+	.group_join = mr_group_joined,
+	.group_leave = mr_group_left,
 	.setopt = mr_ip_setopt,
 	.getopt = mr_ip_getopt,
 	.destroy = mr_ip_destroy,

@@ -13,6 +13,8 @@ extern const struct mr_addr mr_ipv6_all_nodes;
 
 /* Solicited-node group of an address (RFC 4291 2.7.1). */
 struct mr_addr mr_ipv6_solicited_node(const struct mr_addr *a);
+/* A link-local address of the NIC; NULL: it has none. */
+const struct mr_netep *mr_ipv6_linklocal(const struct mr_nic *nic);
 /* Prepend a header with no flow label. */
 void mr_ipv6_push_plain(struct rte_mbuf *m, const struct mr_addr *src, const struct mr_addr *dst, uint8_t trans_proto,
                         uint8_t hop_limit);

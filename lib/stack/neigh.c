@@ -240,21 +240,27 @@ mr_neigh_resolver(struct mr_stack *s, const struct mr_addr *addr)
 	return NULL;
 }
 
+bool
+mr_neigh_static(struct mr_nic *nic, const struct mr_addr *addr, struct mr_lladdr *out)
+{
+	struct mr_netproto *np = mr_neigh_resolver(nic->stack, addr);
+
+	return np && np->ops->resolver->resolve_static && np->ops->resolver->resolve_static(np, nic, addr, out);
+}
+
 struct mr_neigh *
 mr_neigh_use(struct mr_nic *nic, const struct mr_addr *addr)
 {
 	struct mr_neigh *n = mr_neigh_lookup(nic, addr);
-	struct mr_netproto *np;
 	struct mr_lladdr ll;
 
 	if (n) {
 		touch(n);
 		return n;
 	}
-	np = mr_neigh_resolver(nic->stack, addr);
-	if (!np)
+	if (!mr_neigh_resolver(nic->stack, addr))
 		return NULL;
-	if (!np->ops->resolver->resolve_static || !np->ops->resolver->resolve_static(np, nic, addr, &ll))
+	if (!mr_neigh_static(nic, addr, &ll))
 		return entry_new(nic, addr, MR_NEIGH_INCOMPLETE);
 	n = entry_new(nic, addr, MR_NEIGH_STATIC);
 	if (n)

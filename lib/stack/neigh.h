@@ -47,6 +47,8 @@ struct mr_neigh_advert {
 
 int mr_neigh_table_init(struct mr_nic *nic, uint32_t cap);
 void mr_neigh_table_fini(struct mr_nic *nic);
+/* The link address that `addr` always has (multicast, broadcast). @return false: it has none, it is asked for */
+bool mr_neigh_static(struct mr_nic *nic, const struct mr_addr *addr, struct mr_lladdr *out);
 /* Entry for a next hop, made if absent (INCOMPLETE; the request goes out with the first packet). NULL: no memory. */
 struct mr_neigh *mr_neigh_use(struct mr_nic *nic, const struct mr_addr *addr);
 struct mr_neigh *mr_neigh_lookup(struct mr_nic *nic, const struct mr_addr *addr);

@@ -121,7 +121,7 @@ mr_neigh_want(struct mr_neigh *n, const struct mr_addr *src, struct mr_neigh_wai
 
 /* What is known without asking anybody: no entry is needed for it. */
 static bool
-fixed_mapping(struct mr_netproto *np, struct mr_nic *nic, const struct mr_addr *addr, struct mr_lladdr *out)
+fixed_mapping(struct mr_nic *nic, const struct mr_addr *addr, struct mr_lladdr *out)
 {
 	*out = (struct mr_lladdr){.len = 0};
 	if (!(nic->caps & MR_LINK_CAP_RESOLVE))
@@ -130,7 +130,7 @@ fixed_mapping(struct mr_netproto *np, struct mr_nic *nic, const struct mr_addr *
 		*out = nic->lladdr;
 		return true;
 	}
-	return np && np->ops->resolver->resolve_static && np->ops->resolver->resolve_static(np, nic, addr, out);
+	return mr_neigh_static(nic, addr, out);
 }
 
 int
@@ -138,7 +138,6 @@ mr_neigh_get(struct mr_stack *s, uint16_t nic_id, const struct mr_addr *addr, co
              struct mr_neigh_waiter *w, struct mr_lladdr *out)
 {
 	struct mr_nic *nic = mr_nic_find(s, nic_id);
-	struct mr_netproto *np = mr_neigh_resolver(s, addr);
 	struct mr_neigh *n;
 	struct mr_lladdr ll;
 
@@ -146,11 +145,11 @@ mr_neigh_get(struct mr_stack *s, uint16_t nic_id, const struct mr_addr *addr, co
 		return -ENODEV;
 	if (mr_addr_is_any(addr))
 		return -EINVAL;
-	if (fixed_mapping(np, nic, addr, &ll)) {
+	if (fixed_mapping(nic, addr, &ll)) {
 		*out = ll;
 		return 0;
 	}
-	if (!np)
+	if (!mr_neigh_resolver(s, addr))
 		return -EPROTONOSUPPORT;
 	n = mr_neigh_lookup(nic, addr);
 	if (!n && waits_for_another(w, NULL))

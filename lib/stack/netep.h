@@ -20,6 +20,9 @@ bool mr_nic_accepts_foreign(const struct mr_nic *nic, const struct mr_addr *a);
 int mr_nic_groups_tell_link(struct mr_nic *nic);
 /* A group has lost its last member, or its NIC. */
 void mr_netep_group_drop(struct mr_netep *ep);
+/* The NIC has come up or is about to go down: the protocols learn that its groups are joined or left. */
+void mr_nic_groups_open(struct mr_nic *nic);
+void mr_nic_groups_close(struct mr_nic *nic);
 
 /* Bits of an address of this family. */
 static inline unsigned

@@ -88,6 +88,10 @@ struct mr_netproto_ops {
 	/* An address came up on or left a NIC; may be NULL. (IPv6 joins and leaves the solicited-node group here.) */
 	int (*netep_open)(struct mr_netproto *np, struct mr_netep *ep);
 	void (*netep_close)(struct mr_netproto *np, struct mr_netep *ep);
+	/* A NIC that is up begins or ceases to listen to a group; may be NULL. A NIC that goes down leaves its groups and
+	 * joins them again when it comes up; whoever joined them keeps them meanwhile. (IPv4 and IPv6 tell routers here.) */
+	void (*group_join)(struct mr_netproto *np, struct mr_netep *group);
+	void (*group_leave)(struct mr_netproto *np, struct mr_netep *group);
 	int (*setopt)(struct mr_netproto *np, int opt, int64_t value);
 	int (*getopt)(struct mr_netproto *np, int opt, int64_t *value);
 	void (*destroy)(struct mr_netproto *np);

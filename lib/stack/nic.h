@@ -15,6 +15,7 @@
 #include "stack/millrace.h"
 #include "stack/network.h"
 #include "stack/pkt.h"
+#include "stack/timer.h"
 
 #define MR_BURST 32          /* frames taken from a link at a time */
 #define MR_NIC_TXQ 512       /* frames that may wait for the link */
@@ -38,6 +39,8 @@ struct mr_netep {
 	bool in_primary;
 	bool in_turn;
 	bool opened;         /* the protocol's own: what netep_open brings along is there */
+	uint8_t report_flags; /* of a group, and the protocol's own, like the timer: who has told routers of it */
+	struct mr_timer report_timer;
 };
 
 /* A directed broadcast address of a NIC, and how many configured addresses have it. */
@@ -138,6 +141,8 @@ void mr_nic_neteps_open(struct mr_nic *nic);
 void mr_nic_neteps_close(struct mr_nic *nic);
 /* The NIC goes: nothing is configured on it any more. */
 void mr_nic_neteps_drop(struct mr_nic *nic);
+/* Call `fn` for every group that the NIC has joined, of either family. `fn` joins and leaves none. */
+void mr_nic_each_group(struct mr_nic *nic, void (*fn)(struct mr_netep *group, void *arg), void *arg);
 /* Clear the host bits. @return 0 or -EINVAL: prefix too long */
 int mr_subnet_normalize(struct mr_subnet *s);
 bool mr_nic_finds_broadcast(const struct mr_nic *nic, const struct mr_addr *a);

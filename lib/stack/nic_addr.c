@@ -318,6 +318,8 @@ mr_nic_neteps_open(struct mr_nic *nic)
 {
 	struct mr_netep *ep;
 
+	/* First the groups that are joined already: the addresses join others. */
+	mr_nic_groups_open(nic);
 	TAILQ_FOREACH(ep, &nic->configured, configured)
 		netep_open(ep);
 	mr_nic_groups_tell_link(nic);
@@ -330,6 +332,7 @@ mr_nic_neteps_close(struct mr_nic *nic)
 
 	TAILQ_FOREACH(ep, &nic->configured, configured)
 		netep_close(ep);
+	mr_nic_groups_close(nic);
 }
 
 void

@@ -3,7 +3,8 @@
  * What a NIC lets in besides its own addresses: subnets (S-34) and multicast groups (S-39).
  *
  * A group is an address object that counts its members. The link is told the link addresses of all groups whenever the
- * set changes. Not here: telling routers (IGMP, MLD).
+ * set changes, and the network protocol of each group that the NIC, while it is up, begins or ceases to listen to. Not
+ * here: telling routers, which is the protocol's.
  */
 #include "stack/netep.h"
 
@@ -11,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "stack/neigh.h"
 #include "stack/stack.h"
 
 /* ---- subnets */
@@ -68,18 +70,6 @@ mr_nic_accepts_foreign(const struct mr_nic *nic, const struct mr_addr *a)
 
 /* ---- groups */
 
-static const struct mr_netproto *
-resolver_for(struct mr_stack *s, uint16_t net)
-{
-	for (unsigned i = 0; i < s->n_netprotos; i++) {
-		const struct mr_resolver *r = s->netprotos[i]->ops->resolver;
-
-		if (r && r->resolves_for == net && r->resolve_static)
-			return s->netprotos[i];
-	}
-	return NULL;
-}
-
 static bool
 has_lladdr(const struct mr_lladdr *list, unsigned n, const struct mr_lladdr *ll)
 {
@@ -105,10 +95,7 @@ mr_nic_groups_tell_link(struct mr_nic *nic)
 		return -ENOMEM;
 	for (unsigned i = 0; i < MR_NIC_ADDR_BUCKETS; i++) {
 		for (struct mr_netep *ep = nic->addrs[i]; ep; ep = ep->hash_next) {
-			const struct mr_netproto *np = resolver_for(nic->stack, mr_addr_net(&ep->addr));
-
-			if (ep->kind == MR_NETEP_GROUP && np &&
-			    np->ops->resolver->resolve_static((struct mr_netproto *)(uintptr_t)np, nic, &ep->addr, &list[n]) &&
+			if (ep->kind == MR_NETEP_GROUP && mr_neigh_static(nic, &ep->addr, &list[n]) &&
 			    !has_lladdr(list, n, &list[n]))
 				n++;
 		}
@@ -116,6 +103,45 @@ mr_nic_groups_tell_link(struct mr_nic *nic)
 	r = nic->link->ops->set_mcast(nic->link, list, n);
 	free(list);
 	return r;
+}
+
+static void
+group_open(struct mr_netep *ep, void *arg)
+{
+	(void)arg;
+	if (ep->nic->flags & MR_NIC_F_UP && ep->np->ops->group_join)
+		ep->np->ops->group_join(ep->np, ep);
+}
+
+static void
+group_close(struct mr_netep *ep, void *arg)
+{
+	(void)arg;
+	if (ep->nic->flags & MR_NIC_F_UP && ep->np->ops->group_leave)
+		ep->np->ops->group_leave(ep->np, ep);
+}
+
+void
+mr_nic_each_group(struct mr_nic *nic, void (*fn)(struct mr_netep *group, void *arg), void *arg)
+{
+	for (unsigned i = 0; i < MR_NIC_ADDR_BUCKETS; i++) {
+		for (struct mr_netep *ep = nic->addrs[i]; ep; ep = ep->hash_next) {
+			if (ep->kind == MR_NETEP_GROUP)
+				fn(ep, arg);
+		}
+	}
+}
+
+void
+mr_nic_groups_open(struct mr_nic *nic)
+{
+	mr_nic_each_group(nic, group_open, NULL);
+}
+
+void
+mr_nic_groups_close(struct mr_nic *nic)
+{
+	mr_nic_each_group(nic, group_close, NULL);
 }
 
 int
@@ -150,13 +176,16 @@ mr_group_join(struct mr_stack *s, uint16_t nic_id, const struct mr_addr *group)
 	if (r < 0) {
 		ep->kind = MR_NETEP_EXPIRED;
 		mr_netep_release(ep);
+		return r;
 	}
-	return r;
+	group_open(ep, NULL);
+	return 0;
 }
 
 void
 mr_netep_group_drop(struct mr_netep *ep)
 {
+	group_close(ep, NULL);
 	ep->joins = 0;
 	ep->kind = MR_NETEP_EXPIRED;
 	mr_netep_release(ep);

@@ -251,7 +251,7 @@ pseudo_sum(const struct rig_buf *b, uint8_t proto, uint32_t len)
 static void
 put_cksum(struct rig_buf *b, uint32_t l4, uint32_t at, uint8_t proto, unsigned spoil)
 {
-	uint32_t len = b->len - l4, start = proto == 1 ? 0 : pseudo_sum(b, proto, len);
+	uint32_t len = b->len - l4, start = proto <= 2 ? 0 : pseudo_sum(b, proto, len);
 	uint16_t sum;
 
 	put16(b->b + at, 0);
@@ -329,6 +329,50 @@ rig_build_ndp(const struct rig *rig, struct rig_buf *out, const struct rig_ndp *
 	append_pad(out, ip.pad);
 }
 
+/* Where such a message goes. */
+static struct mr_addr
+group_dst(const struct rig_group *g, bool v6)
+{
+	uint8_t type = g->type, last = type == 0x17 || type == 132 ? 2 : 1;
+
+	if (last == 1 && !is_zero(&g->group))
+		return g->group;
+	return v6 ? (struct mr_addr){.b = {0xff, 2, [15] = last}} : mr_addr_v4(0xe0000000u | last);
+}
+
+void
+rig_build_group(const struct rig *rig, struct rig_buf *out, const struct rig_group *g)
+{
+	static const uint8_t alert4[4] = {0x94, 4}, alert6[8] = {58, 0, 5, 2, 0, 0, 1, 0};
+	bool v6 = g->ip.v6 || (!is_zero(&g->group) && !is_v4(&g->group));
+	uint8_t hdr[24] = {g->type ? g->type : v6 ? 130 : 0x11};
+	uint32_t l4, len = v6 ? 24 : 8;
+	struct rig_ip ip = g->ip;
+
+	ip.v6 = v6;
+	if (is_zero(&ip.dst))
+		ip.dst = group_dst(g, v6);
+	if (v6 && is_zero(&ip.src))
+		ip.src = (struct mr_addr){.b = {0xfe, 0x80, [15] = 2}};
+	if (!ip.opts && !g->no_alert) {
+		ip.opts = v6 ? alert6 : alert4;
+		ip.opts_len = v6 ? sizeof(alert6) : sizeof(alert4);
+	}
+	if (v6) {
+		put16(hdr + 4, g->max_resp);
+		memcpy(hdr + 8, g->group.b, 16);
+	} else {
+		hdr[1] = (uint8_t)g->max_resp;
+		memcpy(hdr + 4, g->group.b + 12, 4);
+	}
+	put_ip(rig, out, &ip, v6 ? 58 : 2, 1, len + g->more_len);
+	l4 = out->len;
+	append(out, hdr, len);
+	append(out, g->more, g->more_len);
+	put_cksum(out, l4, l4 + 2, v6 ? 58 : 2, ip.spoil);
+	append_pad(out, ip.pad);
+}
+
 void
 rig_build_udp(const struct rig *rig, struct rig_buf *out, const struct rig_udp *u)
 {
@@ -376,7 +420,7 @@ rig_build_tcp(const struct rig *rig, struct rig_buf *out, const struct rig_tcphd
 static uint32_t
 cksum_at(uint8_t proto)
 {
-	return proto == 1 || proto == 58 ? 2 : proto == 17 ? 6 : proto == 6 ? 16 : 0;
+	return proto == 1 || proto == 2 || proto == 58 ? 2 : proto == 17 ? 6 : proto == 6 ? 16 : 0;
 }
 
 void

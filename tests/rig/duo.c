@@ -153,8 +153,7 @@ rig_duo_init(struct rig_duo *d, const struct rig_duo_opts *opts)
 		end_up(&d->end[i], wrap(d, l[i], o, i));
 	if (o->neigh)
 		add_neighbours(d);
-	/* Past the announcements of the addresses. */
-	rig_duo_run(d, 3 * RIG_S, NULL, NULL);
+	rig_duo_run(d, RIG_SETTLE_NS, NULL, NULL);
 }
 
 void

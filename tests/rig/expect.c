@@ -48,7 +48,7 @@ rig_discard(struct rig *rig)
 		continue;
 }
 
-static const char *const kind_names[] = {"other", "ARP", "IP", "ICMP", "ICMPv6", "NDP", "UDP", "TCP"};
+static const char *const kind_names[] = {"other", "ARP", "IP", "ICMP", "ICMPv6", "NDP", "UDP", "TCP", "IGMP", "MLD"};
 
 const struct rig_frame *
 rig_expect_at(struct rig *rig, enum rig_kind kind, const char *file, int line)
@@ -93,6 +93,17 @@ rig_expect_icmp(struct rig *rig, bool v6, uint8_t type, uint8_t code)
 	const struct rig_frame *f = rig_expect(rig, v6 ? RIG_ICMP6 : RIG_ICMP);
 
 	ck_assert_msg(f->type == type && f->code == code, "expected type %u code %u, got %s", type, code, rig_frame_text(f));
+	return f;
+}
+
+const struct rig_frame *
+rig_expect_group(struct rig *rig, uint8_t type, const char *group)
+{
+	struct mr_addr a = rig_addr(group);
+	const struct rig_frame *f = rig_expect(rig, mr_addr_is_v4(&a) ? RIG_IGMP : RIG_MLD);
+
+	ck_assert_msg(f->type == type && mr_addr_equal(&f->target, &a), "expected type %u about %s, got %s", type, group,
+	              rig_frame_text(f));
 	return f;
 }
 

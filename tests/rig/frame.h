@@ -87,6 +87,18 @@ struct rig_ndp {
 	uint16_t opts_len;
 };
 
+/* IGMP, or MLD when ip.v6 or the group is. */
+struct rig_group {
+	struct rig_ip ip;       /* default: TTL 1; source of MLD fe80::2; destination as it should be for the type and group */
+	uint8_t type;           /* IGMP 0x11 query, 0x12 report of version 1, 0x16 report, 0x17 leave; MLD 130 query, 131
+	                         * report, 132 done; default: query */
+	uint16_t max_resp;      /* tenths of a second, or ms */
+	struct mr_addr group;   /* default: none, a general query */
+	bool no_alert;          /* without the Router Alert option; also if ip.opts is given */
+	const void *more;       /* behind the message: what IGMPv3 and MLDv2 add */
+	uint16_t more_len;
+};
+
 struct rig_udp {
 	struct rig_ip ip;
 	uint16_t sport, dport;  /* default 5000, 7 */
@@ -127,6 +139,8 @@ enum rig_kind {
 	RIG_NDP,    /* ICMPv6 types 133 to 137 */
 	RIG_UDP,
 	RIG_TCP,
+	RIG_IGMP,
+	RIG_MLD,    /* ICMPv6 types 130 to 132 */
 };
 
 /* A frame that a stack has sent, with what the rig read in it. */
@@ -145,11 +159,11 @@ struct rig_frame {
 	/* ARP */
 	uint16_t arp_op;
 	uint8_t arp_sha[6], arp_tha[6];
-	/* ICMP, ICMPv6, NDP */
+	/* ICMP, ICMPv6, NDP, IGMP, MLD */
 	uint8_t type, code;
 	uint16_t id, seq16;       /* bytes 4..7 */
 	uint32_t rest;            /* the same as one number: MTU, pointer, NA flags */
-	struct mr_addr target;    /* NDP */
+	struct mr_addr target;    /* NDP; the group of IGMP and MLD */
 	bool has_ll;              /* a link address option came along */
 	uint8_t ll_opt, ll[6];
 	/* UDP, TCP */
@@ -190,6 +204,7 @@ void rig_build_arp(const struct rig *rig, struct rig_buf *out, const struct rig_
 void rig_build_ip(const struct rig *rig, struct rig_buf *out, const struct rig_ip *ip, const void *payload, uint32_t len);
 void rig_build_icmp(const struct rig *rig, struct rig_buf *out, const struct rig_icmp *i);
 void rig_build_ndp(const struct rig *rig, struct rig_buf *out, const struct rig_ndp *n);
+void rig_build_group(const struct rig *rig, struct rig_buf *out, const struct rig_group *g);
 void rig_build_udp(const struct rig *rig, struct rig_buf *out, const struct rig_udp *u);
 void rig_build_tcp(const struct rig *rig, struct rig_buf *out, const struct rig_tcphdr *t);
 /* Recompute every checksum of an edited frame (IPv4 header, ICMP, ICMPv6, UDP, TCP) from its bytes. */

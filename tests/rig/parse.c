@@ -74,7 +74,7 @@ fold(uint32_t sum)
 static bool
 check_l4(struct reader *r, uint32_t at, uint8_t proto, uint64_t offload)
 {
-	uint32_t start = proto == 1 ? 0 : pseudo(r, proto, r->l4_len);
+	uint32_t start = proto <= 2 ? 0 : pseudo(r, proto, r->l4_len);
 	uint8_t *field = r->l4 + at;
 	uint16_t sum;
 
@@ -159,6 +159,55 @@ read_ndp(struct reader *r)
 	return read_ndp_opts(r, hdr);
 }
 
+/* A report or leave of ours: Router Alert alone in its options, TTL 1, and a destination that fits. `leave` is the type. */
+static bool
+check_group(struct reader *r, bool leave, const struct mr_addr *routers, const void *alert, uint32_t alert_len)
+{
+	struct rig_frame *f = r->f;
+
+	if (f->ttl != 1)
+		return fault(r, "group message with TTL %u", f->ttl);
+	if (r->l4 - r->l3 != (f->v6 ? 40 : 20) + (ptrdiff_t)alert_len || memcmp(r->l4 - alert_len, alert, alert_len) != 0)
+		return fault(r, "group message without Router Alert, or with more than that");
+	if (!mr_addr_equal(&f->dst, leave ? routers : &f->target) || !mr_addr_is_multicast(&f->target))
+		return fault(r, "group message to the wrong destination, or about none");
+	return true;
+}
+
+static bool
+read_igmp(struct reader *r)
+{
+	static const uint8_t alert[4] = {0x94, 4, 0, 0};
+	struct mr_addr routers = mr_addr_v4(0xe0000002);
+	struct rig_frame *f = r->f;
+
+	f->kind = RIG_IGMP;
+	if (r->l4_len != 8)
+		return fault(r, "IGMP of %u bytes", r->l4_len);
+	f->type = r->l4[0];
+	f->code = r->l4[1];
+	f->target = mr_addr_v4(get32(r->l4 + 4));
+	if (f->v6 || (f->type != 0x12 && f->type != 0x16 && f->type != 0x17) || f->code)
+		return fault(r, "IGMP type %u, code %u", f->type, f->code);
+	return check_l4(r, 2, 2, 0) && check_group(r, f->type == 0x17, &routers, alert, sizeof(alert));
+}
+
+static bool
+read_mld(struct reader *r)
+{
+	static const uint8_t alert[8] = {58, 0, 5, 2, 0, 0, 1, 0};
+	static const struct mr_addr routers = {.b = {0xff, 2, [15] = 2}};
+	struct rig_frame *f = r->f;
+
+	f->kind = RIG_MLD;
+	if (r->l4_len != 24 || f->code || f->rest || f->type == 130)
+		return fault(r, "MLD type %u, code %u, %u bytes", f->type, f->code, r->l4_len);
+	memcpy(f->target.b, r->l4 + 8, 16);
+	if (!mr_addr_is_any(&f->src) && !mr_addr_is_linklocal(&f->src))
+		return fault(r, "MLD from a source that is not link-local");
+	return check_group(r, f->type == 132, &routers, alert, sizeof(alert));
+}
+
 static bool
 read_icmp(struct reader *r)
 {
@@ -178,6 +227,8 @@ read_icmp(struct reader *r)
 	f->payload_len = r->l4_len - 8;
 	if (!check_l4(r, 2, f->proto, 0))
 		return false;
+	if (f->v6 && f->type >= 130 && f->type <= 132)
+		return read_mld(r);
 	return f->v6 && f->type >= 133 && f->type <= 137 ? read_ndp(r) : true;
 }
 
@@ -331,6 +382,8 @@ read_transport(struct reader *r)
 	case 1:
 	case 58:
 		return read_icmp(r);
+	case 2:
+		return read_igmp(r);
 	case 6:
 		return read_tcp(r);
 	case 17:

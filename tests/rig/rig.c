@@ -94,7 +94,7 @@ rig_init(struct rig *rig, const struct rig_opts *opts)
 				add_neighbours(rig);
 		}
 	}
-	rig->now += 3 * RIG_S; /* addresses are announced twice, two seconds apart (RFC 5227 2.3) */
+	rig->now += RIG_SETTLE_NS;
 	rig_discard(rig);
 	rig_mark(rig);
 }
@@ -174,6 +174,15 @@ rig_push_ndp_spec(struct rig *rig, const struct rig_ndp *n)
 	struct rig_buf b;
 
 	rig_build_ndp(rig, &b, n);
+	rig_push_buf(rig, &b);
+}
+
+void
+rig_push_group_spec(struct rig *rig, const struct rig_group *g)
+{
+	struct rig_buf b;
+
+	rig_build_group(rig, &b, g);
 	rig_push_buf(rig, &b);
 }
 

@@ -25,6 +25,9 @@
 #define RIG_START_NS 1000000000000ull /* the clock starts here, not at 0 */
 #define RIG_MS 1000000ull
 #define RIG_S 1000000000ull
+/* After so long a new stack has said what it has to say of itself: addresses are announced twice, two seconds apart (RFC
+ * 5227 2.3), groups are reported twice within ten (RFC 2236 8.10). */
+#define RIG_SETTLE_NS (11 * RIG_S)
 
 /* Initialise EAL (--no-huge, unprivileged), run the suite, return the exit code. RIG_TEST=name runs one test case. */
 int rig_main(int argc, char **argv, Suite *(*make_suite)(void));
@@ -94,11 +97,13 @@ void rig_push_arp_spec(struct rig *rig, const struct rig_arp *a);
 void rig_push_ip_spec(struct rig *rig, const struct rig_ip *ip, const void *payload, uint32_t len);
 void rig_push_icmp_spec(struct rig *rig, const struct rig_icmp *i);
 void rig_push_ndp_spec(struct rig *rig, const struct rig_ndp *n);
+void rig_push_group_spec(struct rig *rig, const struct rig_group *g);
 void rig_push_udp_spec(struct rig *rig, const struct rig_udp *u);
 void rig_push_tcphdr_spec(struct rig *rig, const struct rig_tcphdr *t);
 #define rig_push_arp(rig, ...) rig_push_arp_spec(rig, &(struct rig_arp){__VA_ARGS__})
 #define rig_push_icmp(rig, ...) rig_push_icmp_spec(rig, &(struct rig_icmp){__VA_ARGS__})
 #define rig_push_ndp(rig, ...) rig_push_ndp_spec(rig, &(struct rig_ndp){__VA_ARGS__})
+#define rig_push_group(rig, ...) rig_push_group_spec(rig, &(struct rig_group){__VA_ARGS__})
 #define rig_push_udp(rig, ...) rig_push_udp_spec(rig, &(struct rig_udp){__VA_ARGS__})
 #define rig_push_tcphdr(rig, ...) rig_push_tcphdr_spec(rig, &(struct rig_tcphdr){__VA_ARGS__})
 /* An arbitrary transport payload: rig_push_ip(rig, payload, len, .proto = 99). */
@@ -134,6 +139,8 @@ void rig_expect_none_at(struct rig *rig, const char *file, int line);
 const struct rig_frame *rig_expect_arp(struct rig *rig, uint16_t op);
 const struct rig_frame *rig_expect_ndp(struct rig *rig, uint8_t type);
 const struct rig_frame *rig_expect_icmp(struct rig *rig, bool v6, uint8_t type, uint8_t code);
+/* IGMP or MLD (by the group's family) of a type, about this group. */
+const struct rig_frame *rig_expect_group(struct rig *rig, uint8_t type, const char *group);
 /* UDP with these ports and payload (`data` NULL: not compared). */
 const struct rig_frame *rig_expect_udp(struct rig *rig, uint16_t sport, uint16_t dport, const void *data, uint32_t len);
 

@@ -84,12 +84,14 @@ add_ip(struct line *l, const struct rig_frame *f)
 		add(l, " UDP %u > %u len %u", f->sport, f->dport, f->payload_len);
 	else if (f->kind == RIG_IP)
 		add(l, " protocol %u, %u bytes", f->proto, f->payload_len);
+	else if (f->kind == RIG_IGMP || f->kind == RIG_MLD)
+		add(l, " %s type %u", f->kind == RIG_IGMP ? "IGMP" : "MLD", f->type);
 	else
 		add(l, " %s type %u code %u rest %08x len %u", f->kind == RIG_NDP ? "NDP" : "ICMP", f->type, f->code, f->rest,
 		    f->payload_len);
-	if (f->kind == RIG_NDP && f->type >= 135) {
-		add(l, " target ");
-		add_addr(l, &f->target, true);
+	if ((f->kind == RIG_NDP && f->type >= 135) || f->kind == RIG_IGMP || f->kind == RIG_MLD) {
+		add(l, f->kind == RIG_NDP ? " target " : " group ");
+		add_addr(l, &f->target, f->v6);
 	}
 	if (f->mf || f->frag_off)
 		add(l, " fragment at %u%s", f->frag_off, f->mf ? ", more" : "");
