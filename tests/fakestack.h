@@ -105,7 +105,8 @@ static struct {
 	unsigned n_req;
 	struct fk_seen seen[FK_LOG];
 	unsigned n_seen, n_input, n_ctl, n_unknown, n_tp_input;
-	int opened, closed;
+	int opened, closed;  /* addresses */
+	int joined, left;    /* groups, on a NIC that is up */
 	int open_err;
 	unsigned net_destroyed, trans_destroyed;
 	char order[256]; /* what happened in the turn, a letter each */
@@ -408,6 +409,20 @@ fk_netep_close(struct mr_netproto *np, struct mr_netep *ep)
 }
 
 static inline void
+fk_group_join(struct mr_netproto *np, struct mr_netep *group)
+{
+	ck_assert(group->np == np && group->kind == MR_NETEP_GROUP && group->nic->flags & MR_NIC_F_UP);
+	fk.joined++;
+}
+
+static inline void
+fk_group_leave(struct mr_netproto *np, struct mr_netep *group)
+{
+	ck_assert(group->np == np && group->kind == MR_NETEP_GROUP && group->nic->flags & MR_NIC_F_UP);
+	fk.left++;
+}
+
+static inline void
 fk_net_destroy(struct mr_netproto *np)
 {
 	fk.net_destroyed++;
@@ -448,7 +463,8 @@ static const struct mr_resolver fk_resolver6 = {MR_NET_IPV6, fk_request, fk_reso
 static const struct mr_netproto_ops fk_net_ops[] = {
 	{.name = "fk4", .number = MR_NET_IPV4, .min_bytes = sizeof(struct fk_net), .hdr_bytes = sizeof(struct fk_net),
 	 .parse = fk_parse, .input = fk_input, .output = fk_output, .netep_open = fk_netep_open,
-	 .netep_close = fk_netep_close, .destroy = fk_net_destroy},
+	 .netep_close = fk_netep_close, .group_join = fk_group_join, .group_leave = fk_group_leave,
+	 .destroy = fk_net_destroy},
 	{.name = "fk6", .number = MR_NET_IPV6, .min_bytes = sizeof(struct fk_net), .hdr_bytes = sizeof(struct fk_net),
 	 .parse = fk_parse, .input = fk_input, .output = fk_output, .netep_open = fk_netep_open,
 	 .netep_close = fk_netep_close, .destroy = fk_net_destroy, .resolver = &fk_resolver6},

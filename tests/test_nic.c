@@ -890,6 +890,39 @@ START_TEST(group_copies_no_mbuf)
 }
 END_TEST
 
+/* The protocol hears of groups that a NIC which is up begins or ceases to listen to (B-11); one that has nobody to tell
+ * need not (fk6). */
+START_TEST(groups_and_their_protocol)
+{
+	struct fk_link *k = fk_nic(1);
+	struct mr_addr a = fk_addr("224.1.2.3"), b = fk_addr("224.1.2.4"), six = fk_addr("ff02::5");
+
+	ck_assert_int_eq(mr_group_join(fk.s, 1, &a), 0);
+	ck_assert_int_eq(mr_group_join(fk.s, 1, &a), 0);
+	ck_assert_int_eq(mr_group_join(fk.s, 1, &b), 0);
+	ck_assert_int_eq(mr_group_join(fk.s, 1, &six), 0);
+	ck_assert(fk.joined == 2 && fk.left == 0);
+	ck_assert_int_eq(mr_group_leave(fk.s, 1, &a), 0);
+	ck_assert_int_eq(fk.left, 0);
+	ck_assert_int_eq(mr_nic_disable(fk.s, 1), 0);
+	ck_assert(fk.joined == 2 && fk.left == 2);
+	/* While it is down nothing is said, and what has changed by then is not news afterwards. */
+	ck_assert_int_eq(mr_group_leave(fk.s, 1, &a), 0);
+	ck_assert_int_eq(mr_nic_enable(fk.s, 1), 0);
+	ck_assert(fk.joined == 3 && fk.left == 2);
+	ck_assert_int_eq(mr_group_leave(fk.s, 1, &b), 0);
+	ck_assert(fk.joined == 3 && fk.left == 3);
+	/* A group that the link refuses is not joined. */
+	k->mcast_err = -ENOSPC;
+	ck_assert_int_eq(mr_group_join(fk.s, 1, &b), -ENOSPC);
+	k->mcast_err = 0;
+	ck_assert(fk.joined == 3 && fk.left == 3);
+	ck_assert_int_eq(mr_group_join(fk.s, 1, &b), 0);
+	ck_assert_int_eq(mr_nic_remove(fk.s, 1), 0);
+	ck_assert(fk.joined == 4 && fk.left == 4);
+}
+END_TEST
+
 /* ---- ups and downs */
 
 /* B-11 */
@@ -1355,6 +1388,7 @@ suite(void)
 	tcase_add_test(tc, groups);
 	tcase_add_test(tc, group_copies);
 	tcase_add_test(tc, group_copies_no_mbuf);
+	tcase_add_test(tc, groups_and_their_protocol);
 	tc = fk_tcase(s, "output");
 	tcase_add_test(tc, tx_partial);
 	tcase_add_test(tc, tx_queue_full);

@@ -99,6 +99,20 @@ START_TEST(builds_ndp)
 }
 END_TEST
 
+START_TEST(builds_group_messages)
+{
+	struct rig_buf b;
+
+	rig_build_group(&rig, &b, &(struct rig_group){.max_resp = 100});
+	assert_bytes(&b, "01005e0000010200000000020800" "46000020000000000102" "3ad50a000002e0000001" "94040000"
+	                 "1164ee9b00000000");
+	rig_build_group(&rig, &b, &(struct rig_group){.type = 131, .group = rig_addr("ff02::5")});
+	assert_bytes(&b, "33330000000502000000000286dd" "6000000000200001fe800000000000000000000000000002"
+	                 "ff020000000000000000000000000005" "3a00050200000100" "8300801a00000000"
+	                 "ff020000000000000000000000000005");
+}
+END_TEST
+
 START_TEST(builds_tcp)
 {
 	static const uint8_t opts[] = {2, 4, 5, 0xb4, 4, 2, 8, 10, 0xff, 0xff, 0xff, 0xf0, 0, 0, 0, 0, 1, 3, 3, 7};
@@ -201,7 +215,7 @@ END_TEST
 /* A good frame, the edit that spoils it, and a word of the objection. */
 struct bad_frame {
 	const char *word;
-	enum { UDP4, UDP6, TCP4, ARP, NA } base;
+	enum { UDP4, UDP6, TCP4, ARP, NA, IGMP, MLD } base;
 	uint16_t at;    /* this byte ... */
 	uint8_t value;  /* ... becomes this */
 	bool fix;       /* and checksums are computed anew */
@@ -248,6 +262,19 @@ static const struct bad_frame bad_frames[] = {
 	{"code 1", NA, 14 + 41, 1, true},
 	{"option of length", NA, 14 + 65, 0, true},
 	{"option of length", NA, 14 + 65, 2, true},
+	{"bad checksum", IGMP, 14 + 27, 0x99},
+	{"TTL 2", IGMP, 14 + 8, 2, true},
+	{"Router Alert", IGMP, 14 + 20, 7, true},
+	{"IGMP type 17", IGMP, 14 + 24, 0x11, true},
+	{"IGMP type 22, code 1", IGMP, 14 + 25, 1, true},
+	{"wrong destination", IGMP, 14 + 31, 9, true},
+	{"bad checksum", MLD, 14 + 51, 0x99},
+	{"TTL 64", MLD, 14 + 7, 64, true},
+	{"Router Alert", MLD, 14 + 42, 1, true},
+	{"not link-local", MLD, 14 + 8, 0xfd, true},
+	{"MLD type 130", MLD, 14 + 48, 130, true},
+	{"MLD type 131, code 1", MLD, 14 + 49, 1, true},
+	{"wrong destination", MLD, 14 + 71, 9, true},
 };
 
 static void
@@ -261,6 +288,10 @@ build_base(struct rig_buf *b, int base)
 		rig_build_tcp(&rig, b, &(struct rig_tcphdr){.flags = RIG_SYN, .opts = opts, .opts_len = 8, .dport = 80, .sport = 80});
 	else if (base == ARP)
 		rig_build_arp(&rig, b, &(struct rig_arp){0});
+	else if (base == IGMP)
+		rig_build_group(&rig, b, &(struct rig_group){.type = 0x16, .group = rig_addr("239.1.2.3")});
+	else if (base == MLD)
+		rig_build_group(&rig, b, &(struct rig_group){.type = 131, .group = rig_addr("ff05::5")});
 	else
 		rig_build_ndp(&rig, b, &(struct rig_ndp){.type = 136});
 }
@@ -289,7 +320,7 @@ START_TEST(survives_any_bytes)
 	char why[100];
 
 	/* Cut everywhere, and with every byte of the headers turned over. */
-	for (int base = UDP4; base <= NA; base++) {
+	for (int base = UDP4; base <= MLD; base++) {
 		build_base(&b, base);
 		for (uint32_t len = 0; len < b.len; len++)
 			free(rig_frame_parse(b.b, len, 0, 0, 0, why, sizeof(why)));
@@ -868,6 +899,7 @@ add_builders(Suite *s)
 	tcase_add_test(tc, builds_udp);
 	tcase_add_test(tc, builds_echo);
 	tcase_add_test(tc, builds_ndp);
+	tcase_add_test(tc, builds_group_messages);
 	tcase_add_test(tc, builds_tcp);
 	tcase_add_test(tc, builds_options_and_extensions);
 	tcase_add_test(tc, fills_in_group_link_addresses);

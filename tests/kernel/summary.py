@@ -14,9 +14,8 @@ from report import Report, require
 
 # Reason: most packets in one run of a suite, and why.
 EXPLAINED = {
-    'drop_ip_not_ours': (400, 'the kernel looks for routers and reports groups when its end comes up (RFC 4861, 3810)'),
-    'drop_ip_ext_hdr': (400, 'multicast listener reports of the kernel carry a hop-by-hop header (RFC 3810 5)'),
-    'drop_ip_bad_src': (50, 'such reports from :: while the kernel has no link-local address yet (RFC 3590)'),
+    'drop_ip_not_ours': (850, 'the kernel looks for routers and reports groups when its end comes up, to groups that only '
+                         'routers join (RFC 4861, 3376, 3810)'),
     'drop_ether_bad_src': (20, 'what the kernel said before its end of the tap had a link address of its own'),
     'drop_icmp_ignored': (50, 'router solicitations of the kernel, ICMP types that hosts ignore'),
     'drop_tcp_no_port': (2000, 'closed ports in the refused and nmap checks; last segments to connections that wrk reset'),

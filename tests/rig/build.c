@@ -416,7 +416,7 @@ rig_build_tcp(const struct rig *rig, struct rig_buf *out, const struct rig_tcphd
 	append_pad(out, t->ip.pad);
 }
 
-/* Transport of an IPv4 or IPv6 packet without extension headers: where, and by which checksum offset. */
+/* By which offset in a transport's header its checksum lies; 0: it has none. */
 static uint32_t
 cksum_at(uint8_t proto)
 {
@@ -441,6 +441,10 @@ rig_fix(struct rig_buf *b)
 		hdr = 40;
 		end = ETH + 40 + get16(p + 4);
 		proto = p[6];
+		if (proto == 0) { /* hop-by-hop options */
+			proto = p[40];
+			hdr += (p[41] + 1u) * 8;
+		}
 	} else {
 		return;
 	}

@@ -87,8 +87,11 @@ int mr_nic_has_subnet(struct mr_stack *s, uint16_t nic, const struct mr_subnet *
 /** What a NIC receives, n at most: the host prefix of each permanent address, then the subnets, as they were added.
  *  @return how many there are, or -ENODEV. (S-37, S-77) */
 int mr_nic_subnets(struct mr_stack *s, uint16_t nic, struct mr_subnet *out, size_t n);
-int mr_group_join(struct mr_stack *s, uint16_t nic, const struct mr_addr *group);        /**< (S-39) */
-int mr_group_leave(struct mr_stack *s, uint16_t nic, const struct mr_addr *group);       /**< (S-40) */
+/** Listen to a group; joins are counted. Routers are told by IGMPv2 (RFC 2236) or MLDv1 (RFC 2710), by core 0 of a host.
+ *  @return 0, -ENODEV, -EINVAL (no group), -EPROTONOSUPPORT, -ENOMEM, -ENOBUFS, or the link's error. (S-39) */
+int mr_group_join(struct mr_stack *s, uint16_t nic, const struct mr_addr *group);
+/** @return 0, -ENODEV, -EADDRNOTAVAIL (not joined). (S-40) */
+int mr_group_leave(struct mr_stack *s, uint16_t nic, const struct mr_addr *group);
 /** First primary address of a protocol; if it has none, the first that was added. The prefix is the widest that has it: its
  *  on-link prefix, or a subnet of the NIC. @return 0, -ENODEV, -EADDRNOTAVAIL. (S-38, SS-5, B-8) */
 int mr_nic_main_address(struct mr_stack *s, uint16_t nic, uint16_t net, struct mr_subnet *out);
