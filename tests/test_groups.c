@@ -436,6 +436,7 @@ START_TEST(no_packets_left)
 	unsigned n;
 
 	fam = &families[_i];
+	mr_stash_flush(&rig.stack->tx_stash);
 	n = rte_mempool_avail_count(rig.stack->tx_pool);
 	ck_assert_int_eq(rte_pktmbuf_alloc_bulk(rig.stack->tx_pool, all, n), 0);
 	ck_assert_int_eq(join(fam->group), 0);

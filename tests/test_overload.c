@@ -294,7 +294,7 @@ START_TEST(unacknowledged_data_leaves_room_to_answer)
 		mr_ep_abort(peers[i].ep);
 	rig_discard(&rig);
 	ck_assert_uint_eq(rig.stack->tx_held, 0);
-	ck_assert_uint_eq(rte_mempool_avail_count(rig.stack->tx_pool), 1024);
+	ck_assert_uint_eq(mr_stash_avail(&rig.stack->tx_stash), 1024);
 	rig_fini(&rig);
 }
 END_TEST
