@@ -77,6 +77,23 @@ build() {
   rm -f "$log"
 }
 
+# install_library DIRECTORY: the library and its headers as a user has them, for compile_installed; sets installed_lib.
+install_library() {
+  local pc
+  meson install -C "$top/build" --no-rebuild --quiet --destdir "$1" || return 1
+  pc=$(find "$1" -name millrace.pc)
+  [ -n "$pc" ] || return 1
+  installed_lib=${pc%/pkgconfig/*}
+  # The prefix is where the library is for now; DPDK's flags come once more with DPDK's own prefix.
+  read -ra installed_flags < <(PKG_CONFIG_PATH=${pc%/*} pkg-config --define-variable=prefix="$1/usr/local" --cflags --libs millrace |
+    tr '\n' ' '; pkg-config --cflags --libs libdpdk)
+}
+
+# compile_installed SOURCE PROGRAM: with pkg-config's flags and nothing else.
+compile_installed() {
+  gcc -std=gnu11 -Wall -Wextra -Werror -o "$2" "$1" "${installed_flags[@]}"
+}
+
 # ---- processes, by identifier and start time, so that a reused identifier is never taken for ours
 
 process_start() {

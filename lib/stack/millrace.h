@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
+/**
+ * @file
  * Millrace: a TCP/IP stack on DPDK. The one public header: programs include this and none of its parts.
  *
  * A `struct mr_stack` is one core's whole instance and is single-threaded: every call that takes a stack, an

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
+/**
+ * @file
  * Addresses: network and link layer, prefixes, transport addresses, their text. Part of <millrace.h>.
  */
 #ifndef MR_API_ADDR_H
@@ -14,49 +15,49 @@ extern "C" {
 #endif
 
 /**
- * An IPv4 or IPv6 address in network byte order. IPv4 is held in its v4-mapped form (::ffff:a.b.c.d), so one
+ * An IPv4 or IPv6 address in network byte order. IPv4 is held in its v4-mapped form (RFC 4291 2.5.5.2), so one
  * 16-byte compare serves both families. All zero is the unspecified address and, in a socket address, the
  * dual-stack wildcard.
  */
 struct mr_addr {
 	union {
-		uint8_t b[16];
-		uint32_t w[4];
-		uint64_t d[2];
+		uint8_t b[16];  /**< as bytes */
+		uint32_t w[4];  /**< the same for compares */
+		uint64_t d[2];  /**< the same */
 	};
 };
 
 /** A link-layer address (6 bytes for Ethernet; len 0 means none). */
 struct mr_lladdr {
-	uint8_t b[6];
-	uint8_t len;
+	uint8_t b[6];  /**< the bytes in the order of the wire */
+	uint8_t len;   /**< how many count; 0: there is none */
 };
 
 /** An address prefix. `plen` counts from the start of the family's own address: 0..32 or 0..128. */
 struct mr_subnet {
-	struct mr_addr addr;
-	uint8_t plen;
+	struct mr_addr addr;  /**< an address in it */
+	uint8_t plen;         /**< bits of prefix */
 };
 
 /** A transport address. `nic` 0 means any NIC. */
 struct mr_sockaddr {
-	struct mr_addr addr;
-	uint16_t port;
-	uint16_t nic;
+	struct mr_addr addr;  /**< all zero: any */
+	uint16_t port;        /**< host byte order; 0: any */
+	uint16_t nic;         /**< NIC id; 0: any */
 };
 
 /** Network protocol numbers (EtherTypes) and transport protocol numbers (IANA). */
 #define MR_NET_IPV4 0x0800
-#define MR_NET_ARP 0x0806
-#define MR_NET_IPV6 0x86dd
-#define MR_TRANS_ICMP 1
-#define MR_TRANS_TCP 6
-#define MR_TRANS_UDP 17
-#define MR_TRANS_ICMPV6 58
+#define MR_NET_ARP 0x0806   /**< RFC 826 */
+#define MR_NET_IPV6 0x86dd  /**< RFC 2464 */
+#define MR_TRANS_ICMP 1     /**< RFC 792 */
+#define MR_TRANS_TCP 6      /**< RFC 9293 */
+#define MR_TRANS_UDP 17     /**< RFC 768 */
+#define MR_TRANS_ICMPV6 58  /**< RFC 4443 */
 
 /** Text buffer sizes that always suffice. */
 #define MR_ADDR_STRLEN 46
-#define MR_SOCKADDR_STRLEN 56
+#define MR_SOCKADDR_STRLEN 56  /**< with brackets and a port */
 
 /** IPv4 address from its four bytes in host order (0x0a000001 is 10.0.0.1). */
 struct mr_addr mr_addr_v4(uint32_t host_order);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
+/**
+ * @file
  * Configuration: an INI file to a checked structure, and a host from it. Part of <millrace.h>.
  */
 #ifndef MR_API_CONFIG_H
@@ -26,15 +27,16 @@ enum mr_config_type {
 	MR_CONFIG_PREFIX,   /**< address and prefix length */
 };
 
-#define MR_CONFIG_REQUIRED (1u << 0)
+#define MR_CONFIG_REQUIRED (1u << 0) /**< the key must be there */
 #define MR_CONFIG_LIST (1u << 1) /**< TEXT, ADDR, PREFIX: comma-separated; the key may be repeated and adds to the list */
 
 /** One key of a section. */
 struct mr_config_key {
-	const char *name;
-	enum mr_config_type type;
+	const char *name;    /**< as it is written */
+	enum mr_config_type type; /**< of its value */
 	uint32_t flags;      /**< MR_CONFIG_* */
-	int64_t min, max;    /**< of numbers, bytes or ns; max 0: no limit */
+	int64_t min;         /**< least number, bytes or ns */
+	int64_t max;         /**< most; 0: no limit */
 	const char *words;   /**< of WORD and WORDS: "busy|yield|sleep" */
 	const char *def;     /**< value of an absent key, as it would be written; NULL: 0 or nothing */
 	const char *help;    /**< one line */
@@ -44,9 +46,9 @@ struct mr_config_section;
 
 /** One kind of section: [NAME], at most once, or [NAME INSTANCE], any number. */
 struct mr_config_schema {
-	const char *name;
-	bool instances;
-	const char *help;
+	const char *name;    /**< NAME */
+	bool instances;      /**< [NAME INSTANCE] */
+	const char *help;    /**< one line */
 	const struct mr_config_key *keys; /**< ends with a NULL name */
 	/** What the table cannot say, by mr_config_error; called for sections whose keys are right. May be NULL. */
 	void (*check)(struct mr_config *c, const struct mr_config_section *s);
@@ -59,6 +61,7 @@ struct mr_config_schema {
  * @param err stdio stream (FILE *). @return 0, -EINVAL (errors written), -errno of the file (written), -ENOMEM.
  */
 int mr_config_load(const char *file, const struct mr_config_schema *app, void *err, struct mr_config **out);
+/** Free a configuration and all that was read from it. NULL does nothing. */
 void mr_config_free(struct mr_config *c);
 /** Next section of a kind in the file's order, after `prev` (NULL: the first). NULL: no more. */
 const struct mr_config_section *mr_config_next(const struct mr_config *c, const char *kind,
@@ -81,9 +84,9 @@ void mr_config_describe(const struct mr_config_schema *app, void *out);
 
 /** A [port NAME] as it was checked. NIC ids count from 1 in the file's order. */
 struct mr_config_port {
-	struct mr_host_port port;
-	const struct mr_subnet *addrs;
-	unsigned n_addrs;
+	struct mr_host_port port;       /**< for mr_host_add_port */
+	const struct mr_subnet *addrs;  /**< its addresses */
+	unsigned n_addrs;               /**< how many */
 };
 /** The ports. @return how many. */
 unsigned mr_config_ports(const struct mr_config *c, const struct mr_config_port **out);

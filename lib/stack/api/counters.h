@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
+/**
+ * @file
  * Counters and drop reasons. Part of <millrace.h>.
  */
 #ifndef MR_API_COUNTERS_H
@@ -25,8 +26,11 @@ enum mr_counter {
 };
 /** Name of a counter ("tcp_rx_segments"), and whether it is a drop reason. */
 const char *mr_counter_name(enum mr_counter c);
+/** What a counter counts, in a line. */
 const char *mr_counter_help(enum mr_counter c);
+/** Is it a reason for which packets are dropped? */
 bool mr_counter_is_drop(enum mr_counter c);
+/** Value of a counter; 0 for one that does not exist. */
 uint64_t mr_stack_counter(const struct mr_stack *s, enum mr_counter c);
 /** The living counters, by enum mr_counter (S-62). Another core may read them too; each is then a moment old. */
 const uint64_t *mr_stack_stats(const struct mr_stack *s);

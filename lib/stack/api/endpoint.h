@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
+/**
+ * @file
  * Endpoints: what an application holds, its calls, options and events. Part of <millrace.h>.
  */
 #ifndef MR_API_ENDPOINT_H
@@ -25,10 +26,10 @@ struct mr_ep;
 /** One listener for an endpoint's events; the memory is the caller's and must outlive the registration. */
 struct mr_waiter {
 	struct mr_waiter *next; /**< private */
-	uint32_t mask;
+	uint32_t mask;  /**< MR_EV_* to be told of */
 	/** Called on the owning core between input and output. Any endpoint call is allowed in it, also mr_ep_close. */
 	void (*fn)(struct mr_ep *ep, uint32_t events, void *arg);
-	void *arg;
+	void *arg;  /**< passed on to fn */
 };
 
 /** Options of endpoints and protocols, all int64_t. Units in the name or the comment. */
@@ -90,8 +91,8 @@ enum mr_tcp_state {
 	MR_TCP_TIME_WAIT,
 };
 
-#define MR_SHUT_RD 1u
-#define MR_SHUT_WR 2u
+#define MR_SHUT_RD 1u  /**< nothing more is read */
+#define MR_SHUT_WR 2u  /**< nothing more is sent */
 
 /** A new, unbound endpoint. @param net MR_NET_IPV4 or MR_NET_IPV6 (dual stack unless V6ONLY).
  *
@@ -142,6 +143,7 @@ uint32_t mr_ep_readiness(struct mr_ep *ep);
 int mr_ep_error(struct mr_ep *ep);
 /** Register for events. What is ready already is told in the next turn. */
 void mr_ep_wait(struct mr_ep *ep, struct mr_waiter *w);
+/** Take a waiter back; it is not called any more. */
 void mr_ep_unwait(struct mr_ep *ep, struct mr_waiter *w);
 /** The stack that owns an endpoint. */
 struct mr_stack *mr_ep_stack(struct mr_ep *ep);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
+/**
+ * @file
  * A host: N stacks on N lcores that are one. Part of <millrace.h>.
  */
 #ifndef MR_API_HOST_H
@@ -22,28 +23,30 @@ enum mr_idle {
 	MR_IDLE_SLEEP,  /**< sleep 50 us after a while without work */
 };
 
+/** Construction parameters; zero fields mean the default. */
 struct mr_host_opts {
 	struct mr_stack_opts stack; /**< for each stack; core, n_cores and name are filled in */
 	uint16_t n_workers;         /**< 0: one per EAL lcore, the main lcore included */
 	const unsigned *lcores;     /**< n_workers of them, the main lcore only in front; NULL: as there are */
-	enum mr_idle idle;
+	enum mr_idle idle;          /**< of every worker */
 };
 
 /** A port of the host: the same NIC in every stack, on its own queue pair. */
 struct mr_host_port {
 	uint16_t nic;               /**< NIC id */
-	const char *name;
+	const char *name;           /**< of the NIC; not NULL */
 	const char *driver;         /**< NULL: "ethdev" */
 	struct mr_link_cfg link;    /**< n_queues and rx_pools are filled in */
 	const char *impair;         /**< NULL or mr_impair_parse text */
 	const char *capture;        /**< NULL or a pcapng file; ".N" is added for worker N > 0 */
 };
 
-/** How a worker has spent its turns since the start, in TSC cycles: those that did some work, applications' events
- *  included, and those that found none, rests included. */
+/** How a worker has spent its turns since the start. */
 struct mr_host_load {
-	uint64_t busy_tsc, idle_tsc;
-	uint64_t busy_turns, idle_turns;
+	uint64_t busy_tsc;    /**< TSC cycles of turns that did some work, applications' events included */
+	uint64_t idle_tsc;    /**< of those that found none, rests included */
+	uint64_t busy_turns;  /**< how many of the first */
+	uint64_t idle_turns;  /**< how many of the second */
 };
 
 /** Create the stacks. Context: main lcore, after rte_eal_init. @return 0, -EINVAL (more workers than lcores, wrong lcores),
@@ -66,7 +69,9 @@ unsigned mr_host_poll(struct mr_host *h);
 void mr_host_stop(struct mr_host *h);
 /** Have mr_host_destroy tell of each packet pool ("w0 rx"), when everything is closed and only a leak holds a packet. */
 void mr_host_on_pool(struct mr_host *h, void (*fn)(const char *pool, unsigned free, unsigned total, void *arg), void *arg);
+/** Workers, and so stacks. Any thread. */
 unsigned mr_host_workers(const struct mr_host *h);
+/** The stack of a core; NULL: there is no such core. To be used on its core, or while the host does not run. */
 struct mr_stack *mr_host_stack(struct mr_host *h, unsigned core);
 /** Zero for a core that the host has not. Any lcore; while running, the values are a moment old. */
 void mr_host_load(const struct mr_host *h, unsigned core, struct mr_host_load *out);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
+/**
+ * @file
  * Neighbours: link addresses of the stations on a NIC's link, by their network addresses. Part of <millrace.h>.
  */
 #ifndef MR_API_NEIGH_H
@@ -27,9 +28,9 @@ enum mr_neigh_state {
 
 /** Snapshot of one entry. */
 struct mr_neigh_info {
-	struct mr_addr addr;
+	struct mr_addr addr;  /**< network address */
 	struct mr_lladdr ll;       /**< len 0: not known */
-	enum mr_neigh_state state;
+	enum mr_neigh_state state;  /**< see there */
 	bool pinned;               /**< by mr_neigh_add: never evicted */
 	bool is_router;            /**< says that it is one (IPv6) */
 	uint64_t age_ns;           /**< since it was confirmed, or else since it became what it is */
@@ -38,18 +39,19 @@ struct mr_neigh_info {
 /** One who waits for a link address. The memory is the caller's: zero before the first use except for `fn` and `arg`,
  *  and there until it is told or cancelled. */
 struct mr_neigh_waiter {
-	struct mr_neigh_waiter *next, **pprev; /**< private, like the next four */
-	struct mr_stack *stack;
-	struct mr_neigh *neigh;
-	struct mr_lladdr ll;
-	int result;
+	struct mr_neigh_waiter *next;   /**< private */
+	struct mr_neigh_waiter **pprev; /**< private */
+	struct mr_stack *stack;  /**< private */
+	struct mr_neigh *neigh;  /**< private */
+	struct mr_lladdr ll;  /**< private */
+	int result;  /**< private */
 	/**
 	 * How the resolution ended; called once for each -EINPROGRESS, in the event stage of a turn. The waiter is free
 	 * again: everything may be called from it, also the waiter's own next mr_neigh_get.
 	 * @param result 0, -EHOSTUNREACH (no answer), -ECANCELED (the entry was removed or evicted), -ENODEV (its NIC went).
 	 * @param ll with 0: the link address; valid in the call. */
 	void (*fn)(struct mr_stack *s, int result, const struct mr_lladdr *ll, void *arg);
-	void *arg;
+	void *arg;  /**< passed on to fn */
 };
 
 /** Add or refresh a static entry; packets and waiters for it go on. (S-66) @return 0, -ENODEV, -EINVAL, -ENOMEM. */

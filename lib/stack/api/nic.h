@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
+/**
+ * @file
  * NICs of a stack, their addresses, subnets and groups. Part of <millrace.h>.
  */
 #ifndef MR_API_NIC_H
@@ -17,16 +18,16 @@ struct mr_nic;
 
 #define MR_NIC_F_UP (1u << 0)       /**< not disabled */
 #define MR_NIC_F_RUNNING (1u << 1)  /**< the link delivers */
-#define MR_NIC_F_PROMISC (1u << 2)
-#define MR_NIC_F_LOOPBACK (1u << 3)
-#define MR_NIC_F_SPOOFING (1u << 4)
-#define MR_NIC_NAMESIZE 32
+#define MR_NIC_F_PROMISC (1u << 2)  /**< takes frames and packets for others */
+#define MR_NIC_F_LOOPBACK (1u << 3)  /**< its link never leaves this host */
+#define MR_NIC_F_SPOOFING (1u << 4)  /**< endpoints may send from any address */
+#define MR_NIC_NAMESIZE 32  /**< bytes of a name, the final 0 included */
 
 /** How an address takes part in source address choice (S-82). */
 enum mr_peb {
-	MR_PEB_CAN_BE_PRIMARY,
-	MR_PEB_FIRST_PRIMARY,
-	MR_PEB_NEVER_PRIMARY,
+	MR_PEB_CAN_BE_PRIMARY,  /**< behind those that are there */
+	MR_PEB_FIRST_PRIMARY,  /**< before them */
+	MR_PEB_NEVER_PRIMARY,  /**< not chosen; receives all the same */
 };
 
 /** What a local address is to its NIC. */
@@ -40,18 +41,18 @@ enum mr_netep_kind {
 /** Snapshot of one local address (S-23). */
 struct mr_nic_addr {
 	struct mr_subnet addr;     /**< with its on-link prefix; other than permanent ones: the host's */
-	enum mr_netep_kind kind;
-	enum mr_peb peb;
+	enum mr_netep_kind kind;  /**< what it is to the NIC */
+	enum mr_peb peb;  /**< its part in source choice */
 	uint16_t joins;            /**< of a group: who has joined and not left */
 };
 
 /** Snapshot of one NIC (S-20). */
 struct mr_nic_info {
-	uint16_t id;
-	char name[MR_NIC_NAMESIZE];
-	struct mr_lladdr lladdr;
-	uint32_t flags;
-	uint16_t mtu;
+	uint16_t id;  /**< NIC id */
+	char name[MR_NIC_NAMESIZE];  /**< "" without a name */
+	struct mr_lladdr lladdr;  /**< of the link */
+	uint32_t flags;  /**< MR_NIC_F_* */
+	uint16_t mtu;  /**< bytes of network packet */
 	uint16_t n_addrs;          /**< permanent ones */
 };
 
@@ -66,7 +67,9 @@ int mr_nic_remove(struct mr_stack *s, uint16_t id);   /**< with its routes and a
 int mr_nic_info(struct mr_stack *s, uint16_t id, struct mr_nic_info *out); /**< 0, -ENODEV */
 /** All NICs in the order they were made, n at most. @return how many there are. (S-19) */
 size_t mr_stack_nics(struct mr_stack *s, struct mr_nic_info *out, size_t n);
+/** Take packets for any address (S-42). @return 0, -ENODEV, or the driver's error. */
 int mr_nic_set_promisc(struct mr_stack *s, uint16_t id, bool on);
+/** Let endpoints bind to and send from addresses that are not ours (S-43). @return 0, -ENODEV. */
 int mr_nic_set_spoofing(struct mr_stack *s, uint16_t id, bool on);
 
 /** Give a NIC an address, with its on-link prefix. A prefix shorter than the host's also adds the connected route.

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
+/**
+ * @file
  * Ports of a stack's transports: reserving them, also for what has no endpoint (S-13). A reservation blocks binds; it
  * receives nothing (SS-24). Part of <millrace.h>.
  */
@@ -16,14 +17,15 @@ struct mr_stack;
 
 /** Ephemeral ports (RFC 6056 3.2, leaving room for services). */
 #define MR_PORT_EPHEMERAL_FIRST 16384
-#define MR_PORT_EPHEMERAL_LAST 65535
+#define MR_PORT_EPHEMERAL_LAST 65535  /**< the last of them */
 
 /** A reservation: of one port, for an address or for all. Two conflict if some packet could be meant for both. */
 struct mr_port_req {
 	uint8_t proto;       /**< MR_TRANS_* */
-	bool v4, v6;         /**< families of a wildcard: both for a dual-stack one; of an address they are its own */
+	bool v4;             /**< families of a wildcard: both for a dual-stack one; of an address they are its own */
+	bool v6;             /**< see v4 */
 	struct mr_addr addr; /**< all zero: any */
-	uint16_t port;
+	uint16_t port;  /**< host byte order */
 	uint16_t nic;        /**< 0: any */
 	bool reuse;          /**< may share with others that say so */
 };

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
+/**
+ * @file
  * Routes of a stack: the table, and the way to a destination as a value. Part of <millrace.h>.
  */
 #ifndef MR_API_ROUTE_H
@@ -19,10 +20,10 @@ struct mr_stack;
 
 /** A row of the route table. Gateway all zero: on-link. `src` all zero: the NIC's primary address. */
 struct mr_route_entry {
-	struct mr_subnet dest;
-	struct mr_addr gateway;
-	struct mr_addr src;
-	uint16_t nic;
+	struct mr_subnet dest;  /**< destinations */
+	struct mr_addr gateway;  /**< next hop */
+	struct mr_addr src;  /**< source of what is sent by it */
+	uint16_t nic;  /**< NIC id */
 };
 /**
  * Add a row. Longest prefix wins, among equals the first added; with mr_stack_opts.routes_first_match the first added wins
@@ -38,8 +39,8 @@ int mr_route_table_set(struct mr_stack *s, const struct mr_route_entry *rows, si
 size_t mr_route_table_get(struct mr_stack *s, struct mr_route_entry *rows, size_t n);
 
 #define MR_ROUTE_F_LOCAL (1u << 0)      /**< the destination is this host */
-#define MR_ROUTE_F_BROADCAST (1u << 1)
-#define MR_ROUTE_F_MULTICAST (1u << 2)
+#define MR_ROUTE_F_BROADCAST (1u << 1)  /**< the destination is a broadcast address */
+#define MR_ROUTE_F_MULTICAST (1u << 2)  /**< the destination is a group */
 
 /**
  * A route: the way from an address of ours to a destination (S-86). A value to embed, but not to copy: it holds a
@@ -60,9 +61,9 @@ struct mr_route {
 
 /** What a transport wants of the network header. */
 struct mr_ip_params {
-	uint8_t trans_proto;
+	uint8_t trans_proto;  /**< MR_TRANS_* */
 	uint8_t ttl;         /**< 0: the protocol's default */
-	uint8_t tos;
+	uint8_t tos;  /**< DSCP and ECN */
 	bool df;             /**< may not be fragmented on the way */
 	bool group_loop;     /**< multicast: members on this host get a copy */
 	bool group_no_wire;  /**< multicast: nothing leaves this host (TTL 0) */

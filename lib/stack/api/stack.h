@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
+/**
+ * @file
  * A stack: one core's whole instance, its life and its turn. Part of <millrace.h>.
  */
 #ifndef MR_API_STACK_H
@@ -17,7 +18,7 @@ struct mr_stack;
 /** A clock for times that people see (S-10). */
 struct mr_clock {
 	uint64_t (*now_ns)(void *arg); /**< since 1970; NULL: the system's clock */
-	void *arg;
+	void *arg;  /**< passed on to now_ns */
 };
 
 /** Construction parameters; zero each field you do not care about: 0 and NULL mean the default. */
@@ -62,25 +63,32 @@ uint64_t mr_stack_wall_ns(const struct mr_stack *s);
 /** The process's default stack: the one created last, unless another was set; NULL: none. It is only remembered here;
  *  destroying it forgets it. Context of both calls: any thread. (S-8) */
 struct mr_stack *mr_stack_default(void);
+/** Choose the default stack; NULL: none. (S-8) */
 void mr_stack_set_default(struct mr_stack *s);
 /** Earliest time at which mr_stack_poll will have something to do on its own; UINT64_MAX if never. */
 uint64_t mr_stack_next_ns(const struct mr_stack *s);
 /** The packet pools, for drivers and for zero-copy senders. */
 struct rte_mempool *mr_stack_rx_pool(struct mr_stack *s);
+/** The transmit pool: what zero-copy senders take packets from. */
 struct rte_mempool *mr_stack_tx_pool(struct mr_stack *s);
 /** Is the protocol in this stack? (S-50) */
 bool mr_stack_has_netproto(const struct mr_stack *s, uint16_t net);
+/** Is the transport protocol in this stack? */
 bool mr_stack_has_transproto(const struct mr_stack *s, uint8_t trans);
 /** Protocol-wide options (S-53..S-56). @return 0, -EPROTONOSUPPORT, -ENOPROTOOPT, -EINVAL. */
 int mr_netproto_setopt(struct mr_stack *s, uint16_t net, int opt, int64_t value);
+/** Value of a network protocol's option. @return as mr_netproto_setopt. (S-54) */
 int mr_netproto_getopt(struct mr_stack *s, uint16_t net, int opt, int64_t *value);
+/** Option of a transport protocol: what new endpoints get. @return as mr_netproto_setopt. (S-55) */
 int mr_transproto_setopt(struct mr_stack *s, uint8_t trans, int opt, int64_t value);
+/** Value of a transport protocol's option. @return as mr_netproto_setopt. (S-56) */
 int mr_transproto_getopt(struct mr_stack *s, uint8_t trans, int opt, int64_t *value);
 
-/** Run `fn` in the next turn and then every `period_ns` until cancelled; for applications. @return 0, -ENOMEM. */
 struct mr_alarm;
+/** Run `fn` in the next turn and then every `period_ns` until it is stopped; for applications. @return 0, -ENOMEM. */
 int mr_alarm_start(struct mr_stack *s, uint64_t period_ns, void (*fn)(struct mr_stack *s, void *arg), void *arg,
                    struct mr_alarm **out);
+/** End an alarm; also from its own function. */
 void mr_alarm_stop(struct mr_alarm *a);
 
 #ifdef __cplusplus

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
+/**
+ * @file
  * TCP: congestion control by name. Part of <millrace.h>.
  */
 #ifndef MR_API_TCP_H
