@@ -105,13 +105,12 @@ mr_ep_event(struct mr_ep *ep, uint32_t events)
 	s->events_tail = &ep->event_next;
 }
 
+/* At the end of the dirty list; it is not there yet. */
 void
-mr_ep_mark_dirty(struct mr_ep *ep)
+mr_ep_put_dirty(struct mr_ep *ep)
 {
 	struct mr_stack *s = ep->stack;
 
-	if (ep->flags & MR_EP_F_DIRTY)
-		return;
 	ep->flags |= MR_EP_F_DIRTY;
 	ep->dirty_next = NULL;
 	ep->dirty_pprev = s->dirty_tail;

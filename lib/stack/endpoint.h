@@ -58,7 +58,15 @@ void mr_ep_fini(struct mr_ep *ep);
 /* Note an event for the waiters. Context: anywhere in a turn or an API call; the waiter is never called from here. */
 void mr_ep_event(struct mr_ep *ep, uint32_t events);
 /* Have the transport's output called for this endpoint in the output stage of this turn (or the next). */
-void mr_ep_mark_dirty(struct mr_ep *ep);
+void mr_ep_put_dirty(struct mr_ep *ep);
+
+static inline void
+mr_ep_mark_dirty(struct mr_ep *ep)
+{
+	if (!(ep->flags & MR_EP_F_DIRTY))
+		mr_ep_put_dirty(ep);
+}
+
 /* The endpoint was refused tx mbufs (mr_stack_tx_room, mr_stack_tx_alloc): MR_EV_OUT is noted for it when a quarter of
  * tx_held_max is free again. */
 void mr_ep_starved(struct mr_ep *ep);

@@ -520,20 +520,10 @@ mr_neigh_advert(struct mr_nic *nic, const struct mr_addr *addr, const struct mr_
 }
 
 void
-mr_neigh_confirm(struct mr_neigh *n, uint64_t now_ns)
+mr_neigh_confirm_other(struct mr_neigh *n, uint64_t now_ns)
 {
-	switch (n->state) {
-	case MR_NEIGH_REACHABLE:
-		n->confirmed_ns = now_ns;
-		break;
-	case MR_NEIGH_STALE:
-	case MR_NEIGH_DELAY:
-	case MR_NEIGH_PROBE:
+	if (n->state == MR_NEIGH_STALE || n->state == MR_NEIGH_DELAY || n->state == MR_NEIGH_PROBE)
 		set_reachable(n, now_ns);
-		break;
-	default:
-		break;
-	}
 }
 
 /* ---- by hand */

@@ -77,8 +77,17 @@ mr_neigh_output(struct mr_neigh *n, struct rte_mbuf *m, uint16_t net_proto)
 void mr_neigh_learn(struct mr_nic *nic, const struct mr_addr *addr, const struct mr_lladdr *ll, bool create);
 /* An advertisement or reply arrived. Never makes an entry (ND-09). */
 void mr_neigh_advert(struct mr_nic *nic, const struct mr_addr *addr, const struct mr_neigh_advert *a);
+void mr_neigh_confirm_other(struct mr_neigh *n, uint64_t now_ns);
+
 /* Forward progress of a transport (ND-13): a cheap confirmation. */
-void mr_neigh_confirm(struct mr_neigh *n, uint64_t now_ns);
+static inline void
+mr_neigh_confirm(struct mr_neigh *n, uint64_t now_ns)
+{
+	if (likely(n->state == MR_NEIGH_REACHABLE))
+		n->confirmed_ns = now_ns;
+	else
+		mr_neigh_confirm_other(n, now_ns);
+}
 
 static inline bool
 mr_neigh_has_ll(const struct mr_neigh *n)

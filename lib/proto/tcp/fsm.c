@@ -69,15 +69,3 @@ tcp_conn_end(struct tcp_conn *c, int err)
 	mr_ep_event(&c->ep, MR_EV_HUP | (err ? MR_EV_ERR : 0) | MR_EV_IN | MR_EV_OUT);
 	tcp_conn_release(c);
 }
-
-bool
-tcp_state_can_receive(const struct tcp_conn *c)
-{
-	return c->state == MR_TCP_ESTABLISHED || c->state == MR_TCP_FIN_WAIT_1 || c->state == MR_TCP_FIN_WAIT_2;
-}
-
-bool
-tcp_state_can_send(const struct tcp_conn *c)
-{
-	return c->state == MR_TCP_ESTABLISHED || c->state == MR_TCP_CLOSE_WAIT;
-}

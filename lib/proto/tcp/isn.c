@@ -22,9 +22,3 @@ tcp_ts_offset(const struct tcp *t, const struct mr_flow *flow, const struct mr_a
 
 	return (uint32_t)siphash_words(&t->ts_key, words, 4);
 }
-
-uint32_t
-tcp_ts_now(const struct tcp *t, uint32_t offset)
-{
-	return (uint32_t)(t->tp.stack->now_ns / 1000000) + offset;
-}

@@ -428,8 +428,17 @@ void tcp_state_set(struct tcp_conn *c, enum mr_tcp_state to);
 /* The connection ends with an error (0: an ordinary end): state CLOSED, queues emptied, one final event. */
 void tcp_conn_end(struct tcp_conn *c, int err);
 /* Readable: data or FIN may still arrive / may be sent. */
-bool tcp_state_can_receive(const struct tcp_conn *c);
-bool tcp_state_can_send(const struct tcp_conn *c);
+static inline bool
+tcp_state_can_receive(const struct tcp_conn *c)
+{
+	return c->state == MR_TCP_ESTABLISHED || c->state == MR_TCP_FIN_WAIT_1 || c->state == MR_TCP_FIN_WAIT_2;
+}
+
+static inline bool
+tcp_state_can_send(const struct tcp_conn *c)
+{
+	return c->state == MR_TCP_ESTABLISHED || c->state == MR_TCP_CLOSE_WAIT;
+}
 
 /* open.c */
 /* @param iss_floor not NULL: the ISS must be beyond it (a TIME-WAIT record is being reopened). Consumes m. */
@@ -487,7 +496,11 @@ uint64_t tcp_rto_ns(const struct tcp_conn *c);
 uint32_t tcp_isn(const struct tcp *t, const struct mr_flow *flow, const struct mr_addr *laddr);
 uint32_t tcp_ts_offset(const struct tcp *t, const struct mr_flow *flow, const struct mr_addr *laddr);
 /* The timestamp clock: one tick a millisecond. */
-uint32_t tcp_ts_now(const struct tcp *t, uint32_t offset);
+static inline uint32_t
+tcp_ts_now(const struct tcp *t, uint32_t offset)
+{
+	return (uint32_t)(t->tp.stack->now_ns / 1000000) + offset;
+}
 
 /* timewait.c */
 /* Put a TIME-WAIT record in the place of the connection, if one can be had. */
