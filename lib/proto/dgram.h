@@ -124,6 +124,9 @@ int mr_dgram_getopt(struct mr_ep *ep, int opt, int64_t *value);
 
 int mr_dgram_bind(struct mr_ep *ep, const struct mr_sockaddr *local);
 int mr_dgram_connect(struct mr_ep *ep, const struct mr_sockaddr *remote);
+/* Connect a new endpoint as the other end of a received packet: it is the packet's tuple for good, and reserves no port.
+ * @return 0, -EADDRINUSE, or as mr_route_back */
+int mr_dgram_connect_back(struct mr_dgram *d, const struct mr_pkt *p);
 /* A port for an endpoint that sends by `r` before it was bound. @return as bind; 0 also if it is bound */
 int mr_dgram_autobind(struct mr_dgram *d, const struct mr_route *r, uint16_t dport);
 /* May the endpoint be bound to this address? @return 0, -EINVAL (family), -EADDRNOTAVAIL */

@@ -5,7 +5,8 @@
  * An endpoint with a port is found in one of two ways: through a wildcard registration, or, connected, through its
  * entry in the flow table, and then it hears its peer alone.
  *
- * Invariant: a bound endpoint holds its port until it is closed, connected or not.
+ * Invariant: a bound endpoint holds its port until it is closed, connected or not; only one that was made by a packet for
+ * somebody else (mr_dgram_connect_back) has a port that it did not reserve.
  */
 #include "proto/dgram.h"
 
@@ -210,6 +211,8 @@ mr_dgram_connect(struct mr_ep *ep, const struct mr_sockaddr *remote)
 	struct mr_route r;
 	int rc;
 
+	if (!fresh && !req.port)
+		return -EISCONN; /* it can only be the tuple that it is */
 	if (rport == 0 && mr_addr_is_any(&remote->addr))
 		return port_disconnect(d);
 	rc = mr_dgram_find_route(d, remote, &r);
@@ -233,5 +236,25 @@ mr_dgram_connect(struct mr_ep *ep, const struct mr_sockaddr *remote)
 	}
 	if (fresh)
 		set_bound(d, &req);
+	return 0;
+}
+
+int
+mr_dgram_connect_back(struct mr_dgram *d, const struct mr_pkt *p)
+{
+	uint16_t lport = rte_be_to_cpu_16(p->dport_be);
+	struct mr_route r;
+	int rc = mr_route_back(p->netep, &p->src, &r);
+
+	if (rc < 0)
+		return rc;
+	rc = flow_enter(d, &r, rte_be_to_cpu_16(p->sport_be), lport);
+	if (rc < 0) {
+		mr_route_release(&r);
+		return rc;
+	}
+	d->route = r;
+	d->local = (struct mr_sockaddr){.addr = p->netep->addr, .port = lport, .nic = p->netep->nic->id};
+	d->ep.flags |= MR_DGRAM_F_BOUND | MR_DGRAM_F_CONNECTED;
 	return 0;
 }

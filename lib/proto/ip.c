@@ -193,17 +193,14 @@ mr_ip_transmit(struct mr_netproto *np, struct mr_route *r, struct rte_mbuf **pkt
 int
 mr_ip_send(struct mr_netep *local, const struct mr_addr *remote, struct rte_mbuf *m, const struct mr_ip_params *p)
 {
-	/* A stale route that keeps its local address: this one need not be configured, the NIC let its packet in (B-5). */
-	struct mr_route r = {.local = local, .remote = *remote, .nic = local->nic->id};
-	struct mr_stack *s = local->nic->stack;
-	int rc;
+	struct mr_route r;
+	int rc = mr_route_back(local, remote, &r);
 
-	mr_netep_hold(local);
-	rc = mr_route_use(s, &r);
-	if (rc < 0)
-		mr_drop(s, m, MR_DROP_IP_NO_ROUTE);
-	else
-		rc = mr_route_output(&r, &m, 1, p);
+	if (rc < 0) {
+		mr_drop(local->nic->stack, m, MR_DROP_IP_NO_ROUTE);
+		return rc;
+	}
+	rc = mr_route_output(&r, &m, 1, p);
 	mr_route_release(&r);
 	return rc;
 }

@@ -17,6 +17,7 @@
 #include "proto/mbuf.h"
 
 #define UDP_HDR_BYTES 8
+#define UDP_FORWARD_HOLD 16 /* datagrams that wait with a request: what a client may send before it hears anything */
 
 /* @return MR_CNT_MAX, or why the datagram is dropped */
 static inline enum mr_counter
@@ -141,6 +142,58 @@ udp_ep_create(struct mr_transproto *tp, uint16_t net, struct mr_ep **out)
 	return rc;
 }
 
+/* ---- forwarding */
+
+/* A request is between two ends that can talk to each other: no groups, and a port to answer to. */
+static bool
+udp_forward_wants(const struct rte_mbuf *m)
+{
+	const struct mr_pkt *p = mr_pkt(m);
+
+	return p->sport_be != 0 && !(p->flags & (MR_PKT_F_NET_MULTICAST | MR_PKT_F_NET_BROADCAST));
+}
+
+static bool
+udp_forward_rcvbuf_ok(const struct mr_transproto *tp, uint32_t bytes)
+{
+	(void)tp;
+	return bytes <= MR_RXQ_MAX_BYTES;
+}
+
+static int
+udp_forward_accept(struct mr_transproto *tp, struct mr_pktq *pkts, uint32_t rcvbuf, uint32_t note, struct mr_ep **out)
+{
+	const struct mr_pkt *p = mr_pkt(pkts->head);
+	struct mr_dgram *d;
+	struct rte_mbuf *m;
+	int rc = mr_dgram_create(tp, mr_addr_net(&p->src), &udp_ep_ops, &udp_kind, &d);
+
+	(void)note;
+	if (rc < 0)
+		return rc;
+	rc = mr_dgram_connect_back(d, p);
+	if (rc < 0) {
+		mr_ep_abort(&d->ep);
+		return rc;
+	}
+	if (rcvbuf)
+		d->rxq.max = rcvbuf;
+	while ((m = mr_pktq_pop(pkts))) {
+		struct mr_flow *f = &d->ep.flow;
+
+		udp_input(tp, &f, &m, 1);
+	}
+	*out = &d->ep;
+	return 0;
+}
+
+static const struct mr_forward_ops udp_forward_ops = {
+	.hold = UDP_FORWARD_HOLD,
+	.wants = udp_forward_wants,
+	.rcvbuf_ok = udp_forward_rcvbuf_ok,
+	.accept = udp_forward_accept,
+};
+
 static const struct mr_transproto_ops udp_ops = {
 	.name = "udp",
 	.number = MR_TRANS_UDP,
@@ -151,6 +204,7 @@ static const struct mr_transproto_ops udp_ops = {
 	.control = udp_control,
 	.output = mr_dgram_output,
 	.ep_create = udp_ep_create,
+	.forward = &udp_forward_ops,
 	.setopt = mr_dgram_proto_setopt,
 	.getopt = mr_dgram_proto_getopt,
 	.destroy = mr_dgram_proto_destroy,

@@ -161,8 +161,8 @@ mr_nic_rx(struct mr_nic *nic, struct rte_mbuf **pkts, uint16_t n)
 
 /* ---- network to transport */
 
-static void
-deliver_nobody(struct mr_transproto *tp, struct rte_mbuf *m)
+void
+mr_nic_deliver_nobody(struct mr_transproto *tp, struct rte_mbuf *m)
 {
 	if (tp->default_handler && tp->default_handler(tp, m, tp->default_arg))
 		return;
@@ -225,7 +225,7 @@ deliver_unicast(struct mr_transproto *tp, struct rte_mbuf **pkts, uint16_t n)
 			flows[k] = flows[i];
 			pkts[k++] = pkts[i];
 		} else {
-			deliver_nobody(tp, pkts[i]);
+			mr_nic_deliver_nobody(tp, pkts[i]);
 		}
 	}
 	if (k > 0)
@@ -280,7 +280,7 @@ mr_nic_deliver_transport(struct mr_stack *s, uint8_t trans, struct rte_mbuf **pk
 		if (flow)
 			deliver_group(tp, flow, pkts[i]);
 		else
-			deliver_nobody(tp, pkts[i]);
+			mr_nic_deliver_nobody(tp, pkts[i]);
 	}
 	return true;
 }

@@ -17,6 +17,7 @@
 #include "api/config.h"
 #include "api/counters.h"
 #include "api/endpoint.h"
+#include "api/forwarder.h"
 #include "api/host.h"
 #include "api/link.h"
 #include "api/neigh.h"

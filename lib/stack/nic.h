@@ -50,6 +50,7 @@ struct mr_nic_bcast {
 };
 
 struct mr_neigh_table;
+struct mr_transproto;
 
 struct mr_nic {
 	struct mr_stack *stack;
@@ -92,6 +93,9 @@ void mr_nic_deliver_parsed(struct mr_nic *nic, uint16_t net_proto, struct rte_mb
 /* Packets of one transport protocol with facts and netep set, data at the transport header. Consumes all.
  * @return false if the stack has no such protocol: then nothing was consumed and the caller answers. (S-80) */
 bool mr_nic_deliver_transport(struct mr_stack *s, uint8_t trans, struct rte_mbuf **pkts, uint16_t n);
+/* A packet, facts and hash set, that neither demuxer has anybody for: to the default handler, then to the transport's own
+ * answer (B-16). Consumes it. */
+void mr_nic_deliver_nobody(struct mr_transproto *tp, struct rte_mbuf *m);
 /* An ICMP error about a packet of ours: local is its source. `quoted` is its transport header. (S-81)
  * @return false if no endpoint was concerned */
 bool mr_nic_deliver_control(struct mr_stack *s, struct mr_nic *nic, const struct mr_addr *local,

@@ -270,6 +270,20 @@ mr_route_find(struct mr_stack *s, uint16_t nic, const struct mr_addr *local, con
 	return 0;
 }
 
+int
+mr_route_back(struct mr_netep *local, const struct mr_addr *remote, struct mr_route *out)
+{
+	/* A stale route keeps its local address when it is renewed. */
+	struct mr_route r = {.local = local, .remote = *remote, .nic = local->nic->id};
+	int err = mr_route_renew(local->nic->stack, &r);
+
+	if (err < 0)
+		return err;
+	mr_netep_hold(local);
+	*out = r;
+	return 0;
+}
+
 /* ---- keeping up to date */
 
 int

@@ -28,6 +28,9 @@ mr_route_use(struct mr_stack *s, struct mr_route *r)
 	return likely(r->local && r->gen == s->route_gen) ? 0 : mr_route_renew(s, r);
 }
 
+/* The way back to whom a packet came from: its source is the address that the packet was for, configured or not (B-5).
+ * @return 0 or as mr_route_check */
+int mr_route_back(struct mr_netep *local, const struct mr_addr *remote, struct mr_route *out);
 int mr_route_table_init(struct mr_stack *s);
 void mr_route_table_fini(struct mr_stack *s);
 /* Drop the rows of a NIC that goes. */

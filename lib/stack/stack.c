@@ -231,6 +231,8 @@ transports_destroy(struct mr_stack *s)
 		struct mr_transproto *tp = s->transproto_list[--s->n_transprotos];
 		uint8_t number = tp->ops->number;
 
+		if (tp->forwarder)
+			mr_forwarder_destroy(tp->forwarder);
 		tp->ops->destroy(tp);
 		s->transprotos[number] = NULL;
 	}

@@ -16,6 +16,7 @@
 
 #include "stack/endpoint.h"
 #include "stack/flow.h"
+#include "stack/forward.h"
 #include "stack/millrace.h"
 #include "stack/network.h"
 
@@ -48,6 +49,7 @@ struct mr_transproto_ops {
 	/* Send what a dirty endpoint has to send. */
 	void (*output)(struct mr_transproto *tp, struct mr_ep *ep);
 	int (*ep_create)(struct mr_transproto *tp, uint16_t net, struct mr_ep **out); /* (S-143) */
+	const struct mr_forward_ops *forward; /* NULL: it cannot be forwarded */
 	int (*setopt)(struct mr_transproto *tp, int opt, int64_t value);
 	int (*getopt)(struct mr_transproto *tp, int opt, int64_t *value);
 	/* Free the memory of what died in this turn; called last in a turn. May be NULL. */
@@ -62,6 +64,7 @@ struct mr_transproto {
 	/* Default handler, tried after both demuxers missed (S-57). Returns true if it consumed the packet. */
 	bool (*default_handler)(struct mr_transproto *tp, struct rte_mbuf *m, void *arg);
 	void *default_arg;
+	struct mr_forwarder *forwarder; /* that is the default handler, or NULL */
 };
 
 typedef int (*mr_transproto_factory)(struct mr_stack *s, struct mr_transproto **out);

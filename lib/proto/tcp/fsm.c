@@ -12,7 +12,7 @@
 
 /* From a state, the states that may follow. Any state may end in CLOSED. */
 static const uint16_t legal[] = {
-	[MR_TCP_CLOSED] = TO(LISTEN) | TO(SYN_SENT) | TO(ESTABLISHED),
+	[MR_TCP_CLOSED] = TO(LISTEN) | TO(SYN_SENT) | TO(SYN_RECEIVED) | TO(ESTABLISHED),
 	[MR_TCP_LISTEN] = TO(SYN_SENT),
 	[MR_TCP_SYN_SENT] = TO(SYN_RECEIVED) | TO(ESTABLISHED),
 	[MR_TCP_SYN_RECEIVED] = TO(ESTABLISHED) | TO(FIN_WAIT_1),

@@ -114,8 +114,14 @@ trim_to_window(struct tcp_conn *c, struct tcp_rx *rx)
 static bool
 step1_sequence(struct tcp_conn *c, struct tcp_rx *rx)
 {
-	/* The peer's SYN again, now with its ACK: a simultaneous open completes (3.5, figure 8). */
+	/* The peer's SYN again. As it was: our answer was lost (B-47). With its ACK: a simultaneous open completes (3.5,
+	 * figure 8). */
 	if (c->state == MR_TCP_SYN_RECEIVED && (rx->flags & TCP_SYN) && rx->seq == c->irs) {
+		if (!(rx->flags & (TCP_ACK | TCP_RST))) {
+			c->why |= TCP_WHY_SYN;
+			mr_ep_mark_dirty(&c->ep);
+			return rx_drop(c, rx, MR_DROP_TCP_DUPLICATE);
+		}
 		rx->flags &= (uint8_t)~TCP_SYN;
 		rx->seq++;
 	}

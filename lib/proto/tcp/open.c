@@ -299,8 +299,7 @@ syn_rcvd_promote(struct tcp *t, struct tcp_syn_rcvd *r, const struct tcp_rx *rx)
 	struct mr_netep *local = mr_netep_by_id(s, r->rec.flow.local_id);
 	struct tcp_rx syn = {.opts = record_opts(r), .wscale = r->opts_wscale & 15, .tsval = r->rec.ts_recent, .mss = r->mss};
 
-	if (mr_route_find(s, mr_addr_is_linklocal(&r->rec.flow.raddr) ? local->nic->id : 0, &local->addr, &r->rec.flow.raddr,
-	                  0, &route) < 0)
+	if (mr_route_back(local, &r->rec.flow.raddr, &route) < 0)
 		return NULL;
 	c = tcp_conn_new(t);
 	if (!c) {
@@ -433,22 +432,63 @@ tcp_listen_close(struct tcp *t, struct tcp_bind *l)
 
 /* ---- active: SYN-SENT --------------------------------------------------------------------------------------- */
 
-void
-tcp_open_active(struct tcp_conn *c)
+/* Our half of an open, and what our SYN will offer. */
+static void
+open_init(struct tcp_conn *c, const uint32_t *iss_floor)
 {
 	struct tcp *t = tcp_of(c->ep.stack);
+	uint8_t offers = t->offers & c->offers;
 
 	c->iss = tcp_isn(t, &c->ep.flow, &c->route.local->addr);
+	if (iss_floor && !seq_gt(c->iss, *iss_floor))
+		c->iss = *iss_floor;
 	c->ts_offset = tcp_ts_offset(t, &c->ep.flow, &c->route.local->addr);
 	c->recover = c->snd_una = c->iss;
 	c->snd_nxt = c->sendq.end_seq = c->iss + 1;
 	c->rcv_wscale = tcp_wscale_for(c->rcv_buf);
 	c->rcv_mss = RCV_MSS_START;
 	c->mss = c->cc.mss = TCP_DEFAULT_MSS_V4;
-	c->flags |= (t->offers & c->offers & TCP_OPT_TS ? TCP_F_TS : 0) | (t->offers & c->offers & TCP_OPT_WS ? TCP_F_WS : 0);
+	c->flags |= (offers & TCP_OPT_TS ? TCP_F_TS : 0) | (offers & TCP_OPT_WS ? TCP_F_WS : 0);
+}
+
+/* The peer's SYN: its half, and what both have offered. */
+static void
+open_syn(struct tcp_conn *c, const struct tcp_rx *rx)
+{
+	c->irs = rx->seq;
+	c->rcv_nxt = c->last_ack_sent = rx->seq + 1;
+	c->rcv_adv = c->rcv_nxt + RTE_MIN(c->rcv_buf, 65535u);
+	options_agree(c, rx);
+}
+
+/* Our SYN goes out in the output stage, alone or with an ACK. */
+static void
+open_send(struct tcp_conn *c, enum mr_tcp_state state)
+{
 	c->why |= TCP_WHY_SYN;
-	tcp_state_set(c, MR_TCP_SYN_SENT);
+	tcp_state_set(c, state);
 	mr_ep_mark_dirty(&c->ep);
+}
+
+void
+tcp_open_active(struct tcp_conn *c)
+{
+	open_init(c, NULL);
+	open_send(c, MR_TCP_SYN_SENT);
+}
+
+void
+tcp_open_passive(struct tcp_conn *c, struct rte_mbuf *syn, const uint32_t *iss_floor)
+{
+	struct tcp_rx rx;
+
+	tcp_hdr_pull(syn, &rx);
+	open_init(c, iss_floor);
+	open_syn(c, &rx);
+	c->flags |= TCP_F_PASSIVE;
+	mr_count(c->ep.stack, MR_CNT_TCP_PASSIVE_OPENS);
+	open_send(c, MR_TCP_SYN_RECEIVED);
+	rte_pktmbuf_free(syn);
 }
 
 static void
@@ -456,10 +496,7 @@ syn_sent_syn(struct tcp_conn *c, struct tcp_rx *rx)
 {
 	struct mr_stack *s = c->ep.stack;
 
-	c->irs = rx->seq;
-	c->rcv_nxt = c->last_ack_sent = rx->seq + 1;
-	c->rcv_adv = c->rcv_nxt + RTE_MIN(c->rcv_buf, 65535u);
-	options_agree(c, rx);
+	open_syn(c, rx);
 	if (rx->flags & TCP_ACK) {
 		if (c->retries == 0)
 			tcp_rtt_sample(&c->rtt, s->now_ns - c->last_tx_ns, tcp_of(s)->min_rto_ns);
@@ -467,9 +504,7 @@ syn_sent_syn(struct tcp_conn *c, struct tcp_rx *rx)
 		tcp_ack_now(c);
 	} else {
 		/* Both have called at once (MUST-10). */
-		tcp_state_set(c, MR_TCP_SYN_RECEIVED);
-		c->why |= TCP_WHY_SYN;
-		mr_ep_mark_dirty(&c->ep);
+		open_send(c, MR_TCP_SYN_RECEIVED);
 	}
 	/* Payload of a SYN is not taken: the peer sends it again after the handshake (T93-12). */
 	rte_pktmbuf_free(rx->m);

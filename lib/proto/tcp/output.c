@@ -387,8 +387,7 @@ tcp_send_stateless(struct tcp *t, const struct mr_flow *flow, struct tcp_tx *tx)
 	struct mr_route r;
 	struct rte_mbuf *m;
 
-	if (!local || mr_route_find(s, mr_addr_is_linklocal(&flow->raddr) ? local->nic->id : 0, &local->addr, &flow->raddr,
-	                            0, &r) < 0)
+	if (!local || mr_route_back(local, &flow->raddr, &r) < 0)
 		return;
 	m = mr_stack_tx_alloc(s);
 	if (m) {

@@ -118,7 +118,7 @@ segment_input(struct tcp *t, struct mr_flow *f, struct rte_mbuf *m)
 	if (flow_is_stale(f, m))
 		f = tcp_flow_again(t, m);
 	if (!f) {
-		tcp_reset_reply(t, m, MR_DROP_TCP_NO_PORT);
+		mr_nic_deliver_nobody(&t->tp, m);
 		return;
 	}
 	switch (f->kind) {
@@ -357,6 +357,7 @@ static const struct mr_transproto_ops tcp_ops = {
 	.control = tcp_control,
 	.output = tcp_output,
 	.ep_create = tcp_ep_create,
+	.forward = &tcp_forward_ops,
 	.setopt = tcp_setopt,
 	.getopt = tcp_getopt,
 	.reap = tcp_reap,

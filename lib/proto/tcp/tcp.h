@@ -10,6 +10,7 @@
  *   rtt.c    RFC 6298      newreno.c  RFC 5681, 6582     isn.c  RFC 6528         timewait.c  TIME-WAIT records
  *   rate.c   the delivery rate, for congestion control (tcp_cc.h)                cc.c     its algorithms by name
  *   socket.c the endpoint operations  bind.c   those about names                 sockopt.c options
+ *   forward.c passive opens for forwarders
  *
  * Invariants: input marks, output sends. No file here reads a clock or draws from a global generator: time is
  * stack->now_ns, set by the turn, randomness is stack->rng. snd_una <= snd_nxt always; segments in the send queue are
@@ -449,6 +450,8 @@ void tcp_listen_close(struct tcp *t, struct tcp_bind *l);
 void tcp_syn_fifo_timer(struct mr_timer *timer, uint64_t now_ns);
 /* Set up an active open on a routed, bound connection: ISS, options, SYN-SENT. */
 void tcp_open_active(struct tcp_conn *c);
+/* The same for a passive open without a listener, by this SYN: SYN-RECEIVED. Consumes it. @param iss_floor as above */
+void tcp_open_passive(struct tcp_conn *c, struct rte_mbuf *syn, const uint32_t *iss_floor);
 /* MSS to offer on a route, and the payload of a full segment once options are known. */
 uint16_t tcp_mss_offer(const struct mr_route *r, uint16_t user_mss);
 void tcp_mss_update(struct tcp_conn *c);
@@ -533,6 +536,9 @@ int tcp_connect(struct mr_ep *ep, const struct mr_sockaddr *remote);
 int tcp_name(struct mr_ep *ep, struct mr_sockaddr *out, bool remote);
 /* Give back the port and the registration of a connection, if it has one of its own. */
 void tcp_bind_free(struct tcp_conn *c);
+
+/* forward.c */
+extern const struct mr_forward_ops tcp_forward_ops;
 
 /* sockopt.c */
 int tcp_ep_setopt(struct mr_ep *ep, int opt, int64_t v);

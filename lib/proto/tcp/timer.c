@@ -107,7 +107,7 @@ persist_timer(struct tcp_conn *c, uint64_t now_ns)
 static void
 syn_timer(struct tcp_conn *c, uint64_t now_ns)
 {
-	if (c->retries >= TCP_SYN_RETRIES) {
+	if (c->retries >= (c->flags & TCP_F_PASSIVE ? TCP_SYNACK_RETRIES : TCP_SYN_RETRIES)) {
 		give_up(c);
 		return;
 	}

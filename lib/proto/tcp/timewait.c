@@ -163,12 +163,12 @@ time_wait_reopen(struct tcp *t, struct tcp_time_wait *w, struct rte_mbuf *m)
 
 	tcp_time_wait_end(t, w);
 	l = tcp_listener_for(t, m);
-	if (!l) {
-		tcp_reset_reply(t, m, MR_DROP_TCP_NO_PORT);
-		return;
+	if (l) {
+		mr_count(t->tp.stack, MR_CNT_TCP_TIME_WAIT_REUSED);
+		tcp_listen_input(t, l, m, &iss_floor);
+	} else if (!t->tp.forwarder || !mr_forward_offer(t->tp.forwarder, m, iss_floor)) {
+		mr_nic_deliver_nobody(&t->tp, m);
 	}
-	mr_count(t->tp.stack, MR_CNT_TCP_TIME_WAIT_REUSED);
-	tcp_listen_input(t, l, m, &iss_floor);
 }
 
 void
