@@ -593,6 +593,46 @@ static void
 igmp_ignored(struct rig *r)
 {
 	rig_push_group(r, .type = 0x13);
+/* ---- forwarders: one that has room for one request */
+
+static void
+forward_asked(const struct mr_forward_req *req, void *arg)
+{
+	*(struct mr_forward_req *)arg = *req;
+}
+
+static void
+forward_request(struct rig *r)
+{
+	static struct mr_forward_req req;
+	struct mr_forwarder_opts o = {.fn = forward_asked, .arg = &req, .max_requests = 1};
+	struct mr_forwarder *f;
+
+	ck_assert_int_eq(mr_forwarder_create(r->stack, MR_TRANS_TCP, &o, &f), 0);
+	rig_push_tcphdr(r, .flags = RIG_SYN);
+	rig_poll(r);
+	ck_assert_ptr_eq(req.forwarder, f);
+}
+
+static void
+forward_full(struct rig *r)
+{
+	forward_request(r);
+	rig_push_tcphdr(r, .flags = RIG_SYN, .sport = 5001);
+}
+
+static void
+forward_pending(struct rig *r)
+{
+	forward_request(r);
+	rig_push_tcphdr(r, .flags = RIG_SYN);
+}
+
+static void
+forward_refused(struct rig *r)
+{
+	forward_request(r);
+	rig_advance(r, 40 * RIG_S);
 }
 
 /* ---- UDP */

@@ -116,7 +116,7 @@ rig_tcp_push_seg(struct rig_tcp *t, unsigned flags, uint32_t seq, uint32_t ack, 
 {
 	struct opts o;
 	struct rig_tcphdr h = {
-		.ip = {.v6 = t->v6, .tos = x->tos ? x->tos : t->tos, .spoil = x->spoil},
+		.ip = {.v6 = t->v6, .dst = t->addr, .tos = x->tos ? x->tos : t->tos, .spoil = x->spoil},
 		.sport = t->peer_port,
 		.dport = t->port,
 		.seq = x->raw_seq ? seq : t->iss + seq,
@@ -161,9 +161,10 @@ static bool
 is_ours(const struct rig_tcp *t, const struct rig_frame *f)
 {
 	const struct rig *r = t->rig;
+	const struct mr_addr *addr = t->addr.d[1] ? &t->addr : t->v6 ? &r->addr6 : &r->addr4;
 
 	return f->kind == RIG_TCP && f->sport == t->port && f->dport == t->peer_port && f->v6 == t->v6 &&
-	       mr_addr_equal(&f->src, t->v6 ? &r->addr6 : &r->addr4) && mr_addr_equal(&f->dst, t->v6 ? &r->peer6 : &r->peer4) &&
+	       mr_addr_equal(&f->src, addr) && mr_addr_equal(&f->dst, t->v6 ? &r->peer6 : &r->peer4) &&
 	       memcmp(f->eth_dst, r->peer_mac, 6) == 0;
 }
 

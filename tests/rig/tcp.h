@@ -26,6 +26,7 @@ struct rig_tcp {
 	bool v6;
 	uint16_t peer_port;   /* default 5000, and one more for each rig_tcp_init on the rig's peer_port you set */
 	uint16_t port;        /* the stack's; 80, or learned by an active open */
+	struct mr_addr addr;  /* the stack's, if not the rig's own */
 	uint32_t iss;         /* the peer's */
 	uint32_t irs;         /* the stack's, learned from its SYN */
 	/* what the peer offers in its SYN; change them between rig_tcp_init and the handshake */
