@@ -26,6 +26,7 @@
 #include "api/route.h"
 #include "api/stack.h"
 #include "api/tcp.h"
+#include "api/tcp_probe.h"
 
 #ifdef __cplusplus
 extern "C" {

@@ -345,6 +345,8 @@ tcp_conn_input(struct tcp_conn *c, struct rte_mbuf *m)
 {
 	struct tcp_rx rx;
 
+	if (unlikely(c->flags & TCP_F_PROBE))
+		tcp_probe_show(c);
 	tcp_hdr_pull(m, &rx);
 	if (c->state == MR_TCP_SYN_SENT) {
 		tcp_syn_sent_input(c, &rx);

@@ -335,6 +335,7 @@ output_data(struct out *o)
 {
 	struct tcp_conn *c = o->c;
 
+	c->too_big = 0;
 	if ((c->flags & (TCP_F_SHUT_WR | TCP_F_FIN_QUEUED)) == TCP_F_SHUT_WR && tcp_sendq_fin(c))
 		c->flags |= TCP_F_FIN_QUEUED;
 	send_lost(o);

@@ -171,6 +171,7 @@ packet_too_big(struct tcp_conn *c, uint32_t mtu)
 	if (mtu >= now)
 		return;
 	c->pmtu = (uint16_t)mtu;
+	c->too_big++;
 	tcp_mss_update(c);
 	/* What was too big is sent again in smaller pieces; the network was not congested (PM-06). */
 	tcp_sendq_mark_all_lost(c);
@@ -228,6 +229,7 @@ tcp_conn_new(struct tcp *t)
 		return NULL;
 	mr_ep_init(&c->ep, t->tp.stack, MR_TRANS_TCP, &tcp_ep_ops);
 	TAILQ_INSERT_TAIL(&t->all, c, in_all);
+	tcp_probe_attach(c);
 	c->cc.ops = t->cc;
 	c->offers = TCP_OPT_WS | TCP_OPT_TS;
 	tcp_rtt_init(&c->rtt);
@@ -266,6 +268,7 @@ conn_bury(struct tcp_conn *c)
 	c->flags |= TCP_F_DEAD;
 	c->ep.waiters = NULL;
 	tcp_bind_free(c);
+	tcp_probe_detach(c);
 	tcp_sendq_free(c);
 	tcp_rcvq_free(c);
 	c->next = t->reap;
@@ -344,6 +347,7 @@ tcp_destroy(struct mr_transproto *tp)
 	while (t->tw_fifo.head)
 		tcp_time_wait_end(t, mr_arena_obj(&tp->stack->arena, t->tw_fifo.head));
 	tcp_reap(tp);
+	mr_tcp_probe_remove(tp->stack);
 	free(t);
 }
 

@@ -10,7 +10,7 @@
  *   rtt.c    RFC 6298      newreno.c  RFC 5681, 6582     isn.c  RFC 6528         timewait.c  TIME-WAIT records
  *   rate.c   the delivery rate, for congestion control (tcp_cc.h)                cc.c     its algorithms by name
  *   socket.c the endpoint operations  bind.c   those about names                 sockopt.c options
- *   forward.c passive opens for forwarders
+ *   forward.c passive opens for forwarders                                       probe.c  a connection as others see it
  *
  * Invariants: input marks, output sends. No file here reads a clock or draws from a global generator: time is
  * stack->now_ns, set by the turn, randomness is stack->rng. snd_una <= snd_nxt always; segments in the send queue are
@@ -256,6 +256,7 @@ void tcp_rtt_sample(struct tcp_rtt *r, uint64_t rtt_ns, uint64_t min_rto_ns);
 #define TCP_F_LINGER (1u << 22)
 #define TCP_F_REUSEPORT (1u << 23)
 #define TCP_F_EVER_ESTABLISHED (1u << 24)
+#define TCP_F_PROBE (1u << 31)        /* has a probe */
 
 struct tcp_bind;
 
@@ -286,6 +287,7 @@ struct tcp_conn {
 	uint16_t mss;                 /* payload of a full segment, options taken off */
 	uint16_t peer_mss;            /* as the peer offered, or the default */
 	uint16_t pmtu;                /* path MTU learned from ICMP; 0: none */
+	uint8_t too_big;              /* times that it has shrunk since the last output */
 	/* receiving */
 	struct tcp_rcvq rcvq;
 	uint32_t rcv_buf;
@@ -305,6 +307,7 @@ struct tcp_conn {
 	struct tcp_bind *bind;        /* own port and listener state, or NULL */
 	struct tcp_bind *parent;      /* listener, until accepted */
 	struct tcp_conn *next;        /* accept queue; reap list */
+	struct tcp_probe *probe;      /* or NULL */
 	uint32_t iss, irs;
 	uint32_t ts_offset;
 	uint32_t keepidle_ms, keepintvl_ms, linger_ms, user_timeout_ms;
@@ -383,6 +386,7 @@ struct tcp {
 	uint32_t n_time_wait, n_syn_rcvd;
 	TAILQ_HEAD(, tcp_conn) all;
 	struct tcp_conn *reap;
+	struct tcp_probe *probe;      /* of new connections, or NULL */
 	uint32_t dead_records;        /* list by tcp_record.next, returned by reap */
 	uint64_t start_ns;
 	/* protocol-wide options */
@@ -536,6 +540,12 @@ int tcp_connect(struct mr_ep *ep, const struct mr_sockaddr *remote);
 int tcp_name(struct mr_ep *ep, struct mr_sockaddr *out, bool remote);
 /* Give back the port and the registration of a connection, if it has one of its own. */
 void tcp_bind_free(struct tcp_conn *c);
+
+/* probe.c: a new connection gets the probe that there is, and gives it back. */
+void tcp_probe_attach(struct tcp_conn *c);
+void tcp_probe_detach(struct tcp_conn *c);
+/* Have its probe see a connection that has one. */
+void tcp_probe_show(const struct tcp_conn *c);
 
 /* forward.c */
 extern const struct mr_forward_ops tcp_forward_ops;
