@@ -150,7 +150,7 @@ START_TEST(every_set_of_options)
 			memcpy(expected + n, "\x08\x0a\xa1\xa2\xa3\xa4\xb1\xb2\xb3\xb4", 10), n += 10;
 		if (opts & TCP_OPT_WS)
 			memcpy(expected + n, "\x01\x03\x03\x07", 4), n += 4;
-		ck_assert_uint_eq(tcp_hdr_bytes(tx.opts), TCP_HDR_BYTES + n);
+		ck_assert_uint_eq(tcp_hdr_bytes(&tx), TCP_HDR_BYTES + n);
 		ck_assert_uint_le(TCP_HDR_BYTES + n, TCP_MAX_HDR_BYTES);
 		m = push(&tx, 0, 0);
 		ck_assert_uint_eq(m->pkt_len, TCP_HDR_BYTES + n);

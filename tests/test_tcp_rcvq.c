@@ -91,6 +91,30 @@ holds(const struct rte_mbuf *m, uint32_t off)
 	return true;
 }
 
+/* Pieces that touch are one block, whose first piece knows the last; and every block is in the order of growth. */
+static void
+check_blocks(void)
+{
+	const struct tcp_rcvq *q = &c->rcvq;
+	const struct rte_mbuf *newer = NULL;
+	unsigned blocks = 0, listed = 0;
+
+	for (const struct rte_mbuf *b = q->ooo, *m = b; m; m = mr_pkt(m)->next) {
+		const struct rte_mbuf *next = mr_pkt(m)->next;
+
+		if (next && mr_pkt(m)->seq + m->pkt_len == mr_pkt(next)->seq)
+			continue;
+		MUST(tcp_piece(b)->last == m);
+		blocks++;
+		b = next;
+	}
+	for (const struct rte_mbuf *b = q->newest; b; newer = b, b = tcp_piece(b)->older) {
+		MUST(tcp_piece(b)->newer == newer);
+		MUST(++listed <= blocks);
+	}
+	MUST(listed == blocks);
+}
+
 /* Everything that holds at any time. */
 static void
 check_queue(void)
@@ -114,9 +138,9 @@ check_queue(void)
 		ooo_bytes += m->pkt_len;
 		ooo_segs++;
 	}
-	MUST(q->ooo_tail == last);
+	check_blocks();
 	MUST(q->ooo_bytes == ooo_bytes && q->ooo_segs == ooo_segs);
-	MUST(ooo_segs <= TCP_OOO_MAX_SEGS);
+	MUST(ooo_segs <= RTE_MAX(c->rcv_buf / 512, (uint32_t)TCP_OOO_MAX_SEGS));
 	MUST(stack->rx_held == n + ooo_segs && stack->rx_held <= stack->rx_held_max);
 }
 
@@ -142,7 +166,7 @@ append(uint32_t len)
 static void
 insert_chain(uint32_t off, uint32_t len, uint32_t seg_bytes)
 {
-	tcp_rcvq_insert(c, packet(off, len, seg_bytes), FIRST + off);
+	tcp_reasm_insert(c, packet(off, len, seg_bytes), FIRST + off);
 	check_queue();
 }
 
@@ -155,7 +179,7 @@ insert(uint32_t off, uint32_t len)
 static uint32_t
 advance(void)
 {
-	uint32_t moved = tcp_rcvq_advance(c);
+	uint32_t moved = tcp_reasm_advance(c);
 
 	check_queue();
 	return moved;
@@ -407,12 +431,16 @@ START_TEST(pieces_are_sorted)
 }
 END_TEST
 
-START_TEST(adjoining_pieces_stay_whole)
+/* Small pieces are copied behind the one they follow; large ones, and what comes before, are not. */
+START_TEST(adjoining_pieces)
 {
 	insert(110, 10);
 	insert(100, 10);
 	insert(120, 10);
-	ck_assert_str_eq(pieces(), "100-110 110-120 120-130");
+	insert(130, 600);
+	insert(730, 10);
+	ck_assert_str_eq(pieces(), "100-110 110-130 130-740");
+	ck_assert_uint_eq(stack->rx_held, 3);
 	expect_no_drop();
 }
 END_TEST
@@ -438,15 +466,15 @@ START_TEST(overlap)
 		{95, 121, "95-121 121-130", false},
 		{95, 130, "95-130", false},
 		{95, 140, "95-140", false},
-		{100, 115, "100-110 110-115 120-130", false},
-		{109, 115, "100-110 110-115 120-130", false},
-		{109, 125, "100-110 110-125 125-130", false},
-		{110, 120, "100-110 110-120 120-130", false},
-		{110, 130, "100-110 110-130", false},
-		{105, 135, "100-110 110-135", false},
+		{100, 115, "100-115 120-130", false},
+		{109, 115, "100-115 120-130", false},
+		{109, 125, "100-125 125-130", false},
+		{110, 120, "100-120 120-130", false},
+		{110, 130, "100-130", false},
+		{105, 135, "100-135", false},
 		{115, 125, "100-110 115-125 125-130", false},
-		{120, 131, "100-110 120-130 130-131", false},
-		{129, 140, "100-110 120-130 130-140", false},
+		{120, 131, "100-110 120-131", false},
+		{129, 140, "100-110 120-140", false},
 	};
 
 	for (unsigned i = 0; i < RTE_DIM(cases); i++) {
@@ -528,6 +556,38 @@ START_TEST(pieces_are_bounded)
 }
 END_TEST
 
+/* a large window of full segments fits, whatever the number of segments. */
+START_TEST(pieces_fill_a_large_buffer)
+{
+	uint32_t n;
+
+	c->rcv_buf = 4 << 20;
+	stack->rx_held_max = 2 * POOL;
+	for (n = 0; n < 4000; n++)
+		tcp_reasm_insert(c, packet(1000 + 1000 * n, 600, 0), FIRST + 1000 + 1000 * n);
+	check_queue();
+	expect_no_drop();
+	ck_assert_uint_eq(c->rcvq.ooo_bytes, 600 * n);
+	tcp_rcvq_free(c);
+}
+END_TEST
+
+/* Nasty case 30, SK-14: to look for a place among too many blocks is refused; the blocks that grew last are found. */
+START_TEST(search_is_bounded)
+{
+	c->rcv_buf = 4 << 20;
+	for (uint32_t i = 0; i < 1500; i++)
+		tcp_reasm_insert(c, packet(1000 + 20 * i, 10, 0), FIRST + 1000 + 20 * i);
+	expect_no_drop();
+	insert(1000 + 20 * 1200 + 10, 5);
+	ck_assert_uint_eq(dropped(MR_DROP_TCP_OOO_FULL), 1);
+	insert(1000 + 20 * 900 + 10, 5);
+	insert(1000 + 20 * 1499 + 10, 5);
+	ck_assert_uint_eq(dropped(MR_DROP_TCP_OOO_FULL), 1);
+	tcp_rcvq_free(c);
+}
+END_TEST
+
 /* At most half of the stack's budget, so that the segment that fills the hole finds a place. */
 START_TEST(pieces_leave_half_of_the_memory)
 {
@@ -601,12 +661,12 @@ deliver(uint32_t off, uint32_t len, uint32_t seg_bytes)
 		off = nxt;
 	}
 	if (off != nxt) {
-		tcp_rcvq_insert(c, m, FIRST + off);
+		tcp_reasm_insert(c, m, FIRST + off);
 	} else {
 		MUST(tcp_rcvq_append(c, m));
 		c->rcv_nxt += len;
 		if (c->rcvq.ooo)
-			tcp_rcvq_advance(c);
+			tcp_reasm_advance(c);
 	}
 	check_queue();
 }
@@ -680,7 +740,7 @@ START_TEST(random_pieces)
 	}
 	check_model();
 	ck_assert_ptr_null(c->rcvq.ooo);
-	ck_assert_ptr_null(c->rcvq.ooo_tail);
+	ck_assert_ptr_null(c->rcvq.newest);
 	read_bytes(STREAM, false);
 	ck_assert_uint_eq(n_read, STREAM);
 	ck_assert_uint_eq(dropped(MR_DROP_TCP_OOO_FULL), 0);
@@ -740,12 +800,14 @@ suite(void)
 	t = tcase_create("out of order");
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, pieces_are_sorted);
-	tcase_add_test(t, adjoining_pieces_stay_whole);
+	tcase_add_test(t, adjoining_pieces);
 	tcase_add_test(t, overlap);
 	tcase_add_test(t, hole_is_filled);
 	tcase_add_test(t, pieces_that_came_twice_are_cut_on_the_way);
 	tcase_add_test(t, small_pieces_are_joined_on_the_way);
 	tcase_add_test(t, pieces_are_bounded);
+	tcase_add_test(t, pieces_fill_a_large_buffer);
+	tcase_add_test(t, search_is_bounded);
 	tcase_add_test(t, pieces_leave_half_of_the_memory);
 	tcase_add_test(t, freed_queue_is_empty);
 	tcase_add_test(t, early_fin_stays);

@@ -50,6 +50,7 @@ static const struct mr_config_key tcp_keys[] = {
 	{"init_cwnd", MR_CONFIG_NUMBER, .min = 1, .max = 100, .help = "initial congestion window, segments"},
 	{"timestamps", MR_CONFIG_BOOL, .help = "offer timestamps"},
 	{"wscale", MR_CONFIG_BOOL, .help = "offer window scale"},
+	{"sack", MR_CONFIG_BOOL, .help = "offer selective acknowledgement"},
 	{"sndbuf", MR_CONFIG_SIZE, .min = 4096, .max = 1 << 30, .help = "send buffer of a connection"},
 	{"rcvbuf", MR_CONFIG_SIZE, .min = 4096, .max = 1 << 30, .help = "receive buffer of a connection"},
 	{NULL},
@@ -242,6 +243,7 @@ opts_build(struct mr_config *c)
 		{"tcp", "init_cwnd", MR_TRANS_TCP, MR_OPT_TCP_INIT_CWND},
 		{"tcp", "timestamps", MR_TRANS_TCP, MR_OPT_TCP_TIMESTAMPS},
 		{"tcp", "wscale", MR_TRANS_TCP, MR_OPT_TCP_WSCALE},
+		{"tcp", "sack", MR_TRANS_TCP, MR_OPT_TCP_SACK},
 		{"tcp", "sndbuf", MR_TRANS_TCP, MR_OPT_SNDBUF},
 		{"tcp", "rcvbuf", MR_TRANS_TCP, MR_OPT_RCVBUF},
 	};

@@ -20,6 +20,7 @@
 #define OPT_MSS 2
 #define OPT_WS 3
 #define OPT_SACK_PERM 4
+#define OPT_SACK 5
 #define OPT_TS 8
 
 static uint16_t
@@ -126,18 +127,20 @@ tcp_hdr_pull(struct rte_mbuf *m, struct tcp_rx *rx)
 }
 
 unsigned
-tcp_hdr_bytes(uint8_t opts)
+tcp_hdr_bytes(const struct tcp_tx *tx)
 {
 	unsigned n = TCP_HDR_BYTES;
 
-	if (opts & TCP_OPT_MSS)
+	if (tx->opts & TCP_OPT_MSS)
 		n += 4;
-	if (opts & TCP_OPT_TS)
+	if (tx->opts & TCP_OPT_TS)
 		n += TCP_TS_OPT_BYTES;
-	else if (opts & TCP_OPT_SACK_PERM)
+	else if (tx->opts & TCP_OPT_SACK_PERM)
 		n += 4;
-	if (opts & TCP_OPT_WS)
+	if (tx->opts & TCP_OPT_WS)
 		n += 4;
+	if (tx->opts & TCP_OPT_SACK)
+		n += 4 + 8 * tx->n_sack;
 	return n;
 }
 
@@ -170,14 +173,23 @@ options_push(uint8_t *o, const struct tcp_tx *tx)
 			o += 8;
 		}
 	}
-	if (tx->opts & TCP_OPT_WS)
+	if (tx->opts & TCP_OPT_WS) {
 		store_be32(o, (uint32_t)OPT_NOP << 24 | OPT_WS << 16 | 3 << 8 | tx->wscale);
+		o += 4;
+	}
+	if (tx->opts & TCP_OPT_SACK) {
+		store_be32(o, (uint32_t)OPT_NOP << 24 | OPT_NOP << 16 | OPT_SACK << 8 | (2 + 8u * tx->n_sack));
+		for (unsigned i = 0; i < tx->n_sack; i++) {
+			store_be32(o + 4 + 8 * i, tx->sack[i][0]);
+			store_be32(o + 8 + 8 * i, tx->sack[i][1]);
+		}
+	}
 }
 
 void
 tcp_hdr_push(struct rte_mbuf *m, const struct tcp_tx *tx, const struct mr_route *r)
 {
-	unsigned len = likely(tx->opts == TCP_OPT_TS) ? TCP_HDR_BYTES + TCP_TS_OPT_BYTES : tcp_hdr_bytes(tx->opts);
+	unsigned len = likely(tx->opts == TCP_OPT_TS) ? TCP_HDR_BYTES + TCP_TS_OPT_BYTES : tcp_hdr_bytes(tx);
 	struct rte_tcp_hdr *h = mr_mbuf_prepend(m, (uint16_t)len);
 
 	h->src_port = tx->sport_be;

@@ -88,6 +88,8 @@ trim_to_window(struct tcp_conn *c, struct tcp_rx *rx)
 	if (seq_lt(rx->seq, c->rcv_nxt)) {
 		uint32_t old = c->rcv_nxt - rx->seq, cut;
 
+		if (rx->len)
+			tcp_reasm_duplicate(c, rx->seq, seq_min(rx->seq + rx->len, c->rcv_nxt));
 		if (rx->flags & TCP_SYN) {
 			rx->flags &= (uint8_t)~TCP_SYN;
 			old--;
@@ -144,6 +146,8 @@ step1_sequence(struct tcp_conn *c, struct tcp_rx *rx)
 	if (rx->flags & TCP_RST)
 		return rx_drop(c, rx, MR_DROP_TCP_OUT_OF_WINDOW);
 	/* What carries data is answered; bare ACKs only now and then, so that two confused ends cannot fight (T93-15). */
+	if (rx->len && seq_leq(rx->seq + rx->len, c->rcv_nxt))
+		tcp_reasm_duplicate(c, rx->seq, rx->seq + rx->len);
 	if (rx->len || (rx->flags & (TCP_SYN | TCP_FIN)))
 		tcp_ack_now(c);
 	else
@@ -244,7 +248,7 @@ text_in_order(struct tcp_conn *c, struct tcp_rx *rx)
 	rx->m = NULL;
 	c->rcv_nxt += rx->len;
 	if (gap) {
-		tcp_rcvq_advance(c);
+		tcp_reasm_advance(c);
 		tcp_ack_now(c);
 	} else {
 		ack_later(c);
@@ -272,7 +276,7 @@ step7_text(struct tcp_conn *c, struct tcp_rx *rx)
 	if (rx->seq == c->rcv_nxt) {
 		text_in_order(c, rx);
 	} else {
-		tcp_rcvq_insert(c, rx->m, rx->seq);
+		tcp_reasm_insert(c, rx->m, rx->seq);
 		rx->m = NULL;
 		if (c->dupacks_owed < UINT8_MAX)
 			c->dupacks_owed++;

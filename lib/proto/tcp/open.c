@@ -47,6 +47,13 @@ tcp_wscale_for(uint32_t rcv_buf)
 	return shift;
 }
 
+uint32_t
+tcp_offer_flags(uint8_t offers)
+{
+	return (offers & TCP_OPT_TS ? TCP_F_TS : 0) | (offers & TCP_OPT_WS ? TCP_F_WS : 0) |
+	       (offers & TCP_OPT_SACK_PERM ? TCP_F_SACK : 0);
+}
+
 /* What both ends have offered (WS-01, TS-01, MUST-15). */
 static void
 options_agree(struct tcp_conn *c, const struct tcp_rx *rx)
@@ -55,6 +62,8 @@ options_agree(struct tcp_conn *c, const struct tcp_rx *rx)
 		c->flags &= ~TCP_F_WS;
 	if (!(rx->opts & TCP_OPT_TS))
 		c->flags &= ~TCP_F_TS;
+	if (!(rx->opts & TCP_OPT_SACK_PERM))
+		c->flags &= ~TCP_F_SACK;
 	if (c->flags & TCP_F_WS)
 		c->snd_wscale = rx->wscale;
 	else
@@ -158,7 +167,7 @@ syn_ack_send(struct tcp *t, struct tcp_syn_rcvd *r)
 		.ack = r->irs + 1,
 		.flags = TCP_SYN | TCP_ACK,
 		.wnd = (uint16_t)RTE_MIN(l->rcv_buf, 65535u),
-		.opts = TCP_OPT_MSS | (record_opts(r) & (TCP_OPT_WS | TCP_OPT_TS)),
+		.opts = TCP_OPT_MSS | record_opts(r),
 		.mss = l->user_mss,
 		.wscale = tcp_wscale_for(l->rcv_buf),
 		.tsval = tcp_ts_now(t, tcp_ts_offset(t, &r->rec.flow, record_laddr(t, r))),
@@ -311,7 +320,7 @@ syn_rcvd_promote(struct tcp *t, struct tcp_syn_rcvd *r, const struct tcp_rx *rx)
 	c->net = mr_addr_net(&r->rec.flow.raddr);
 	c->ep.flow = r->rec.flow;
 	c->ep.flow.kind = TCP_KIND_CONN;
-	c->flags |= TCP_F_PASSIVE | TCP_F_TS | TCP_F_WS;
+	c->flags |= TCP_F_PASSIVE | TCP_F_TS | TCP_F_WS | TCP_F_SACK;
 	c->rcv_wscale = tcp_wscale_for(c->rcv_buf);
 	if (r->mss)
 		syn.opts |= TCP_OPT_MSS;
@@ -437,7 +446,6 @@ static void
 open_init(struct tcp_conn *c, const uint32_t *iss_floor)
 {
 	struct tcp *t = tcp_of(c->ep.stack);
-	uint8_t offers = t->offers & c->offers;
 
 	c->iss = tcp_isn(t, &c->ep.flow, &c->route.local->addr);
 	if (iss_floor && !seq_gt(c->iss, *iss_floor))
@@ -448,7 +456,7 @@ open_init(struct tcp_conn *c, const uint32_t *iss_floor)
 	c->rcv_wscale = tcp_wscale_for(c->rcv_buf);
 	c->rcv_mss = RCV_MSS_START;
 	c->mss = c->cc.mss = TCP_DEFAULT_MSS_V4;
-	c->flags |= (offers & TCP_OPT_TS ? TCP_F_TS : 0) | (offers & TCP_OPT_WS ? TCP_F_WS : 0);
+	c->flags |= tcp_offer_flags(t->offers & c->offers);
 }
 
 /* The peer's SYN: its half, and what both have offered. */

@@ -296,6 +296,8 @@ send_syn(struct out *o)
 		tx.opts |= TCP_OPT_TS;
 	if (c->flags & TCP_F_WS)
 		tx.opts |= TCP_OPT_WS;
+	if (c->flags & TCP_F_SACK)
+		tx.opts |= TCP_OPT_SACK_PERM;
 	tcp_hdr_push(m, &tx, &c->route);
 	c->last_tx_ns = c->ep.stack->now_ns;
 	out_add(o, m);
@@ -304,15 +306,73 @@ send_syn(struct out *o)
 		tcp_rexmt_restart(c);
 }
 
-/* The ACK that no data carried. Each out-of-order segment of the turn gets its own duplicate, three at most: a peer
- * without SACK counts them. */
-static void
-send_acks(struct out *o)
+/* An ACK with a SACK option: what came twice first, then blocks, the newest first, without the first `skip`. */
+static bool
+send_sack(struct out *o, bool dsack, unsigned skip, unsigned max)
+{
+	struct tcp_conn *c = o->c;
+	struct rte_mbuf *m = mr_stack_tx_alloc(c->ep.stack);
+	uint32_t blocks[TCP_SACK_BLOCKS][2] = {{c->rcvq.dsack_from, c->rcvq.dsack_to}};
+	struct tcp_tx tx;
+
+	if (!m) {
+		mr_count(c->ep.stack, MR_DROP_NO_TX_MBUF);
+		return false;
+	}
+	tx_fill(c, &tx, TCP_ACK, c->snd_nxt);
+	tx.n_sack = (uint8_t)(dsack + tcp_reasm_blocks(c, skip, blocks + dsack, max - dsack));
+	tx.opts |= TCP_OPT_SACK;
+	tx.sack = (const uint32_t (*)[2])blocks;
+	tcp_hdr_push(m, &tx, &c->route);
+	out_add(o, m);
+	return true;
+}
+
+/* As many ACKs as it takes to tell of every block that has grown in this turn: one of those not told of would be taken
+ * for lost. The newest come last, first in their option (SK-03, SK-04). */
+static bool
+send_sacks(struct out *o)
+{
+	struct tcp_conn *c = o->c;
+	unsigned max = c->flags & TCP_F_TS ? TCP_SACK_BLOCKS - 1 : TCP_SACK_BLOCKS;
+	bool dsack = c->rcvq.dsack_from != c->rcvq.dsack_to;
+	unsigned fresh = tcp_reasm_fresh(c), first = max - dsack;
+
+	while (fresh > first) {
+		unsigned skip = first + (fresh - first - 1) / max * max;
+
+		if (!send_sack(o, false, skip, max))
+			return false;
+		fresh = skip;
+	}
+	if (!send_sack(o, dsack, 0, max))
+		return false;
+	tcp_reasm_told(c);
+	return true;
+}
+
+/* Without SACK, or nothing to tell by it. Each out-of-order segment of the turn gets its own duplicate, three at most: a
+ * peer without SACK counts them. */
+static bool
+send_bare_acks(struct out *o)
 {
 	struct tcp_conn *c = o->c;
 	unsigned n = RTE_MAX(1, RTE_MIN(c->dupacks_owed, TCP_DUPTHRESH));
 
-	if (o->acked)
+	while (n-- > 0)
+		if (!send_bare(o, TCP_ACK, c->snd_nxt))
+			return false;
+	return true;
+}
+
+/* The ACK that no data carried. Data carries no SACK option: what is to be told goes beside it. */
+static void
+send_acks(struct out *o)
+{
+	struct tcp_conn *c = o->c;
+	bool sack = (c->flags & TCP_F_SACK) && (c->rcvq.ooo || c->rcvq.dsack_from != c->rcvq.dsack_to);
+
+	if (o->acked && !(sack && (c->why & TCP_WHY_ACK_NOW)))
 		return;
 	if (c->why & TCP_WHY_PROBE) {
 		/* An old sequence number makes the peer answer (MUST-36, SHLD-12). */
@@ -321,13 +381,11 @@ send_acks(struct out *o)
 	}
 	if (!(c->why & TCP_WHY_ACK_NOW))
 		return;
-	while (n-- > 0)
-		if (!send_bare(o, TCP_ACK, c->snd_nxt)) {
-			/* Out of mbufs: try again soon. */
-			c->why |= TCP_WHY_ACK_DELAYED;
-			c->delack_ns = c->ep.stack->now_ns + 1000000;
-			return;
-		}
+	if (!(sack ? send_sacks(o) : send_bare_acks(o))) {
+		/* Out of mbufs: try again soon. */
+		c->why |= TCP_WHY_ACK_DELAYED;
+		c->delack_ns = c->ep.stack->now_ns + 1000000;
+	}
 }
 
 static void

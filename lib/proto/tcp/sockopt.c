@@ -95,6 +95,8 @@ offer_of(int opt)
 		return TCP_OPT_WS;
 	case MR_OPT_TCP_TIMESTAMPS:
 		return TCP_OPT_TS;
+	case MR_OPT_TCP_SACK:
+		return TCP_OPT_SACK_PERM;
 	default:
 		return 0;
 	}
@@ -201,11 +203,9 @@ cc_set(struct tcp_conn *c, int64_t v)
 static bool
 offer_get(const struct tcp_conn *c, uint8_t which)
 {
-	uint32_t agreed = (which & TCP_OPT_WS ? TCP_F_WS : 0) | (which & TCP_OPT_TS ? TCP_F_TS : 0);
-
 	if (c->state <= MR_TCP_LISTEN)
 		return c->offers & tcp_of(c->ep.stack)->offers & which;
-	return c->flags & agreed;
+	return c->flags & tcp_offer_flags(which);
 }
 
 int

@@ -231,7 +231,7 @@ tcp_conn_new(struct tcp *t)
 	TAILQ_INSERT_TAIL(&t->all, c, in_all);
 	tcp_probe_attach(c);
 	c->cc.ops = t->cc;
-	c->offers = TCP_OPT_WS | TCP_OPT_TS;
+	c->offers = TCP_OPT_WS | TCP_OPT_TS | TCP_OPT_SACK_PERM;
 	tcp_rtt_init(&c->rtt);
 	c->snd_buf = t->snd_range.def;
 	c->rcv_buf = t->rcv_range.def;
@@ -412,7 +412,7 @@ tcp_create(struct mr_stack *s, struct mr_transproto **out)
 	t->snd_range = t->rcv_range = (struct tcp_buf_range){MIN_BUF, DEFAULT_BUF, MAX_BUF};
 	t->cc = tcp_cc_at(0);
 	t->init_cwnd = 10;
-	t->offers = TCP_OPT_WS | TCP_OPT_TS;
+	t->offers = TCP_OPT_WS | TCP_OPT_TS | TCP_OPT_SACK_PERM;
 	*out = &t->tp;
 	return 0;
 }

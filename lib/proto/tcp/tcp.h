@@ -6,7 +6,8 @@
  *   open.c   LISTEN, SYN-RECEIVED records, SYN-SENT                              fsm.c    the states; only writer of them
  *   input.c  RFC 9293 3.10.7.4, one function per numbered step                   ack.c    SND.UNA and the window move
  *   output.c the only segment builder                                            timer.c  what deadlines do
- *   sendq.c  segments to send and sent                                           rcvq.c   in order and out of order
+ *   sendq.c  segments to send and sent                                           rcvq.c   received in order
+ *   reasm.c  received out of order, and what SACK tells of it
  *   rtt.c    RFC 6298      newreno.c  RFC 5681, 6582     isn.c  RFC 6528         timewait.c  TIME-WAIT records
  *   rate.c   the delivery rate, for congestion control (tcp_cc.h)                cc.c     its algorithms by name
  *   socket.c the endpoint operations  bind.c   those about names                 sockopt.c options
@@ -59,8 +60,9 @@
 #define TCP_SYNACK_RETRIES 5
 #define TCP_PAWS_IDLE_NS (24ull * 86400 * 1000000000) /* RFC 7323 5.5 */
 #define TCP_CHALLENGE_NS 500000000ull /* at most one challenge ACK per connection in this time (RFC 5961 7) */
-#define TCP_OOO_MAX_SEGS 1024        /* out-of-order pieces per connection */
+#define TCP_OOO_MAX_SEGS 1024        /* out-of-order pieces per connection, at least */
 #define TCP_DUPTHRESH 3
+#define TCP_SACK_BLOCKS 4            /* that a header has room for; with a timestamp one less */
 
 /* ---- a parsed header ---------------------------------------------------------------------------------------- */
 
@@ -96,10 +98,12 @@ struct tcp_tx {
 	uint32_t tsval, tsecr;
 	uint16_t mss;
 	uint8_t wscale;
+	uint8_t n_sack;      /* with TCP_OPT_SACK */
+	const uint32_t (*sack)[2];
 };
 
 /* Bytes of header that these options need. */
-unsigned tcp_hdr_bytes(uint8_t opts);
+unsigned tcp_hdr_bytes(const struct tcp_tx *tx);
 /* Prepend the header and finish the checksum for the route. Headroom is there. */
 void tcp_hdr_push(struct rte_mbuf *m, const struct tcp_tx *tx, const struct mr_route *r);
 
@@ -189,20 +193,33 @@ void tcp_sendq_free(struct tcp_conn *c);
 
 struct tcp_rcvq {
 	struct mr_pktq in_order;       /* payload that the application may read */
-	struct rte_mbuf *ooo, *ooo_tail; /* out of order, sorted, without overlap; mr_pkt.seq, mr_pkt.next */
+	struct rte_mbuf *ooo;          /* out of order, sorted, without overlap; mr_pkt.seq, mr_pkt.next */
+	struct rte_mbuf *newest;       /* the block (of pieces that touch) that grew last; tcp_piece.older */
 	uint32_t bytes;                /* in in_order */
 	uint32_t ooo_bytes;
-	uint32_t ooo_segs;
-	uint32_t fin_seq;              /* of a FIN that arrived out of order; valid with has_fin */
+	uint16_t ooo_segs;
 	bool has_fin;
+	uint32_t fin_seq;              /* of a FIN that arrived out of order; valid with has_fin */
+	uint32_t dsack_from, dsack_to; /* what came twice and is to be told (RFC 2883); empty: nothing */
 };
+
+/* Beside a piece that arrived out of order, in the second line of its private area. Pieces that touch are a block; all
+ * of this is of the block and lies with its first piece. */
+struct tcp_piece {
+	struct rte_mbuf *last;          /* piece */
+	struct rte_mbuf *newer, *older; /* blocks, by when they grew */
+	bool fresh;                     /* grew since the last ACK */
+};
+_Static_assert(sizeof(struct mr_pkt) + sizeof(struct tcp_piece) <= MR_PKT_PRIV_BYTES, "fits the private area");
+
+static inline struct tcp_piece *
+tcp_piece(const struct rte_mbuf *m)
+{
+	return (struct tcp_piece *)(mr_pkt(m) + 1);
+}
 
 /* Queue in-order payload. Consumes m. @return false: dropped (counted), it must not be acknowledged. */
 bool tcp_rcvq_append(struct tcp_conn *c, struct rte_mbuf *m);
-/* Queue out-of-order payload starting at seq. Consumes m, trims overlap, drops (counted) what does not fit. */
-void tcp_rcvq_insert(struct tcp_conn *c, struct rte_mbuf *m, uint32_t seq);
-/* Move what has become contiguous at c->rcv_nxt to the in-order queue and advance c->rcv_nxt. @return bytes moved. */
-uint32_t tcp_rcvq_advance(struct tcp_conn *c);
 /* Copy out (peek: leave). @return bytes. */
 size_t tcp_rcvq_read(struct tcp_conn *c, void *buf, size_t len, bool peek);
 /* Take the first packet out; NULL if there is none. */
@@ -211,6 +228,23 @@ void tcp_rcvq_free(struct tcp_conn *c);
 /* Cut n bytes, at most all, off the front (the back) of a packet, over its segments. */
 void tcp_payload_trim_front(struct rte_mbuf *m, uint32_t n);
 void tcp_payload_trim_back(struct rte_mbuf *m, uint32_t n);
+/* Copy a small packet behind another one that has room. @return false: not done. */
+bool tcp_payload_join(struct rte_mbuf *tail, const struct rte_mbuf *m);
+
+/* reasm.c: what arrives out of order. */
+/* Queue payload starting at seq. Consumes m, trims overlap, drops (counted) what does not fit. */
+void tcp_reasm_insert(struct tcp_conn *c, struct rte_mbuf *m, uint32_t seq);
+/* Move what has become contiguous at c->rcv_nxt to the in-order queue and advance c->rcv_nxt. @return bytes moved. */
+uint32_t tcp_reasm_advance(struct tcp_conn *c);
+void tcp_reasm_free(struct tcp_conn *c);
+/* Note that these sequence numbers came twice, to be told with the next ACK. */
+void tcp_reasm_duplicate(struct tcp_conn *c, uint32_t from, uint32_t to);
+/* Blocks that no ACK has told of since they grew. */
+unsigned tcp_reasm_fresh(const struct tcp_conn *c);
+/* Up to `max` blocks for a SACK option, the newest first, `skip` left out. @return how many. */
+unsigned tcp_reasm_blocks(const struct tcp_conn *c, unsigned skip, uint32_t (*blocks)[2], unsigned max);
+/* All has been told. */
+void tcp_reasm_told(struct tcp_conn *c);
 
 /* ---- round-trip time (RFC 6298) ----------------------------------------------------------------------------- */
 
@@ -273,7 +307,7 @@ struct tcp_conn {
 	uint8_t snd_wscale, rcv_wscale;
 	uint8_t why;                  /* TCP_WHY_* */
 	uint8_t dupacks;
-	uint8_t dupacks_owed;         /* out-of-order segments of this turn that each want an ACK */
+	uint8_t dupacks_owed;         /* without SACK: out-of-order segments of this turn that each want an ACK */
 	uint8_t backoff;              /* doublings of the timer now running */
 	uint8_t retries;              /* of the same data, probe or SYN */
 	/* sending */
@@ -460,6 +494,8 @@ void tcp_open_passive(struct tcp_conn *c, struct rte_mbuf *syn, const uint32_t *
 uint16_t tcp_mss_offer(const struct mr_route *r, uint16_t user_mss);
 void tcp_mss_update(struct tcp_conn *c);
 uint8_t tcp_wscale_for(uint32_t rcv_buf);
+/* The flags of what is offered (TCP_OPT_* to TCP_F_*). */
+uint32_t tcp_offer_flags(uint8_t offers);
 
 /* The handshake is complete: windows, congestion window, keep-alive. */
 void tcp_established(struct tcp_conn *c, const struct tcp_rx *rx);

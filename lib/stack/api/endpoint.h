@@ -62,6 +62,7 @@ enum mr_opt {
 	MR_OPT_TCP_WSCALE,        /**< bool: offer window scale, before connect or listen, if the protocol's is on too; of a
 	                           *   connection: agreed. Default on */
 	MR_OPT_TCP_TIMESTAMPS,    /**< the same for timestamps */
+	MR_OPT_TCP_SACK,          /**< the same for selective acknowledgement (RFC 2018) */
 	MR_OPT_TCP_STATE,         /**< read only: RFC 9293 state, enum mr_tcp_state */
 	MR_OPT_ICMP_ERR_RATE,     /**< network protocol: ICMP errors a second; default 1000; 0 none */
 	MR_OPT_UDP_NO_CHECKSUM,   /**< bool: IPv4 only */
