@@ -88,6 +88,7 @@ static const struct opt_case proto_cases[] = {
 	{MR_OPT_TCP_CC, 0, {0, 0, 0}, {-1, 1000, 1ll << 32}},
 	SWITCH(MR_OPT_TCP_WSCALE, 1),
 	SWITCH(MR_OPT_TCP_TIMESTAMPS, 1),
+	SWITCH(MR_OPT_TCP_SACK, 1),
 };
 
 static const struct opt_case ep_cases[] = {
@@ -112,6 +113,7 @@ static const struct opt_case ep_cases[] = {
 	SWITCH(MR_OPT_TCP_KEEPALIVE, 0),
 	SWITCH(MR_OPT_TCP_WSCALE, 1),
 	SWITCH(MR_OPT_TCP_TIMESTAMPS, 1),
+	SWITCH(MR_OPT_TCP_SACK, 1),
 };
 
 /* S-53..S-56 at the protocol. */
