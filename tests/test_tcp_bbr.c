@@ -75,7 +75,7 @@ struct seg {
 	bool app_limited;
 };
 
-#define SEGS (1u << 20)
+#define SEGS (1u << 16)
 
 static struct sim {
 	struct tcp_cc cc;

@@ -91,7 +91,8 @@ recovery_enter(struct tcp_conn *c)
 	mr_count(s, MR_CNT_TCP_FAST_RETRANSMITS);
 	cc_save(&c->cc);
 	c->cc.ops->loss(&c->cc, c->snd_nxt - c->snd_una, s->now_ns);
-	c->cc.cwnd = c->cc.ssthresh + TCP_DUPTHRESH * c->mss;
+	if (!c->cc.ops->control)
+		c->cc.cwnd = c->cc.ssthresh + TCP_DUPTHRESH * c->mss;
 	c->recover = c->snd_nxt;
 	c->flags |= TCP_F_RECOVERY;
 	retransmit_first(c);
@@ -107,7 +108,8 @@ duplicate_ack(struct tcp_conn *c)
 		/* Each duplicate is a segment that has left the network; no more of them than there were (B-68). */
 		uint32_t most = c->cc.ssthresh + (c->recover - c->snd_una) + TCP_DUPTHRESH * c->mss;
 
-		c->cc.cwnd = RTE_MIN(c->cc.cwnd + c->mss, most);
+		if (!c->cc.ops->control)
+			c->cc.cwnd = RTE_MIN(c->cc.cwnd + c->mss, most);
 	} else if (c->dupacks == TCP_DUPTHRESH && seq_gt(c->snd_una, c->recover)) {
 		recovery_enter(c);
 	}
@@ -119,13 +121,14 @@ static void
 recovery_ack(struct tcp_conn *c, uint32_t acked)
 {
 	if (seq_geq(c->snd_una, c->recover)) {
-		c->cc.cwnd = RTE_MIN(c->cc.ssthresh, RTE_MAX(c->sendq.in_flight, c->mss) + c->mss);
+		if (!c->cc.ops->control)
+			c->cc.cwnd = RTE_MIN(c->cc.ssthresh, RTE_MAX(c->sendq.in_flight, c->mss) + c->mss);
 		c->flags &= ~TCP_F_RECOVERY;
 		cc_recovered(c);
 		return;
 	}
-	c->cc.cwnd -= RTE_MIN(c->cc.cwnd, acked);
-	c->cc.cwnd += c->mss;
+	if (!c->cc.ops->control)
+		c->cc.cwnd = c->cc.cwnd - RTE_MIN(c->cc.cwnd, acked) + c->mss;
 	retransmit_first(c);
 }
 

@@ -71,7 +71,8 @@ tcp_slow_start(struct tcp_cc *cc, struct tcp_hystart *h, const struct tcp_cc_ack
 
 	if (first)
 		over = tcp_hystart_ack(h, a, &grow);
-	if (a->cwnd_limited)
+	/* A window of which half was used may double (RFC 7661 4.3). */
+	if (a->cwnd_limited || a->prior_in_flight >= cc->cwnd / 2)
 		cc->cwnd += RTE_MIN(grow, CWND_MAX - RTE_MIN(cc->cwnd, CWND_MAX));
 	if (over) {
 		cc->ssthresh = cc->cwnd;

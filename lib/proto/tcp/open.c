@@ -34,7 +34,7 @@ tcp_mss_update(struct tcp_conn *c)
 	if (c->flags & TCP_F_TS)
 		mss = RTE_MAX(mss, TCP_MIN_MSS + TCP_TS_OPT_BYTES) - TCP_TS_OPT_BYTES;
 	c->mss = mss;
-	c->cc.mss = mss;
+	tcp_cc_mss_set(&c->cc, mss);
 }
 
 uint8_t
@@ -81,10 +81,7 @@ options_agree(struct tcp_conn *c, const struct tcp_rx *rx)
 static void
 cwnd_start(struct tcp_conn *c)
 {
-	uint32_t segs = tcp_of(c->ep.stack)->init_cwnd;
-
-	c->cc.ops->init(&c->cc);
-	c->cc.cwnd = c->retries > 1 ? c->mss : segs * c->mss;
+	tcp_cc_start(c, c->retries > 1);
 	if (c->retries > 0 && c->rtt.srtt_ns == 0)
 		c->rtt.rto_ns = RTO_AFTER_SYN_LOSS_NS;
 	c->retries = c->backoff = 0;

@@ -151,6 +151,31 @@ seg_frame(struct tcp_conn *c, struct rte_mbuf *m)
 	return f;
 }
 
+/* A paced sender is ahead of its rate by a quantum at most; then it waits until it is not ahead any more, so it sends a
+ * quantum at a time. */
+static bool
+fit_pace(struct tcp_conn *c)
+{
+	uint64_t now = c->ep.stack->now_ns;
+
+	if (c->cc.pacing_rate == 0)
+		return true;
+	if (c->pace_ns <= now)
+		c->flags &= ~TCP_F_PACED;
+	else if (c->pace_ns - now >= (uint64_t)tcp_pace_quantum(&c->cc) * 1000000000 / c->cc.pacing_rate)
+		c->flags |= TCP_F_PACED;
+	return !(c->flags & TCP_F_PACED);
+}
+
+static void
+pace_charge(struct tcp_conn *c, uint32_t bytes)
+{
+	uint64_t now = c->ep.stack->now_ns;
+
+	if (c->cc.pacing_rate)
+		c->pace_ns = RTE_MAX(c->pace_ns, now) + (uint64_t)bytes * 1000000000 / c->cc.pacing_rate;
+}
+
 /* Transmit a segment of the queue, for the first time or again. */
 static bool
 send_seg(struct out *o, struct rte_mbuf *m)
@@ -173,6 +198,7 @@ send_seg(struct out *o, struct rte_mbuf *m)
 		mr_count(c->ep.stack, MR_CNT_TCP_RETRANSMITS);
 	tcp_rate_sent(c, s, c->ep.stack->now_ns);
 	tcp_sendq_sent(c, m, c->ep.stack->now_ns);
+	pace_charge(c, s->len);
 	c->last_tx_ns = c->ep.stack->now_ns;
 	out_add(o, f);
 	return true;
@@ -193,7 +219,7 @@ send_lost(struct out *o)
 			return;
 		if (!force && c->sendq.in_flight > 0 && c->sendq.in_flight + tcp_seg_span(s) > c->cc.cwnd)
 			return;
-		if (!send_seg(o, m))
+		if ((!force && !fit_pace(c)) || !send_seg(o, m))
 			return;
 		c->why &= (uint8_t)~TCP_WHY_RTX;
 	}
@@ -248,15 +274,14 @@ send_new(struct out *o)
 	uint64_t now = c->ep.stack->now_ns;
 	struct rte_mbuf *m;
 
-	/* After an idle time the path is not known any more (RFC 5681 4.1). */
-	if (c->sendq.unsent && c->snd_una == c->snd_nxt && c->last_tx_ns && now - c->last_tx_ns > c->rtt.rto_ns)
-		c->cc.cwnd = RTE_MIN(c->cc.cwnd, tcp_of(c->ep.stack)->init_cwnd * c->mss);
+	if (c->sendq.unsent && c->snd_una == c->snd_nxt)
+		tcp_cc_restart(c);
 	while ((m = c->sendq.unsent)) {
 		struct tcp_seg *s = tcp_seg(m);
 
 		if (!force && must_wait(c, s))
 			return;
-		if (!fit_window(c, m, force) || !fit_cwnd(c, s))
+		if (!fit_window(c, m, force) || !fit_cwnd(c, s) || !(force || fit_pace(c)))
 			return;
 		if (c->snd_una == c->snd_nxt)
 			c->unacked_since_ns = now;
@@ -396,8 +421,11 @@ output_data(struct out *o)
 	c->too_big = 0;
 	if ((c->flags & (TCP_F_SHUT_WR | TCP_F_FIN_QUEUED)) == TCP_F_SHUT_WR && tcp_sendq_fin(c))
 		c->flags |= TCP_F_FIN_QUEUED;
+	c->flags &= ~TCP_F_CWND_LIMITED;
 	send_lost(o);
 	send_new(o);
+	if (c->sendq.in_flight + c->mss > c->cc.cwnd)
+		c->flags |= TCP_F_CWND_LIMITED;
 	if (c->snd_una != c->snd_nxt && !c->sendq.unsent && !c->sendq.lost && c->sendq.in_flight < c->cc.cwnd)
 		tcp_rate_app_limited(c);
 	send_acks(o);

@@ -195,7 +195,7 @@ cc_set(struct tcp_conn *c, int64_t v)
 
 	if (!ops)
 		return -EINVAL;
-	tcp_cc_switch(&c->cc, ops);
+	tcp_cc_switch(c, ops);
 	return 0;
 }
 

@@ -271,6 +271,7 @@ conn_bury(struct tcp_conn *c)
 	tcp_probe_detach(c);
 	tcp_sendq_free(c);
 	tcp_rcvq_free(c);
+	tcp_cc_stop(c);
 	c->next = t->reap;
 	t->reap = c;
 }
@@ -377,7 +378,8 @@ pools_init(struct tcp *t, struct mr_stack *s)
 	if ((rc = mr_pool_init(&t->conns, &s->arena, "tcp_conns", sizeof(struct tcp_conn), o->max_conns)) < 0 ||
 	    (rc = mr_pool_init(&t->binds, &s->arena, "tcp_binds", sizeof(struct tcp_bind), o->max_endpoints)) < 0 ||
 	    (rc = mr_pool_init(&t->syn_rcvds, &s->arena, "tcp_syn_rcvds", sizeof(struct tcp_syn_rcvd),
-	                       o->max_half_open + SPARE_RECORDS)) < 0)
+	                       o->max_half_open + SPARE_RECORDS)) < 0 ||
+	    (rc = mr_pool_init(&t->cc_blocks, &s->arena, "tcp_cc_blocks", TCP_CC_BLOCK_BYTES, o->max_conns)) < 0)
 		return rc;
 	return mr_pool_init(&t->time_waits, &s->arena, "tcp_time_waits", sizeof(struct tcp_time_wait),
 	                    o->max_time_wait + SPARE_RECORDS);

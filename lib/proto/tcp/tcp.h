@@ -290,6 +290,7 @@ void tcp_rtt_sample(struct tcp_rtt *r, uint64_t rtt_ns, uint64_t min_rto_ns);
 #define TCP_F_LINGER (1u << 22)
 #define TCP_F_REUSEPORT (1u << 23)
 #define TCP_F_EVER_ESTABLISHED (1u << 24)
+#define TCP_F_PACED (1u << 25)        /* output waits for pace_ns */
 #define TCP_F_PROBE (1u << 31)        /* has a probe */
 
 struct tcp_bind;
@@ -328,7 +329,7 @@ struct tcp_conn {
 	uint16_t rcv_mss;             /* largest segment seen: what counts as full-sized for the ACK rule */
 	uint16_t user_mss;            /* MR_OPT_TCP_MAXSEG; 0: none */
 	/* time */
-	struct mr_timer timer;        /* armed at or before the earliest of the four */
+	struct mr_timer timer;        /* armed at or before the earliest of its deadlines */
 	uint64_t rexmt_ns;            /* retransmission or persist; 0: off */
 	uint64_t delack_ns;
 	uint64_t idle_ns;             /* keep-alive, orphaned FIN-WAIT-2, linger */
@@ -336,6 +337,7 @@ struct tcp_conn {
 	uint64_t last_tx_ns;          /* last data sent */
 	uint64_t unacked_since_ns;    /* user timeout: oldest data unacknowledged since; 0: none */
 	uint64_t challenge_ns;        /* not before this one the next challenge ACK */
+	uint64_t pace_ns;             /* what was sent until now has left by this one, at the pacing rate */
 	/* cold */
 	struct mr_route route;
 	struct tcp_bind *bind;        /* own port and listener state, or NULL */
@@ -413,7 +415,7 @@ struct tcp_buf_range {
 
 struct tcp {
 	struct mr_transproto tp;
-	struct mr_pool conns, binds, syn_rcvds, time_waits;
+	struct mr_pool conns, binds, syn_rcvds, time_waits, cc_blocks;
 	struct siphash_key isn_key, ts_key;
 	struct tcp_fifo syn_fifo[TCP_SYNACK_RETRIES + 1];
 	struct tcp_fifo tw_fifo;

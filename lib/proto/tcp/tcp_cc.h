@@ -93,8 +93,16 @@ tcp_pace_quantum(const struct tcp_cc *cc)
 /* Algorithm by number; NULL: no such one. And back: ops is of the table. */
 const struct tcp_cc_ops *tcp_cc_at(int64_t i);
 int tcp_cc_index(const struct tcp_cc_ops *ops);
+/* The algorithm begins: initial window (one segment if SYNs were lost) and what it keeps. The MSS is known. */
+void tcp_cc_start(struct tcp_conn *c, bool syns_lost);
+/* It ends; its memory is returned. */
+void tcp_cc_stop(struct tcp_conn *c);
 /* Go on with another algorithm: cwnd and ssthresh stay as they are. */
-void tcp_cc_switch(struct tcp_cc *cc, const struct tcp_cc_ops *ops);
+void tcp_cc_switch(struct tcp_conn *c, const struct tcp_cc_ops *ops);
+/* Something will be sent while nothing is in flight: after a long idle time the initial window again (RFC 5681 4.1). */
+void tcp_cc_restart(struct tcp_conn *c);
+/* Segments have another size; a smaller one takes the window with it, which counts segments to the path (CC-07). */
+void tcp_cc_mss_set(struct tcp_cc *cc, uint32_t mss);
 
 /* ---- delivery rate: rate.c (draft-cheng-iccrg-delivery-rate-estimation) --------------------------------------- */
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What deadlines do. A connection has four, and one wheel node armed at or before the earliest: a deadline that moves
+ * What deadlines do. A connection has a few, and one wheel node armed at or before the earliest: a deadline that moves
  * later costs one store, and a node that fires early is armed again.
  *
  *   rexmt_ns   retransmission (RFC 6298 5), the SYN's too, or the persist timer (RFC 9293 3.8.6.1)
  *   delack_ns  delayed ACK
+ *   pace_ns    the pacing rate lets output go on; with TCP_F_PACED only
  *   idle_ns    keep-alive, or the bound on a connection whose application has gone (FIN-WAIT-2, linger)
  */
 #include "proto/tcp/tcp.h"
@@ -26,6 +27,8 @@ earliest(const struct tcp_conn *c)
 		d = c->delack_ns;
 	if (c->idle_ns && c->idle_ns < d)
 		d = c->idle_ns;
+	if ((c->flags & TCP_F_PACED) && c->pace_ns < d)
+		d = c->pace_ns;
 	return d;
 }
 
@@ -43,6 +46,7 @@ void
 tcp_timer_stop(struct tcp_conn *c)
 {
 	c->rexmt_ns = c->delack_ns = c->idle_ns = 0;
+	c->flags &= ~TCP_F_PACED;
 	mr_timer_cancel(&c->ep.stack->wheel, &c->timer);
 }
 
@@ -62,7 +66,7 @@ tcp_rexmt_restart(struct tcp_conn *c)
 	c->flags &= ~TCP_F_PERSIST;
 	if (c->snd_una != c->snd_nxt) {
 		c->rexmt_ns = c->ep.stack->now_ns + tcp_rto_ns(c);
-	} else if (q->unsent && c->state >= MR_TCP_ESTABLISHED) {
+	} else if (q->unsent && c->state >= MR_TCP_ESTABLISHED && !(c->flags & TCP_F_PACED)) {
 		/* Nothing is in flight and something waits: only the peer's window can be what holds it back for long. */
 		c->flags |= TCP_F_PERSIST;
 		c->rexmt_ns = c->ep.stack->now_ns + tcp_rto_ns(c);
@@ -192,6 +196,10 @@ conn_timer(struct mr_timer *t, uint64_t now_ns)
 	}
 	if (c->rexmt_ns && c->rexmt_ns <= now_ns)
 		rexmt_timer(c, now_ns);
+	if ((c->flags & TCP_F_PACED) && c->pace_ns <= now_ns) {
+		c->flags &= ~TCP_F_PACED;
+		mr_ep_mark_dirty(&c->ep);
+	}
 	if (c->idle_ns && c->idle_ns <= now_ns)
 		idle_timer(c, now_ns);
 	if (c->state != MR_TCP_CLOSED)
