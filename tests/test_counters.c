@@ -7,6 +7,7 @@
  */
 #include "counters_net.h"
 #include "counters_tcp.h"
+#include "counters_transit.h"
 
 struct scenario {
 	enum mr_counter c;
@@ -64,6 +65,11 @@ static const struct scenario scenarios[] = {
 	{MR_DROP_IP_BAD_SRC, ip_bad_src},
 	{MR_DROP_IP_BAD_DST, ip_bad_dst},
 	{MR_DROP_IP_NOT_OURS, ip_not_ours},
+	{MR_CNT_IP_FORWARDED, forwarded},
+	{MR_DROP_IP_FWD_NO_ROUTE, forward_no_route},
+	{MR_DROP_IP_FWD_SCOPE, forward_scope},
+	{MR_DROP_IP_FWD_TTL, forward_ttl},
+	{MR_DROP_IP_FWD_TOO_BIG, forward_too_big},
 	{MR_DROP_IP_FRAGMENT, ip_fragment},
 	{MR_DROP_IP_EXT_HDR, ip_ext_hdr},
 	{MR_DROP_IP_TOO_BIG, ip_too_big},

@@ -142,6 +142,10 @@ mr_ip_input(struct mr_netproto *np, struct mr_nic *nic, struct rte_mbuf **pkts, 
 			struct rte_mbuf *m = pkts[i];
 			struct mr_pkt *p = mr_pkt(m);
 
+			if (unlikely(p->flags & MR_PKT_F_FRAGMENT)) {
+				mr_drop(np->stack, m, MR_DROP_IP_FRAGMENT);
+				continue;
+			}
 			if (k == MR_BURST || p->trans_proto != proto) {
 				pkts[rest++] = m;
 				continue;
@@ -212,6 +216,8 @@ mr_ip_tuple_ports(const struct rte_mbuf *m, struct mr_tuple *out)
 
 	out->sport_be = 0;
 	out->dport_be = 0;
+	if (p->flags & MR_PKT_F_FRAGMENT)
+		return;
 	if ((p->trans_proto != MR_TRANS_TCP && p->trans_proto != MR_TRANS_UDP) || p->trans_len < 4)
 		return;
 	mr_mbuf_copy_out(m, (uint32_t)p->trans_off - m->data_off, &out->sport_be, 2);

@@ -15,6 +15,7 @@
 #include "stack/pkt.h"
 #include "stack/route.h"
 #include "stack/stack.h"
+#include "stack/transit.h"
 
 #define MR_IP_MAX_BYTES 65535
 #define MR_IP_ERR_BURST 50 /* errors that may leave at once, within the rate */
@@ -32,6 +33,8 @@ struct mr_ip {
 
 /* Validates one packet, writes its facts and destination. @return MR_CNT_MAX, or the reason to drop it */
 typedef enum mr_counter (*mr_ip_parse_fn)(struct mr_nic *nic, struct rte_mbuf *m, struct mr_addr *dst);
+/* Judges one packet on its way through and writes into it what a router does. @return MR_CNT_MAX, or the reason to drop it */
+typedef enum mr_counter (*mr_ip_pass_fn)(struct rte_mbuf *m, uint16_t mtu);
 /* Prepends the header to one packet; the headroom is there. */
 typedef void (*mr_ip_push_fn)(struct mr_ip *ip, const struct mr_route *r, struct rte_mbuf *m,
                               const struct mr_ip_params *p);
@@ -77,6 +80,24 @@ mr_ip_parse_burst(struct mr_nic *nic, struct rte_mbuf **pkts, struct mr_addr *ds
 			pkts[kept++] = pkts[i];
 		else
 			mr_drop(nic->stack, pkts[i], why);
+	}
+	return kept;
+}
+
+static inline uint16_t
+mr_ip_forward_burst(struct mr_netproto *np, struct rte_mbuf **pkts, struct mr_hop *hops, uint16_t n, mr_ip_pass_fn pass)
+{
+	uint16_t kept = 0;
+
+	for (uint16_t i = 0; i < n; i++) {
+		enum mr_counter why = pass(pkts[i], hops[i].mtu);
+
+		if (unlikely(why != MR_CNT_MAX)) {
+			mr_drop(np->stack, pkts[i], why);
+			continue;
+		}
+		pkts[kept] = pkts[i];
+		hops[kept++] = hops[i];
 	}
 	return kept;
 }

@@ -151,7 +151,7 @@ ipv4_parse_one(struct mr_nic *nic, struct rte_mbuf *m, struct mr_addr *dst)
 	if (unlikely(why != MR_CNT_MAX))
 		return why;
 	if (unlikely(h->fragment_offset & RTE_BE16(RTE_IPV4_HDR_MF_FLAG | RTE_IPV4_HDR_OFFSET_MASK)))
-		return MR_DROP_IP_FRAGMENT;
+		p->flags |= MR_PKT_F_FRAGMENT;
 	p->trans_proto = h->next_proto_id;
 	p->ttl = h->time_to_live;
 	p->tos = h->type_of_service;
@@ -180,7 +180,7 @@ ipv4_tuple(struct mr_netproto *np, struct rte_mbuf *m, struct mr_tuple *out)
 		return mr_group_tuple(out);
 	out->src = p->src;
 	out->dst = mr_ipv4_addr(h->dst_addr);
-	if (p->trans_proto == MR_TRANS_ICMP)
+	if (p->trans_proto == MR_TRANS_ICMP && !(p->flags & MR_PKT_F_FRAGMENT))
 		return mr_icmp_tuple(m, false, out);
 	mr_ip_tuple_ports(m, out);
 	return true;
@@ -190,6 +190,38 @@ static mr_ip_own_fn
 ipv4_own(uint8_t proto)
 {
 	return proto == MR_TRANS_ICMP ? mr_icmp_input : proto == MR_TRANS_IGMP ? mr_igmp_input : NULL;
+}
+
+/* RFC 3927 2.7; and 0.0.0.0 is nobody beyond its link. */
+static inline bool
+stays_on_link(rte_be32_t a)
+{
+	return (a & RTE_BE32(0xffff0000)) == RTE_BE32(0xa9fe0000) || a == 0;
+}
+
+static inline enum mr_counter
+ipv4_pass(struct rte_mbuf *m, uint16_t mtu)
+{
+	struct rte_ipv4_hdr *h = rte_pktmbuf_mtod(m, struct rte_ipv4_hdr *);
+	uint32_t sum;
+
+	if (unlikely(stays_on_link(h->src_addr) || stays_on_link(h->dst_addr)))
+		return MR_DROP_IP_FWD_SCOPE;
+	if (unlikely(h->time_to_live <= 1))
+		return MR_DROP_IP_FWD_TTL;
+	if (unlikely(m->pkt_len > mtu))
+		return MR_DROP_IP_FWD_TOO_BIG;
+	h->time_to_live--;
+	/* RFC 1624: the header's sum is less by 256, so its complement more by that. */
+	sum = (uint32_t)h->hdr_checksum + RTE_BE16(0x0100);
+	h->hdr_checksum = (uint16_t)(sum + (sum >= 0xffff));
+	return MR_CNT_MAX;
+}
+
+static uint16_t
+ipv4_forward(struct mr_netproto *np, struct rte_mbuf **pkts, struct mr_hop *hops, uint16_t n)
+{
+	return mr_ip_forward_burst(np, pkts, hops, n, ipv4_pass);
 }
 
 static void
@@ -301,6 +333,7 @@ static const struct mr_netproto_ops ipv4_ops = {
 	.tuple = ipv4_tuple,
 	.input = ipv4_input,
 	.output = ipv4_output,
+	.forward = ipv4_forward,
 	.error = mr_icmp_error,
 	.undeliverable = mr_ip_undeliverable,
 	.netep_open = ipv4_netep_open,

@@ -138,6 +138,36 @@ ipv6_own(uint8_t proto)
 	return proto == MR_TRANS_ICMPV6 ? mr_icmpv6_input : mr_ipv6_is_ext(proto) ? mr_ipv6_ext_input : NULL;
 }
 
+/* An address that means something on its own link only (RFC 4291 2.5.2, 2.5.6). */
+static inline bool
+stays_on_link(const uint8_t *a)
+{
+	static const uint8_t any[16];
+
+	return (a[0] == 0xfe && (a[1] & 0xc0) == 0x80) || memcmp(a, any, sizeof(any)) == 0;
+}
+
+static inline enum mr_counter
+ipv6_pass(struct rte_mbuf *m, uint16_t mtu)
+{
+	struct rte_ipv6_hdr *h = rte_pktmbuf_mtod(m, struct rte_ipv6_hdr *);
+
+	if (unlikely(stays_on_link(h->src_addr)))
+		return MR_DROP_IP_FWD_SCOPE;
+	if (unlikely(h->hop_limits <= 1))
+		return MR_DROP_IP_FWD_TTL;
+	if (unlikely(m->pkt_len > mtu))
+		return MR_DROP_IP_FWD_TOO_BIG;
+	h->hop_limits--;
+	return MR_CNT_MAX;
+}
+
+static uint16_t
+ipv6_forward(struct mr_netproto *np, struct rte_mbuf **pkts, struct mr_hop *hops, uint16_t n)
+{
+	return mr_ip_forward_burst(np, pkts, hops, n, ipv6_pass);
+}
+
 static void
 ipv6_input(struct mr_netproto *np, struct mr_nic *nic, struct rte_mbuf **pkts, uint16_t n)
 {
@@ -297,6 +327,7 @@ static const struct mr_netproto_ops ipv6_ops = {
 	.tuple = ipv6_tuple,
 	.input = ipv6_input,
 	.output = ipv6_output,
+	.forward = ipv6_forward,
 	.error = mr_icmpv6_error,
 	.undeliverable = mr_ip_undeliverable,
 	.netep_open = ipv6_netep_open,

@@ -3,9 +3,10 @@
  * IPv6 extension headers (RFC 8200 4): hop-by-hop options are read, behind the IPv6 header and nowhere else.
  *
  * An option that we do not know is passed over, or costs the packet its life, with a word to its sender or without, as
- * its two highest bits say (4.2). The answer has to wait for `input`, which knows that the packet is for us.
+ * its two highest bits say (4.2). That has to wait for `input`, which knows that the packet is for us: those of others
+ * are forwarded with whatever headers they have.
  *
- * Not here: any other extension header. Fragments and the rest are dropped.
+ * Not here: any other extension header. Fragments and the rest are dropped by `input`.
  * Invariants: options are walked within their header, which is in one piece; the walk ends after OPTIONS_MAX of them and
  * as many bytes as one header may have (RFC 8504 5.3).
  */
@@ -104,39 +105,34 @@ hop_by_hop(struct rte_mbuf *m, uint8_t *nh, uint32_t *off)
 	if (!options_walk(h, bytes, &o))
 		return MR_DROP_IP_BAD_OPTIONS;
 	if (o.unknown_off)
-		return ACTION(o.unknown) == ACTION_DROP ? MR_DROP_IP_UNKNOWN_OPTION : MR_CNT_MAX;
+		return MR_CNT_MAX;
 	*nh = h[0];
 	*off += bytes;
 	return MR_CNT_MAX;
 }
 
-/* A header that is not handled. */
+enum mr_counter
+mr_ipv6_ext_parse(struct rte_mbuf *m, uint8_t *nh, uint32_t *off)
+{
+	return *nh == MR_IPV6_HOP_BY_HOP ? hop_by_hop(m, nh, off) : MR_CNT_MAX;
+}
+
+/* Why a header that is not handled costs the packet its life; data at the header. */
 static enum mr_counter
-refuse(struct rte_mbuf *m, uint8_t nh, uint32_t off)
+refuse(struct rte_mbuf *m, uint8_t nh)
 {
 	if (nh == MR_IPV6_FRAGMENT)
 		return MR_DROP_IP_FRAGMENT;
 	if (nh != MR_IPV6_ROUTING)
 		return MR_DROP_IP_EXT_HDR;
-	if (!mr_pkt_linear(m, off + UNIT))
+	if (!mr_pkt_linear(m, UNIT))
 		return MR_DROP_IP_BAD_LENGTH;
-	return rte_pktmbuf_mtod_offset(m, const uint8_t *, off)[2] == 0 ? MR_DROP_IP_SOURCE_ROUTE : MR_DROP_IP_EXT_HDR;
+	return rte_pktmbuf_mtod(m, const uint8_t *)[2] == 0 ? MR_DROP_IP_SOURCE_ROUTE : MR_DROP_IP_EXT_HDR;
 }
 
-enum mr_counter
-mr_ipv6_ext_parse(struct rte_mbuf *m, uint8_t *nh, uint32_t *off)
-{
-	enum mr_counter why = *nh == MR_IPV6_HOP_BY_HOP ? hop_by_hop(m, nh, off) : MR_CNT_MAX;
-
-	/* Still, or again: both are answered. */
-	if (why != MR_CNT_MAX || *nh == MR_IPV6_HOP_BY_HOP || !mr_ipv6_is_ext(*nh))
-		return why;
-	return refuse(m, *nh, *off);
-}
-
-/* Say which option it was (RFC 4443 3.4). Consumes m, data at the header. */
+/* Options of which we do not know one: say which (RFC 4443 3.4), if it asks for that. Consumes m, data at the header. */
 static void
-answer_option(struct mr_netproto *np, struct mr_nic *nic, struct rte_mbuf *m)
+unknown_option(struct mr_netproto *np, struct mr_nic *nic, struct rte_mbuf *m)
 {
 	const uint8_t *h = rte_pktmbuf_mtod(m, const uint8_t *);
 	struct mr_pkt *p = mr_pkt(m);
@@ -145,6 +141,10 @@ answer_option(struct mr_netproto *np, struct mr_nic *nic, struct rte_mbuf *m)
 
 	mr_count(np->stack, MR_DROP_IP_UNKNOWN_OPTION);
 	options_walk(h, header_bytes(h), &o);
+	if (ACTION(o.unknown) == ACTION_DROP) {
+		mr_stack_free(np->stack, m);
+		return;
+	}
 	pointer = (uint32_t)p->trans_off - p->net_off + o.unknown_off;
 	/* The one error about options that is due to the sender of a group packet, too (RFC 4443 2.4 e). */
 	if (ACTION(o.unknown) == ACTION_TELL && p->flags & MR_PKT_F_NET_MULTICAST) {
@@ -161,13 +161,17 @@ void
 mr_ipv6_ext_input(struct mr_netproto *np, struct mr_nic *nic, struct rte_mbuf **pkts, uint16_t n)
 {
 	for (uint16_t i = 0; i < n; i++) {
-		if (mr_ipv6_ext_next_off(pkts[i]) == NEXT_HEADER_OFF) {
-			answer_option(np, nic, pkts[i]);
-			continue;
+		uint8_t nh = mr_pkt(pkts[i])->trans_proto;
+
+		if (nh != MR_IPV6_HOP_BY_HOP) {
+			mr_drop(np->stack, pkts[i], refuse(pkts[i], nh));
+		} else if (mr_ipv6_ext_next_off(pkts[i]) == NEXT_HEADER_OFF) {
+			unknown_option(np, nic, pkts[i]);
+		} else {
+			/* Hop-by-hop options in a place where a host knows none (RFC 8200 4). */
+			mr_count(np->stack, MR_DROP_IP_EXT_HDR);
+			mr_icmpv6_error(np, pkts[i], MR_NET_ERR_PROTO_UNREACH);
 		}
-		/* Hop-by-hop options in a place where a host knows none (RFC 8200 4). */
-		mr_count(np->stack, MR_DROP_IP_EXT_HDR);
-		mr_icmpv6_error(np, pkts[i], MR_NET_ERR_PROTO_UNREACH);
 	}
 }
 

@@ -2,9 +2,9 @@
 /*
  * Inside IPv6: extension headers of received packets, and the hop-by-hop header of our own reports.
  *
- * What parse lets pass lies before trans_off, in one piece with the IPv6 header. A header that is wanted by nobody and
- * has to be answered is not passed: it is then what the packet is said to carry, and mr_ipv6_ext_input gets it as a
- * transport gets its packets.
+ * What parse passes over lies before trans_off, in one piece with the IPv6 header. A header that is wanted by nobody is
+ * not passed over: it is then what the packet is said to carry, and mr_ipv6_ext_input gets it as a transport gets its
+ * packets, if it is for us.
  */
 #ifndef MR_PROTO_IPV6_EXT_H
 #define MR_PROTO_IPV6_EXT_H

@@ -7,7 +7,8 @@
  * too short, an address that is not ours. Everything else is a protocol's to judge.
  *
  * Packets that were looped back may be for any address of this host, whichever NIC has it; those from a wire must be
- * for an address of the NIC they came in at.
+ * for an address of the NIC they came in at, unless the stack forwards (netep.c). Then those for others leave here, on
+ * the core that received them (transit.c).
  */
 #include "stack/nic.h"
 
@@ -18,6 +19,7 @@
 
 #include "stack/stack.h"
 #include "stack/steer.h"
+#include "stack/transit.h"
 
 /* ---- link to network */
 
@@ -34,16 +36,6 @@ require_bytes(struct mr_stack *s, struct rte_mbuf **pkts, uint16_t n, uint16_t b
 			mr_drop(s, pkts[i], MR_DROP_NET_SHORT);
 	}
 	return k;
-}
-
-static struct mr_netep *
-local_netep(struct mr_nic *nic, const struct mr_addr *dst, uint8_t flags)
-{
-	struct mr_netep *ep = mr_nic_netep_rx(nic, dst);
-
-	if (!ep && flags & MR_PKT_F_LOCAL)
-		ep = mr_stack_netep_find(nic->stack, nic, dst);
-	return ep;
 }
 
 void
@@ -66,7 +58,7 @@ mr_nic_deliver_parsed(struct mr_nic *nic, uint16_t net_proto, struct rte_mbuf **
 		/* Bursts tend to be for one address: ask once for each run. */
 		if (i == 0 || !mr_addr_equal(&dst[i], &dst[i - 1]) || flags != (p->flags & MR_PKT_F_LOCAL)) {
 			flags = p->flags & MR_PKT_F_LOCAL;
-			ep = local_netep(nic, &dst[i], flags);
+			ep = mr_nic_netep_for(nic, &dst[i], flags);
 		}
 		p->netep = ep;
 		if (ep)
@@ -86,6 +78,8 @@ deliver_burst(struct mr_nic *nic, struct mr_netproto *np, struct rte_mbuf **pkts
 	n = require_bytes(nic->stack, pkts, n, np->ops->min_bytes);
 	if (n > 0 && np->ops->parse) {
 		n = np->ops->parse(np, nic, pkts, dst, n);
+		if (n > 0 && nic->stack->transit && np->ops->forward)
+			n = mr_transit(nic, np, pkts, dst, n);
 		if (n > 0 && nic->stack->steer)
 			n = mr_steer_out(nic->stack, np, pkts, dst, n);
 		if (n > 0)

@@ -108,12 +108,29 @@ touch(struct mr_neigh *n)
 	lru_push(t, n);
 }
 
+/* Packets that wait may be receive buffers, forwarded or turned round: those are on their budget (stack.h). */
+static bool
+is_receive_mbuf(const struct mr_stack *s, const struct rte_mbuf *m)
+{
+	return m->pool != s->tx_pool;
+}
+
+static struct rte_mbuf *
+pending_pop(struct mr_stack *s, struct mr_pktq *q)
+{
+	struct rte_mbuf *m = mr_pktq_pop(q);
+
+	if (m)
+		s->rx_held -= is_receive_mbuf(s, m);
+	return m;
+}
+
 static void
 pending_drop(struct mr_neigh *n)
 {
 	struct rte_mbuf *m;
 
-	while ((m = mr_pktq_pop(&n->pending)))
+	while ((m = pending_pop(n->nic->stack, &n->pending)))
 		mr_drop(n->nic->stack, m, MR_DROP_NEIGH_FAILED);
 }
 
@@ -319,7 +336,7 @@ pending_undeliverable(struct mr_neigh *n)
 	/* Whoever is told may send again, and a new queue begins. */
 	n->pending = (struct mr_pktq){0};
 	mr_count_n(nic->stack, MR_DROP_NEIGH_FAILED, q.n);
-	while ((m = mr_pktq_pop(&q))) {
+	while ((m = pending_pop(nic->stack, &q))) {
 		struct mr_netproto *np = mr_stack_netproto(nic->stack, mr_pkt(m)->net_proto);
 
 		if (np && np->ops->undeliverable)
@@ -399,8 +416,17 @@ mr_neigh_used(struct mr_neigh *n)
 static void
 keep_pending(struct mr_neigh *n, struct rte_mbuf *m, uint16_t net_proto)
 {
+	struct mr_stack *s = n->nic->stack;
+
 	if (n->pending.n == MR_NEIGH_PENDING)
-		mr_drop(n->nic->stack, mr_pktq_pop(&n->pending), MR_DROP_NEIGH_QUEUE_FULL);
+		mr_drop(s, pending_pop(s, &n->pending), MR_DROP_NEIGH_QUEUE_FULL);
+	if (is_receive_mbuf(s, m)) {
+		if (!mr_stack_rx_room(s)) {
+			mr_drop(s, m, MR_DROP_NEIGH_QUEUE_FULL);
+			return;
+		}
+		s->rx_held++;
+	}
 	mr_pkt(m)->net_proto = net_proto;
 	mr_pktq_push(&n->pending, m);
 }
@@ -426,7 +452,7 @@ resolved(struct mr_neigh *n)
 {
 	struct rte_mbuf *m;
 
-	while ((m = mr_pktq_pop(&n->pending)))
+	while ((m = pending_pop(n->nic->stack, &n->pending)))
 		mr_neigh_output(n, m, mr_pkt(m)->net_proto);
 	mr_neigh_settle(n, 0);
 }

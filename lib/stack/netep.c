@@ -181,6 +181,18 @@ mr_nic_netep_rx(struct mr_nic *nic, const struct mr_addr *dst)
 }
 
 struct mr_netep *
+mr_nic_netep_for(struct mr_nic *nic, const struct mr_addr *dst, uint8_t flags)
+{
+	struct mr_netep *ep = mr_nic_netep_rx(nic, dst);
+
+	if (likely(ep))
+		return ep;
+	if (flags & MR_PKT_F_LOCAL || (nic->stack->transit && !mr_addr_is_linklocal(dst)))
+		return mr_stack_netep_find(nic->stack, nic, dst);
+	return NULL;
+}
+
+struct mr_netep *
 mr_nic_netep_spoof(struct mr_nic *nic, const struct mr_addr *addr)
 {
 	struct mr_netep *ep;

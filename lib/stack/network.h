@@ -22,6 +22,7 @@ extern "C" {
 
 struct mr_route;
 struct mr_neigh;
+struct mr_hop;
 struct mr_netep;
 struct mr_netproto;
 
@@ -79,6 +80,9 @@ struct mr_netproto_ops {
 	 * Consumes all. A packet over the MTU is dropped, or -EMSGSIZE for a single one. @return 0 or -errno of the last drop */
 	int (*output)(struct mr_netproto *np, struct mr_route *r, struct rte_mbuf **pkts, uint16_t n,
 	              const struct mr_ip_params *p);
+	/* Packets of others on their way through, data at the network header; pkts[i] goes on by hops[i] (transit.h). Drop what
+	 * may not pass, write into the others what a router writes. Compacts both arrays. @return what is left. May be NULL. */
+	uint16_t (*forward)(struct mr_netproto *np, struct rte_mbuf **pkts, struct mr_hop *hops, uint16_t n);
 	/* Send an ICMP error about a received packet (facts set). Consumes it. Obeys the rules about what gets no error. */
 	void (*error)(struct mr_netproto *np, struct rte_mbuf *m, enum mr_net_error e);
 	/* The next hop of a packet does not answer: tell whom it concerns, the transport it came from or, if it was forwarded,

@@ -124,6 +124,9 @@ unsigned mr_nic_loop_deliver(struct mr_stack *s);
 /* Local address instance for a received destination: configured, group, or temporary where the mode allows one.
  * NULL if the address is not ours. Returned without a reference of its own: valid in this turn. */
 struct mr_netep *mr_nic_netep_rx(struct mr_nic *nic, const struct mr_addr *dst);
+/* The same with the stack's other NICs: for packets that were looped (flags MR_PKT_F_LOCAL), and, but for link-local
+ * addresses, when the stack forwards (weak host model). */
+struct mr_netep *mr_nic_netep_for(struct mr_nic *nic, const struct mr_addr *dst, uint8_t flags);
 /* Configured (not expired) instance of an address, or NULL. */
 struct mr_netep *mr_nic_netep_find(struct mr_nic *nic, const struct mr_addr *addr);
 /* Source address for a destination. IPv4: the first primary address whose prefix has `dst`, else the first one. IPv6: by

@@ -35,6 +35,8 @@ int mr_route_table_init(struct mr_stack *s);
 void mr_route_table_fini(struct mr_stack *s);
 /* Drop the rows of a NIC that goes. */
 void mr_route_table_drop_nic(struct mr_stack *s, uint16_t nic);
+/* The first row of a NIC that is up and leads to `dst`, and that NIC. NULL: none */
+const struct mr_route_entry *mr_route_table_lookup(struct mr_stack *s, const struct mr_addr *dst, struct mr_nic **nic);
 /* The rows in the order in which they are tried. @return how many */
 size_t mr_route_table_rows(const struct mr_stack *s, const struct mr_route_entry **rows);
 

@@ -175,6 +175,21 @@ mr_route_table_rows(const struct mr_stack *s, const struct mr_route_entry **rows
 	return s->routes->n;
 }
 
+const struct mr_route_entry *
+mr_route_table_lookup(struct mr_stack *s, const struct mr_addr *dst, struct mr_nic **nic)
+{
+	const struct mr_route_table *t = s->routes;
+
+	for (size_t i = 0; i < t->n; i++) {
+		if (!mr_subnet_contains(&t->rows[i].dest, dst))
+			continue;
+		*nic = mr_nic_find(s, t->rows[i].nic);
+		if (*nic && (*nic)->flags & MR_NIC_F_UP)
+			return &t->rows[i];
+	}
+	return NULL;
+}
+
 size_t
 mr_route_table_get(struct mr_stack *s, struct mr_route_entry *rows, size_t n)
 {

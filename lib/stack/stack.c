@@ -30,6 +30,7 @@
 #include "stack/registry.h"
 #include "stack/route.h"
 #include "stack/steer.h"
+#include "stack/transit.h"
 
 #define ARENA_BYTES (32ull << 30) /* address space; memory only as it is used */
 #define RX_BURSTS 4               /* bursts taken from one NIC in a turn, so that none can starve the rest */
@@ -275,6 +276,7 @@ mr_stack_destroy(struct mr_stack *s)
 	}
 	while ((m = mr_pktq_pop(&s->loop)))
 		rte_pktmbuf_free(m);
+	mr_transit_free(s);
 	mr_port_table_fini(s);
 	mr_route_table_fini(s);
 	mr_flow_table_fini(&s->flows);

@@ -28,6 +28,7 @@
 struct mr_port_table;
 struct mr_route_table;
 struct mr_steer;
+struct mr_transit;
 
 struct mr_stack {
 	uint64_t now_ns;
@@ -53,6 +54,7 @@ struct mr_stack {
 	unsigned n_transprotos;
 	uint32_t route_gen;                /* see route.h */
 	struct mr_route_table *routes;
+	struct mr_transit *transit;        /* NULL: no forwarding */
 	struct mr_port_table *ports;
 	struct mr_arena arena;
 	struct mr_pool netep_pool;

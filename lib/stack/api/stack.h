@@ -67,6 +67,10 @@ struct mr_stack *mr_stack_default(void);
 void mr_stack_set_default(struct mr_stack *s);
 /** Earliest time at which mr_stack_poll will have something to do on its own; UINT64_MAX if never. */
 uint64_t mr_stack_next_ns(const struct mr_stack *s);
+/** Forward between NICs what is for others (S-48). Then, too, the stack takes the weak host model: what is for an address of
+ *  another of its NICs is received, unless that is link-local, and without forwarding it is not. @return 0, -ENOMEM. */
+int mr_stack_set_forwarding(struct mr_stack *s, bool on);
+bool mr_stack_forwarding(const struct mr_stack *s); /**< (S-49) */
 /** The packet pools, for drivers and for zero-copy senders. */
 struct rte_mempool *mr_stack_rx_pool(struct mr_stack *s);
 /** The transmit pool: what zero-copy senders take packets from. */
