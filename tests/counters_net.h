@@ -633,6 +633,45 @@ forward_refused(struct rig *r)
 {
 	forward_request(r);
 	rig_advance(r, 40 * RIG_S);
+/* ---- raw endpoints */
+
+static struct mr_ep *
+raw_ep(struct rig *r)
+{
+	struct mr_ep *ep;
+
+	ck_assert_int_eq(mr_ep_create_raw(r->stack, 99, MR_NET_IPV4, &ep), 0);
+	return ep;
+}
+
+static void
+raw_received(struct rig *r)
+{
+	raw_ep(r);
+	rig_push_ip(r, "x", 1, .proto = 99);
+}
+
+static void
+raw_sent(struct rig *r)
+{
+	struct mr_sockaddr to = rig_peer(r, false, 0);
+
+	ck_assert_int_eq(mr_ep_sendto(raw_ep(r), "x", 1, &to), 1);
+}
+
+static void
+raw_queue_full(struct rig *r)
+{
+	ck_assert_int_eq(mr_ep_setopt(raw_ep(r), MR_OPT_RCVBUF, 1), 0);
+	rig_push_ip(r, "x", 1, .proto = 99);
+}
+
+static void
+raw_no_memory(struct rig *r)
+{
+	fill_rx_budget(r);
+	raw_ep(r);
+	rig_push_ip(r, "x", 1, .proto = 99);
 }
 
 /* ---- UDP */

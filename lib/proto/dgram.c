@@ -96,6 +96,17 @@ mr_dgram_create(struct mr_transproto *tp, uint16_t net, const struct mr_ep_ops *
 }
 
 void
+mr_dgram_forget_peer(struct mr_dgram *d)
+{
+	if (!(d->ep.flags & MR_DGRAM_F_CONNECTED))
+		return;
+	mr_dgram_send_pending(d);
+	mr_route_release(&d->route);
+	d->ep.flags &= ~MR_DGRAM_F_CONNECTED;
+	d->peer_mtu = 0;
+}
+
+void
 mr_dgram_close(struct mr_ep *ep, bool abort)
 {
 	struct mr_dgram *d = mr_dgram_of(ep);
@@ -236,6 +247,7 @@ static const struct opt_field opt_fields[] = {
 	{MR_OPT_REUSEPORT, offsetof(struct mr_dgram, reuse_port), true, true, 0, 1, 0},
 	{MR_OPT_UDP_NO_CHECKSUM, offsetof(struct mr_dgram, no_cksum), true, false, 0, 1, MR_TRANS_UDP},
 	{MR_OPT_V6ONLY, offsetof(struct mr_dgram, v6only), true, true, 0, 1, MR_TRANS_UDP},
+	{MR_OPT_HDRINCL, offsetof(struct mr_dgram, own_header), true, false, 0, 1, MR_TRANS_RAW},
 };
 _Static_assert(sizeof(bool) == 1, "options are bytes");
 
@@ -277,7 +289,7 @@ mr_dgram_setopt(struct mr_ep *ep, int opt, int64_t value)
 	if (f->is_bool)
 		value = value != 0;
 	if (value < f->min || value > f->max || (f->before_bind && ep->flags & MR_DGRAM_F_BOUND) ||
-	    (opt == MR_OPT_V6ONLY && d->net != MR_NET_IPV6))
+	    (opt == MR_OPT_V6ONLY && d->net != MR_NET_IPV6) || (opt == MR_OPT_HDRINCL && d->net != MR_NET_IPV4))
 		return -EINVAL;
 	mr_dgram_send_pending(d);
 	*((uint8_t *)d + f->off) = (uint8_t)value;

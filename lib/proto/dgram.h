@@ -98,6 +98,8 @@ void mr_dgram_proto_destroy(struct mr_transproto *tp);
 /* A new endpoint. @return 0, -EPROTONOSUPPORT (no such network protocol), -ENOBUFS */
 int mr_dgram_create(struct mr_transproto *tp, uint16_t net, const struct mr_ep_ops *ops,
                     const struct mr_dgram_kind *kind, struct mr_dgram **out);
+/* Connected no more. */
+void mr_dgram_forget_peer(struct mr_dgram *d);
 /* An ICMP error about a message of the endpoint; `err` is what it is told, 0: nothing. */
 void mr_dgram_control(struct mr_dgram *d, enum mr_ctrl_type type, uint32_t extra, int err);
 /* What the types mean to a sender of datagrams; 0: nothing. Hints all of them, the endpoint goes on (IC-07). */

@@ -163,12 +163,9 @@ port_disconnect(struct mr_dgram *d)
 {
 	if (!(d->ep.flags & MR_DGRAM_F_CONNECTED))
 		return 0;
-	mr_dgram_send_pending(d);
 	mr_flow_remove(&d->ep.stack->flows, &d->ep.flow);
-	mr_route_release(&d->route);
-	d->ep.flags &= ~MR_DGRAM_F_CONNECTED;
+	mr_dgram_forget_peer(d);
 	d->ep.flow.rport_be = 0;
-	d->peer_mtu = 0;
 	return register_wildcard(d);
 }
 

@@ -21,7 +21,7 @@
 static struct mr_ip_params
 send_params(const struct mr_dgram *d, const struct mr_route *r)
 {
-	struct mr_ip_params p = {.trans_proto = d->wire_proto, .ttl = d->ttl, .tos = d->tos};
+	struct mr_ip_params p = {.trans_proto = d->wire_proto, .ttl = d->ttl, .tos = d->tos, .own_header = d->own_header};
 
 	if (r->flags & MR_ROUTE_F_MULTICAST) {
 		p.ttl = d->mcast_ttl;
@@ -136,7 +136,7 @@ mr_dgram_forget_other(struct mr_dgram *d)
 static uint32_t
 payload_max(const struct mr_dgram *d, const struct mr_route *r)
 {
-	uint16_t net_hdr = mr_route_netproto(r)->ops->hdr_bytes, mtu = r->mtu;
+	uint16_t net_hdr = d->own_header ? 0 : mr_route_netproto(r)->ops->hdr_bytes, mtu = r->mtu;
 
 	if (r == &d->route && d->peer_mtu && d->peer_mtu < mtu)
 		mtu = d->peer_mtu;

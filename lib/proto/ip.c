@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #include "proto/mbuf.h"
+#include "proto/raw.h"
 
 #define TTL_DEFAULT 64
 #define ERR_RATE_DEFAULT 1000
@@ -34,6 +35,7 @@ mr_ip_create(struct mr_stack *s, const struct mr_netproto_ops *ops, struct mr_ne
 	ip->np.stack = s;
 	ip->ttl = TTL_DEFAULT;
 	ip->echo = true;
+	LIST_INIT(&ip->raws);
 	ip->next_id = (uint16_t)mr_rng_u32(&s->rng);
 	ip->err_rate = ERR_RATE_DEFAULT;
 	ip->err_credit_ns = error_credit_max(ip);
@@ -111,9 +113,9 @@ mr_ip_error_allowed(struct mr_netproto *np)
 	return true;
 }
 
-/* Packets of one protocol, data at the transport header. */
+/* Packets of one protocol, data at the transport header. @param heard bit i: a raw endpoint knows what pkts[i] is */
 static void
-deliver(struct mr_netproto *np, uint8_t proto, struct rte_mbuf **pkts, uint16_t n)
+deliver(struct mr_netproto *np, uint8_t proto, struct rte_mbuf **pkts, uint16_t n, uint32_t heard)
 {
 	/* What ICMP has not looked at is not for its transport: over the other family its number means nothing. */
 	bool icmp = proto == MR_TRANS_ICMP || proto == MR_TRANS_ICMPV6;
@@ -122,21 +124,29 @@ deliver(struct mr_netproto *np, uint8_t proto, struct rte_mbuf **pkts, uint16_t 
 		mr_count_n(np->stack, MR_CNT_IP_RX_DELIVERED, n);
 		return;
 	}
-	mr_count_n(np->stack, MR_DROP_TRANS_UNKNOWN_PROTO, n);
-	for (uint16_t i = 0; i < n; i++)
+	for (uint16_t i = 0; i < n; i++) {
+		if (heard & 1u << i) {
+			mr_count(np->stack, MR_CNT_IP_RX_DELIVERED);
+			rte_pktmbuf_free(pkts[i]);
+			continue;
+		}
+		mr_count(np->stack, MR_DROP_TRANS_UNKNOWN_PROTO);
 		np->ops->error(np, pkts[i], MR_NET_ERR_PROTO_UNREACH);
+	}
 }
 
 void
 mr_ip_input(struct mr_netproto *np, struct mr_nic *nic, struct rte_mbuf **pkts, uint16_t n,
             mr_ip_own_fn (*own)(uint8_t proto))
 {
+	struct mr_ip *ip = (struct mr_ip *)np;
 	struct rte_mbuf *same[MR_BURST];
 
 	while (n > 0) {
 		uint8_t proto = mr_pkt(pkts[0])->trans_proto;
 		mr_ip_own_fn take = own(proto);
 		uint16_t k = 0, rest = 0;
+		uint32_t heard = 0;
 
 		for (uint16_t i = 0; i < n; i++) {
 			struct rte_mbuf *m = pkts[i];
@@ -154,10 +164,12 @@ mr_ip_input(struct mr_netproto *np, struct mr_nic *nic, struct rte_mbuf **pkts, 
 			same[k++] = m;
 		}
 		n = rest;
+		if (unlikely(!LIST_EMPTY(&ip->raws)))
+			heard = mr_raw_hear(ip, proto, same, k);
 		if (take)
 			take(np, nic, same, k);
 		else
-			deliver(np, proto, same, k);
+			deliver(np, proto, same, k, heard);
 	}
 }
 
@@ -192,6 +204,23 @@ mr_ip_transmit(struct mr_netproto *np, struct mr_route *r, struct rte_mbuf **pkt
 		rte_pktmbuf_free_bulk(pkts, n);
 	else
 		mr_nic_output_burst(r->local->nic, r->neigh, pkts, n, np->ops->number);
+}
+
+int
+mr_ip_output_finished(struct mr_netproto *np, struct mr_route *r, struct rte_mbuf **pkts, uint16_t n,
+                      const struct mr_ip_params *p)
+{
+	uint16_t kept = 0;
+
+	for (uint16_t i = 0; i < n; i++) {
+		if (pkts[i]->pkt_len <= r->mtu)
+			pkts[kept++] = pkts[i];
+		else
+			mr_drop(np->stack, pkts[i], MR_DROP_IP_TOO_BIG);
+	}
+	if (kept)
+		mr_ip_transmit(np, r, pkts, kept, p);
+	return kept < n ? -EMSGSIZE : 0;
 }
 
 int

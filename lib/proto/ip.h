@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <stdint.h>
+#include <sys/queue.h>
 
 #include <rte_mbuf.h>
 
@@ -28,6 +29,7 @@ struct mr_ip {
 	uint32_t err_rate;       /* ICMP errors a second, 0 none */
 	uint64_t err_credit_ns;  /* of which each error takes 1 s / err_rate */
 	uint64_t err_last_ns;
+	LIST_HEAD(, mr_raw_ep) raws; /* endpoints that hear packets beside the transports */
 	uint64_t label_key[3];   /* IPv6: of the flow label hash */
 };
 
@@ -53,6 +55,9 @@ void mr_ip_input(struct mr_netproto *np, struct mr_nic *nic, struct rte_mbuf **p
 /* After the headers are on: to the loop, to members here, to the wire. Consumes all. */
 void mr_ip_transmit(struct mr_netproto *np, struct mr_route *r, struct rte_mbuf **pkts, uint16_t n,
                     const struct mr_ip_params *p);
+/* Packets that bring their headers along, checked against the MTU. Consumes all. @return as the contract's output */
+int mr_ip_output_finished(struct mr_netproto *np, struct mr_route *r, struct rte_mbuf **pkts, uint16_t n,
+                          const struct mr_ip_params *p);
 /* Send one packet of ours whose data starts at the transport header. Consumes it. @return 0 or -errno (counted) */
 int mr_ip_send(struct mr_netep *local, const struct mr_addr *remote, struct rte_mbuf *m, const struct mr_ip_params *p);
 /* The contract's undeliverable: tells the transport of a packet of ours. Consumes it. */
@@ -109,6 +114,8 @@ mr_ip_output_burst(struct mr_netproto *np, struct mr_route *r, struct rte_mbuf *
 	uint16_t kept = 0;
 	int err = 0;
 
+	if (unlikely(p->own_header))
+		return mr_ip_output_finished(np, r, pkts, n, p);
 	for (uint16_t i = 0; i < n; i++) {
 		struct rte_mbuf *m = pkts[i];
 		uint32_t max = m->ol_flags & RTE_MBUF_F_TX_TCP_SEG ? MR_IP_MAX_BYTES : r->mtu;

@@ -190,7 +190,7 @@ flow_label(const struct mr_ip *ip, const struct mr_route *r, const struct rte_mb
 	uint32_t ports = 0, label;
 	uint64_t h;
 
-	if (trans_proto == MR_TRANS_TCP || trans_proto == MR_TRANS_UDP)
+	if ((trans_proto == MR_TRANS_TCP || trans_proto == MR_TRANS_UDP) && m->data_len >= sizeof(ports))
 		memcpy(&ports, rte_pktmbuf_mtod(m, const char *), sizeof(ports));
 	h = mix(src->d[0] ^ ip->label_key[0], src->d[1] ^ ip->label_key[1]);
 	h = mix(h ^ dst->d[0], dst->d[1] ^ ip->label_key[2]);

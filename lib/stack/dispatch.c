@@ -255,7 +255,7 @@ mr_nic_deliver_transport(struct mr_stack *s, uint8_t trans, struct rte_mbuf **pk
 	struct mr_transproto *tp = s->transprotos[trans];
 	uint16_t end;
 
-	if (!tp)
+	if (!tp || !tp->ops->parse)
 		return false;
 	n = join_header(tp, pkts, n);
 	if (n > 0)

@@ -243,6 +243,18 @@ mr_ep_create(struct mr_stack *s, uint8_t trans, uint16_t net, struct mr_ep **out
 }
 
 int
+mr_ep_create_raw(struct mr_stack *s, uint8_t trans, uint16_t net, struct mr_ep **out)
+{
+	for (unsigned i = 0; i < s->n_transprotos; i++) {
+		struct mr_transproto *tp = s->transproto_list[i];
+
+		if (tp->ops->raw_create)
+			return tp->ops->raw_create(tp, trans, net, out);
+	}
+	return -EPROTONOSUPPORT;
+}
+
+int
 mr_ep_bind(struct mr_ep *ep, const struct mr_sockaddr *local)
 {
 	return ep->ops->bind ? ep->ops->bind(ep, local) : -EOPNOTSUPP;

@@ -23,6 +23,7 @@
 #include "api/neigh.h"
 #include "api/nic.h"
 #include "api/port.h"
+#include "api/raw.h"
 #include "api/route.h"
 #include "api/stack.h"
 #include "api/tcp.h"

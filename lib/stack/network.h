@@ -72,12 +72,14 @@ struct mr_netproto_ops {
 	 * Sets dst[i]. Drops bad packets with their reason and compacts. @return what is left. NULL: not addressed (ARP). */
 	uint16_t (*parse)(struct mr_netproto *np, struct mr_nic *nic, struct rte_mbuf **pkts, struct mr_addr *dst, uint16_t n);
 	/* The tuple that decides which core owns the packet: 4-tuple, or addresses only for fragments and for protocols
-	 * without ports; the inner tuple, turned round, for ICMP errors. After parse. @return false: stay on this core. */
+	 * without ports; the inner tuple, turned round, for ICMP errors; the identifier for our port of echo replies. After
+	 * parse. @return false: stay on this core. */
 	bool (*tuple)(struct mr_netproto *np, struct rte_mbuf *m, struct mr_tuple *out);
 	/* Packets for this host: netep is set (not for protocols without parse). Consumes all. */
 	void (*input)(struct mr_netproto *np, struct mr_nic *nic, struct rte_mbuf **pkts, uint16_t n);
-	/* Prepend the header to each packet and pass them to mr_nic_output_burst (or to the loop, if the route is local).
-	 * Consumes all. A packet over the MTU is dropped, or -EMSGSIZE for a single one. @return 0 or -errno of the last drop */
+	/* Prepend the header to each packet, unless they bring their own, and pass them to mr_nic_output_burst (or to the
+	 * loop, if the route is local). Consumes all. A packet over the MTU is dropped, or -EMSGSIZE for a single one.
+	 * @return 0 or -errno of the last drop */
 	int (*output)(struct mr_netproto *np, struct mr_route *r, struct rte_mbuf **pkts, uint16_t n,
 	              const struct mr_ip_params *p);
 	/* Packets of others on their way through, data at the network header; pkts[i] goes on by hops[i] (transit.h). Drop what

@@ -28,7 +28,7 @@ struct mr_transproto;
 
 struct mr_transproto_ops {
 	const char *name;
-	uint8_t number;       /* IP protocol number */
+	uint8_t number;       /* IP protocol number, or one that is on no wire: then there is no parse and nothing comes */
 	uint8_t min_bytes;    /* shorter is malformed (S-144) */
 	/* Validate header and checksum; write sport_be, dport_be, trans_hdr_len (and seq, ack, tcp_flags). Drops bad packets
 	 * and compacts. @return what is left. */
@@ -50,6 +50,8 @@ struct mr_transproto_ops {
 	void (*output)(struct mr_transproto *tp, struct mr_ep *ep);
 	int (*ep_create)(struct mr_transproto *tp, uint16_t net, struct mr_ep **out); /* (S-143) */
 	const struct mr_forward_ops *forward; /* NULL: it cannot be forwarded */
+	/* An endpoint for any IP protocol, of the one transport that has such; else NULL. @return as mr_ep_create_raw */
+	int (*raw_create)(struct mr_transproto *tp, uint8_t trans, uint16_t net, struct mr_ep **out);
 	int (*setopt)(struct mr_transproto *tp, int opt, int64_t value);
 	int (*getopt)(struct mr_transproto *tp, int opt, int64_t *value);
 	/* Free the memory of what died in this turn; called last in a turn. May be NULL. */

@@ -54,6 +54,7 @@ struct mr_sockaddr {
 #define MR_TRANS_TCP 6      /**< RFC 9293 */
 #define MR_TRANS_UDP 17     /**< RFC 768 */
 #define MR_TRANS_ICMPV6 58  /**< RFC 4443 */
+#define MR_TRANS_RAW 255    /**< on no wire: raw endpoints as a whole, in mr_transproto_setopt */
 
 /** Text buffer sizes that always suffice. */
 #define MR_ADDR_STRLEN 46

@@ -65,6 +65,7 @@ struct mr_ip_params {
 	uint8_t ttl;         /**< 0: the protocol's default */
 	uint8_t tos;  /**< DSCP and ECN */
 	bool df;             /**< may not be fragmented on the way */
+	bool own_header;     /**< the packets begin with a finished network header: nothing is put in front */
 	bool group_loop;     /**< multicast: members on this host get a copy */
 	bool group_no_wire;  /**< multicast: nothing leaves this host (TTL 0) */
 };
