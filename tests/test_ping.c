@@ -562,6 +562,23 @@ START_TEST(packet_too_big)
 }
 END_TEST
 
+START_TEST(silent_neighbour)
+{
+	struct mr_sockaddr to;
+	struct mr_ep *ep;
+
+	rig_fini(&rig);
+	rig_init(&rig, &(struct rig_opts){.no_neigh = true});
+	to = rig_peer(&rig, _i, 0);
+	ep = bound(_i, 9);
+	ck_assert_int_eq(request(ep, _i, 1, 4, &to), HDR + 4);
+	rig_advance(&rig, 10 * RIG_S);
+	rig_discard(&rig);
+	ck_assert_int_eq(mr_ep_error(ep), -EHOSTUNREACH);
+	mr_ep_close(ep);
+}
+END_TEST
+
 /* ---- identifiers */
 
 START_TEST(identifiers)
@@ -798,6 +815,7 @@ suite(void)
 	tcase_add_loop_test(tc, errors_reach_the_endpoint, 0, 2 * (int)RTE_DIM(error_cases));
 	tcase_add_loop_test(tc, errors_about_others, 0, 2);
 	tcase_add_test(tc, packet_too_big);
+	tcase_add_loop_test(tc, silent_neighbour, 0, 2);
 	tcase_add_loop_test(tc, identifiers, 0, 2);
 	tcase_add_loop_test(tc, identifiers_run_out, 0, 2);
 	tcase_add_loop_test(tc, replies_come_home, 0, 2);

@@ -435,6 +435,24 @@ START_TEST(errors)
 }
 END_TEST
 
+START_TEST(silent_neighbour)
+{
+	struct mr_sockaddr to;
+	struct mr_ep *ep;
+
+	rig_fini(&rig);
+	rig_init(&rig, &(struct rig_opts){.no_neigh = true});
+	to = rig_peer(&rig, _i, 0);
+	ep = make(PROTO, _i);
+	ck_assert_int_eq(mr_ep_connect(ep, &to), 0);
+	ck_assert_int_eq(mr_ep_send(ep, "eight or more", 13), 13);
+	rig_advance(&rig, 10 * RIG_S);
+	rig_discard(&rig);
+	ck_assert_int_eq(mr_ep_error(ep), -EHOSTUNREACH);
+	mr_ep_close(ep);
+}
+END_TEST
+
 /* ---- what goes out */
 
 START_TEST(send)
@@ -695,6 +713,7 @@ suite(void)
 	tcase_add_loop_test(tc, receive_buffer, 0, 2);
 	tcase_add_loop_test(tc, no_packets_for_copies, 0, 2);
 	tcase_add_loop_test(tc, errors, 0, 2);
+	tcase_add_loop_test(tc, silent_neighbour, 0, 2);
 	tcase_add_loop_test(tc, send, 0, 2);
 	tcase_add_test(tc, send_short_transport);
 	tcase_add_test(tc, own_header);

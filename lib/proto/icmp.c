@@ -19,7 +19,6 @@
 #include "proto/ip.h"
 #include "proto/ipv4.h"
 #include "proto/mbuf.h"
-#include "proto/raw.h"
 
 #define TYPE_UNREACH 3
 #define TYPE_TIME_EXCEEDED 11
@@ -161,18 +160,12 @@ mr_icmp_deliver_error(struct mr_nic *nic, struct rte_mbuf *m, const struct mr_ic
                       enum mr_ctrl_type type, uint32_t extra)
 {
 	struct mr_netep *ep = mr_pkt(m)->netep;
-	struct mr_ip *ip = (struct mr_ip *)ep->np;
 	struct mr_stack *s = nic->stack;
-	bool told = false;
 
 	/* It was sent to us because we had sent the quoted packet: from this same address (SS-15). */
-	if (mr_addr_equal(&q->src, &ep->addr)) {
-		told = mr_nic_deliver_control(s, nic, &q->src, &q->dst, q->trans_proto, type, extra,
-		                              rte_pktmbuf_mtod_offset(m, const void *, q->trans_off), q->trans_bytes);
-		if (unlikely(!LIST_EMPTY(&ip->raws)) && mr_raw_control(ip, q, type, extra))
-			told = true;
-	}
-	if (!told) {
+	if (!mr_addr_equal(&q->src, &ep->addr) ||
+	    !mr_ip_deliver_control(ep->np, nic, &q->src, &q->dst, q->trans_proto, type, extra,
+	                           rte_pktmbuf_mtod_offset(m, const void *, q->trans_off), q->trans_bytes)) {
 		mr_drop(s, m, MR_DROP_ICMP_IGNORED);
 		return;
 	}

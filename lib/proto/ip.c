@@ -173,6 +173,20 @@ mr_ip_input(struct mr_netproto *np, struct mr_nic *nic, struct rte_mbuf **pkts, 
 	}
 }
 
+bool
+mr_ip_deliver_control(struct mr_netproto *np, struct mr_nic *nic, const struct mr_addr *local,
+                      const struct mr_addr *remote, uint8_t trans, enum mr_ctrl_type type, uint32_t extra,
+                      const void *quoted, uint16_t quoted_bytes)
+{
+	struct mr_ip *ip = (struct mr_ip *)np;
+	bool told;
+
+	told = mr_nic_deliver_control(np->stack, nic, local, remote, trans, type, extra, quoted, quoted_bytes);
+	if (unlikely(!LIST_EMPTY(&ip->raws)) && mr_raw_control(ip, local, remote, trans, type, extra))
+		told = true;
+	return told;
+}
+
 /* Members of the group on this host get a copy (RFC 1112 6.1). */
 static void
 loop_to_members(struct mr_netproto *np, struct mr_route *r, struct rte_mbuf **pkts, uint16_t n)

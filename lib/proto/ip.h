@@ -52,6 +52,11 @@ typedef void (*mr_ip_own_fn)(struct mr_netproto *np, struct mr_nic *nic, struct 
 /* The contract's input: strip the network header, hand each protocol its packets together. */
 void mr_ip_input(struct mr_netproto *np, struct mr_nic *nic, struct rte_mbuf **pkts, uint16_t n,
                  mr_ip_own_fn (*own)(uint8_t proto));
+/* Something is known of a packet of ours: tell the endpoint it came from, and raw ones. Arguments as of
+ * mr_nic_deliver_control. @return false if no endpoint was concerned */
+bool mr_ip_deliver_control(struct mr_netproto *np, struct mr_nic *nic, const struct mr_addr *local,
+                           const struct mr_addr *remote, uint8_t trans, enum mr_ctrl_type type, uint32_t extra,
+                           const void *quoted, uint16_t quoted_bytes);
 /* After the headers are on: to the loop, to members here, to the wire. Consumes all. */
 void mr_ip_transmit(struct mr_netproto *np, struct mr_route *r, struct rte_mbuf **pkts, uint16_t n,
                     const struct mr_ip_params *p);

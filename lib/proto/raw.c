@@ -18,6 +18,7 @@
 
 #include "proto/cksum.h"
 #include "proto/dgram.h"
+#include "proto/icmp.h"
 #include "proto/ipv4.h"
 #include "proto/mbuf.h"
 
@@ -90,7 +91,8 @@ mr_raw_hear(struct mr_ip *ip, uint8_t proto, struct rte_mbuf **pkts, uint16_t n)
 }
 
 bool
-mr_raw_control(struct mr_ip *ip, const struct mr_icmp_quote *q, enum mr_ctrl_type type, uint32_t extra)
+mr_raw_control(struct mr_ip *ip, const struct mr_addr *local, const struct mr_addr *remote, uint8_t trans,
+               enum mr_ctrl_type type, uint32_t extra)
 {
 	struct mr_raw_ep *raw;
 	bool told = false;
@@ -99,8 +101,8 @@ mr_raw_control(struct mr_ip *ip, const struct mr_icmp_quote *q, enum mr_ctrl_typ
 		struct mr_dgram *d = &raw->d;
 
 		/* Without a peer there is nobody to whom a later error could be traced. */
-		if (d->wire_proto != q->trans_proto || !(d->ep.flags & MR_DGRAM_F_CONNECTED) ||
-		    !wants(d, &q->src, &q->dst, d->route.local->nic->id))
+		if (d->wire_proto != trans || !(d->ep.flags & MR_DGRAM_F_CONNECTED) ||
+		    !wants(d, local, remote, d->route.local->nic->id))
 			continue;
 		mr_dgram_control(d, type, extra, mr_dgram_control_errno(type));
 		told = true;

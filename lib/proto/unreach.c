@@ -58,7 +58,7 @@ mr_ip_undeliverable(struct mr_netproto *np, struct mr_nic *nic, struct rte_mbuf 
 	struct sent s = np->ops->number == MR_NET_IPV4 ? read_v4(h) : read_v6(h);
 
 	if (s.hdr_bytes && s.hdr_bytes + (uint32_t)TRANS_BYTES <= n)
-		mr_nic_deliver_control(np->stack, nic, &s.src, &s.dst, s.proto, MR_CTRL_HOST_UNREACH, 0, h + s.hdr_bytes,
-		                       (uint16_t)(n - s.hdr_bytes));
+		mr_ip_deliver_control(np, nic, &s.src, &s.dst, s.proto, MR_CTRL_HOST_UNREACH, 0, h + s.hdr_bytes,
+		                      (uint16_t)(n - s.hdr_bytes));
 	rte_pktmbuf_free(m);
 }
