@@ -593,6 +593,8 @@ static void
 igmp_ignored(struct rig *r)
 {
 	rig_push_group(r, .type = 0x13);
+}
+
 /* ---- forwarders: one that has room for one request */
 
 static void
@@ -633,6 +635,8 @@ forward_refused(struct rig *r)
 {
 	forward_request(r);
 	rig_advance(r, 40 * RIG_S);
+}
+
 /* ---- raw endpoints */
 
 static struct mr_ep *
