@@ -19,6 +19,7 @@
 #include "api/endpoint.h"
 #include "api/forwarder.h"
 #include "api/host.h"
+#include "api/host_control.h"
 #include "api/link.h"
 #include "api/neigh.h"
 #include "api/nic.h"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
+/**
+ * @file
  * Forwarders: connections and datagrams to addresses and ports that no endpoint has, offered to the application one by
  * one. What transparent proxies are made of. Part of <millrace.h>.
  */
@@ -18,7 +19,7 @@ struct mr_forwarder;
 
 /** Somebody wants to talk to an address and port where nobody listens. A value: copy it, and answer when you like. */
 struct mr_forward_req {
-	struct mr_forwarder *forwarder;
+	struct mr_forwarder *forwarder; /**< whose request it is */
 	struct mr_sockaddr local;    /**< whom they want; `nic`: where they came in */
 	struct mr_sockaddr remote;   /**< who they are */
 	uint64_t id;                 /**< private */
@@ -29,7 +30,7 @@ struct mr_forwarder_opts {
 	/** Called once for each request, in the event stage of the turn in which it came; any call is allowed in it, also the
 	 *  end of the forwarder. Not NULL. */
 	void (*fn)(const struct mr_forward_req *req, void *arg);
-	void *arg;
+	void *arg;                   /**< passed on to fn */
 	uint32_t max_requests;       /**< that may wait for an answer; default 256. Each holds a receive buffer or more */
 	uint64_t timeout_ns;         /**< unanswered ones are forgotten after it; default 30 s */
 	uint32_t rcvbuf;             /**< MR_OPT_RCVBUF of the endpoints; TCP's window follows from it. Default: the protocol's */

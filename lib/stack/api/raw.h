@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
+/**
+ * @file
  * Endpoints below the transports: raw ones, which speak an IP protocol by themselves. Part of <millrace.h>.
  *
  * They hear beside the rest of the stack, which acts on the same packets as ever. On a host of several stacks an endpoint

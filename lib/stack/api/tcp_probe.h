@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
+/**
+ * @file
  * The TCP probe: a connection's whole state, shown for each segment that it receives. Part of <millrace.h>.
  *
  * Windows of congestion control are in packets here, as they are thought of; inside they are bytes. Times are the stack's
@@ -18,11 +19,13 @@ struct mr_stack;
 
 /** The 4-tuple; ports in host order. (S-174) */
 struct mr_tcp_ep_id {
-	uint16_t lport, rport;
-	struct mr_addr laddr, raddr;
+	uint16_t lport;                /**< ours */
+	uint16_t rport;                /**< the peer's */
+	struct mr_addr laddr;          /**< ours */
+	struct mr_addr raddr;          /**< the peer's */
 };
 
-#define MR_TCP_MAX_SACK 6
+#define MR_TCP_MAX_SACK 6 /**< blocks that are shown */
 
 /** What we would tell in SACK options. (S-198) */
 struct mr_tcp_sack_info {
@@ -41,7 +44,7 @@ struct mr_tcp_rcv_state {
 
 /** Recovery from loss that duplicate ACKs or SACK showed. Valid while active. (S-228) */
 struct mr_tcp_fr_state {
-	bool active;
+	bool active;                   /**< it is going on */
 	uint32_t first;                /**< first unacknowledged sequence number */
 	uint32_t last;                 /**< recovery ends when this one is acknowledged */
 	uint32_t max_cwnd;             /**< packets: duplicate ACKs can raise cwnd no further */
@@ -71,23 +74,25 @@ struct mr_tcp_snd_state {
 	uint32_t ca_acks;              /**< packets acknowledged towards the next increase in congestion avoidance */
 	uint32_t outstanding;          /**< packets in flight */
 	uint32_t snd_wnd;              /**< the peer's window, bytes */
-	uint32_t snd_una, snd_nxt;     /**< SND.UNA, SND.NXT */
+	uint32_t snd_una;              /**< SND.UNA */
+	uint32_t snd_nxt;              /**< SND.NXT */
 	uint32_t rtt_seq;              /**< first sequence number whose acknowledgement gives a round-trip time */
 	uint64_t rtt_time_ns;          /**< when it was sent; 0: nothing is in flight */
 	bool closed;                   /**< the application sends no more */
-	uint64_t srtt_ns, rttvar_ns;   /**< RFC 6298 */
+	uint64_t srtt_ns;              /**< SRTT of RFC 6298 */
+	uint64_t rttvar_ns;            /**< RTTVAR */
 	uint64_t rto_ns;               /**< with its doublings */
 	bool srtt_inited;              /**< a round-trip time was measured */
 	uint32_t max_payload;          /**< bytes of payload of a full segment */
 	uint8_t snd_wscale;            /**< shift of the peer's windows */
 	uint32_t max_sent_ack;         /**< highest acknowledgement sent */
-	struct mr_tcp_fr_state fr;
-	struct mr_tcp_cubic_state cubic;
+	struct mr_tcp_fr_state fr;     /**< recovery */
+	struct mr_tcp_cubic_state cubic; /**< if that is the algorithm */
 };
 
 /** The whole. (S-179) */
 struct mr_tcp_ep_state {
-	struct mr_tcp_ep_id id;
+	struct mr_tcp_ep_id id;        /**< whose state it is */
 	uint64_t seg_time_ns;          /**< when the segment came that this is about */
 	uint32_t rcv_buf_size;         /**< bytes */
 	uint32_t rcv_buf_used;         /**< bytes that the application may read */
@@ -96,15 +101,15 @@ struct mr_tcp_ep_state {
 	uint32_t recent_ts;            /**< TS.Recent */
 	uint32_t ts_offset;            /**< of our timestamps to the clock */
 	bool sack_permitted;           /**< SACK is in use */
-	struct mr_tcp_sack_info sack;
+	struct mr_tcp_sack_info sack;  /**< what we would tell */
 	uint32_t snd_buf_size;         /**< bytes */
 	uint32_t snd_buf_used;         /**< bytes queued, sent or not */
 	bool snd_closed;               /**< closed for sending */
 	uint32_t snd_buf_in_queue;     /**< bytes never sent */
 	uint32_t pkt_too_big_count;    /**< Packet Too Big messages whose effect is yet to be sent */
 	uint32_t snd_mtu;              /**< smallest MTU that one told of; 0: none came */
-	struct mr_tcp_rcv_state rcv;
-	struct mr_tcp_snd_state snd;
+	struct mr_tcp_rcv_state rcv;   /**< receiving */
+	struct mr_tcp_snd_state snd;   /**< sending */
 };
 
 /** Called inside the input of a segment: it may look, and call nothing of this stack. */

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file
+ * Control of a host: the calls of a stack, made on every core. Part of <millrace.h>.
+ *
+ * Each call is carried out by every stack on its own core, between two of its turns, and returns when all have answered.
+ * It is done on all cores or on none: what some cores have done is taken back when another one cannot. Context of all:
+ * the main lcore, before or after mr_host_start, never from an event.
+ */
+#ifndef MR_API_HOST_CONTROL_H
+#define MR_API_HOST_CONTROL_H
+
+#include "host.h"
+#include "neigh.h"
+#include "nic.h"
+#include "route.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** Give a NIC an address. @return as mr_addr_add. */
+int mr_host_addr_add(struct mr_host *h, uint16_t nic, const struct mr_subnet *addr, enum mr_peb peb);
+/** Take an address away. @return as mr_addr_remove. */
+int mr_host_addr_remove(struct mr_host *h, uint16_t nic, const struct mr_addr *addr);
+/** Accept all addresses of a subnet. @return as mr_subnet_add. */
+int mr_host_subnet_add(struct mr_host *h, uint16_t nic, const struct mr_subnet *subnet);
+/** Accept them no longer. @return as mr_subnet_remove. */
+int mr_host_subnet_remove(struct mr_host *h, uint16_t nic, const struct mr_subnet *subnet);
+/** Join a group. @return as mr_group_join. */
+int mr_host_group_join(struct mr_host *h, uint16_t nic, const struct mr_addr *group);
+/** Leave a group. @return as mr_group_leave. */
+int mr_host_group_leave(struct mr_host *h, uint16_t nic, const struct mr_addr *group);
+/** Add a row to the route table. @return as mr_route_add. */
+int mr_host_route_add(struct mr_host *h, const struct mr_route_entry *e);
+/** Remove a row. @return as mr_route_remove. */
+int mr_host_route_remove(struct mr_host *h, const struct mr_route_entry *e);
+/** Replace the route table. @return as mr_route_table_set, -ENOMEM. */
+int mr_host_route_table_set(struct mr_host *h, const struct mr_route_entry *rows, size_t n);
+/** Add or change a static neighbour. @return as mr_neigh_add. */
+int mr_host_neigh_add(struct mr_host *h, uint16_t nic, const struct mr_addr *addr, const struct mr_lladdr *ll);
+/** Forget a neighbour on every core that knows it. @return 0, -ENODEV, -ENOENT (no core knows it). */
+int mr_host_neigh_remove(struct mr_host *h, uint16_t nic, const struct mr_addr *addr);
+/** Have a NIC deliver. @return as mr_nic_enable. */
+int mr_host_nic_enable(struct mr_host *h, uint16_t nic);
+/** Have a NIC deliver and send nothing. @return as mr_nic_disable. */
+int mr_host_nic_disable(struct mr_host *h, uint16_t nic);
+/** Promiscuous mode. @return as mr_nic_set_promisc. */
+int mr_host_nic_set_promisc(struct mr_host *h, uint16_t nic, bool on);
+/** Spoofing. @return as mr_nic_set_spoofing. */
+int mr_host_nic_set_spoofing(struct mr_host *h, uint16_t nic, bool on);
+/** Forwarding between NICs. @return as mr_stack_set_forwarding. */
+int mr_host_set_forwarding(struct mr_host *h, bool on);
+/** Option of a network protocol. @return as mr_netproto_setopt. */
+int mr_host_netproto_setopt(struct mr_host *h, uint16_t net, int opt, int64_t value);
+/** Option of a transport protocol. @return as mr_transproto_setopt. */
+int mr_host_transproto_setopt(struct mr_host *h, uint8_t trans, int opt, int64_t value);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
