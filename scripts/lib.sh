@@ -89,9 +89,9 @@ install_library() {
     tr '\n' ' '; pkg-config --cflags --libs libdpdk)
 }
 
-# compile_installed SOURCE PROGRAM: with pkg-config's flags and nothing else.
+# compile_installed SOURCE... PROGRAM: with pkg-config's flags and nothing else.
 compile_installed() {
-  gcc -std=gnu11 -Wall -Wextra -Werror -o "$2" "$1" "${installed_flags[@]}"
+  gcc -std=gnu11 -Wall -Wextra -Werror -o "${@:$#}" "${@:1:$#-1}" "${installed_flags[@]}"
 }
 
 # ---- processes, by identifier and start time, so that a reused identifier is never taken for ours

@@ -678,6 +678,14 @@ raw_no_memory(struct rig *r)
 	rig_push_ip(r, "x", 1, .proto = 99);
 }
 
+/* ---- what is not of this library */
+
+static void
+third_party(struct rig *r)
+{
+	mr_stack_drop(r->stack, mr_stack_tx_alloc(r->stack), MR_DROP_THIRD_PARTY);
+}
+
 /* ---- UDP */
 
 static void

@@ -75,6 +75,7 @@ static const struct scenario scenarios[] = {
 	{MR_DROP_IP_TOO_BIG, ip_too_big},
 	{MR_DROP_IP_NO_ROUTE, ip_no_route},
 	{MR_DROP_IP_LINK_BCAST, ip_link_bcast},
+	{MR_DROP_THIRD_PARTY, third_party},
 	{MR_DROP_TRANS_UNKNOWN_PROTO, unknown_transport},
 	{MR_CNT_ICMP_RX_ECHO, an_echo},
 	{MR_CNT_ICMP_TX_ECHO_REPLY, an_echo},

@@ -375,49 +375,6 @@ START_TEST(rx_order_and_bounds)
 }
 END_TEST
 
-/* B-16 */
-static unsigned handled;
-static bool handler_takes;
-
-static bool
-default_handler(struct mr_transproto *tp, struct rte_mbuf *m, void *arg)
-{
-	(void)tp;
-	ck_assert_ptr_eq(arg, &handled);
-	handled++;
-	if (handler_takes)
-		rte_pktmbuf_free(m);
-	return handler_takes;
-}
-
-START_TEST(b16_default_handler)
-{
-	struct fk_link *k = fk_nic(1);
-	struct mr_transproto *tp = mr_stack_transproto(fk.s, FK_TRANS);
-	struct fk_ep *e = fk_ep(NULL, 7, 0);
-
-	fk_add(1, "10.0.0.1/24", 0);
-	fk_push_pkt(k, "10.0.0.9", 1, "10.0.0.1", 8, 0);
-	fk_poll();
-	ck_assert_uint_eq(fk.n_unknown, 1);
-	tp->default_handler = default_handler;
-	tp->default_arg = &handled;
-	handler_takes = true;
-	fk_push_pkt(k, "10.0.0.9", 1, "10.0.0.1", 8, 0);
-	fk_push_pkt(k, "10.0.0.9", 1, "10.0.0.1", 7, 0);
-	fk_poll();
-	ck_assert_uint_eq(handled, 1);
-	ck_assert_uint_eq(fk.n_unknown, 1);
-	ck_assert_uint_eq(e->rx, 1);
-	handler_takes = false;
-	fk_push_pkt(k, "10.0.0.9", 1, "10.0.0.1", 8, 0);
-	fk_poll();
-	ck_assert_uint_eq(handled, 2);
-	ck_assert_uint_eq(fk.n_unknown, 2);
-	ck_assert_uint_eq(fk_counter(MR_DROP_UDP_NO_PORT), 2);
-}
-END_TEST
-
 /* B-9: a registration for the NIC beats a global one; a second of the same id fails. */
 START_TEST(b9_nic_specific)
 {
@@ -1370,7 +1327,6 @@ suite(void)
 	tcase_add_test(tc, transport_short);
 	tcase_add_test(tc, rx_chains_are_joined);
 	tcase_add_test(tc, rx_order_and_bounds);
-	tcase_add_test(tc, b16_default_handler);
 	tcase_add_test(tc, b9_nic_specific);
 	tcase_add_test(tc, b15_control);
 	tc = fk_tcase(s, "addresses");

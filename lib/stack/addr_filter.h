@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
+/**
+ * @file
  * A quick "certainly not" for small sets of addresses that every packet is checked against: our own ones, the directed
  * broadcasts. One bit for each address; what the filter lets through is looked up for real. Addresses cannot be taken
  * out: the owner begins anew.
@@ -12,18 +13,25 @@
 
 #include "stack/millrace.h"
 
-#define MR_ADDR_FILTER_BITS 512
+#ifdef __cplusplus
+extern "C" {
+#endif
 
+#define MR_ADDR_FILTER_BITS 512 /**< a power of two; mr_addr_filter_bit knows it */
+
+/** A filter; zero is empty. */
 struct mr_addr_filter {
-	uint64_t bits[MR_ADDR_FILTER_BITS / 64];
+	uint64_t bits[MR_ADDR_FILTER_BITS / 64]; /**< private */
 };
 
+/** The bit of an address. */
 static inline unsigned
 mr_addr_filter_bit(const struct mr_addr *a)
 {
 	return (unsigned)(((a->d[0] ^ a->d[1]) * 0x9e3779b97f4a7c15u) >> 55);
 }
 
+/** Put an address in. */
 static inline void
 mr_addr_filter_add(struct mr_addr_filter *f, const struct mr_addr *a)
 {
@@ -32,7 +40,7 @@ mr_addr_filter_add(struct mr_addr_filter *f, const struct mr_addr *a)
 	f->bits[bit / 64] |= 1ull << (bit % 64);
 }
 
-/* @return false: the address was not added */
+/** Might the address have been added? @return false: certainly not */
 static inline bool
 mr_addr_filter_may_have(const struct mr_addr_filter *f, const struct mr_addr *a)
 {
@@ -41,4 +49,7 @@ mr_addr_filter_may_have(const struct mr_addr_filter *f, const struct mr_addr *a)
 	return f->bits[bit / 64] >> (bit % 64) & 1;
 }
 
+#ifdef __cplusplus
+}
+#endif
 #endif

@@ -96,6 +96,22 @@ mr_demux_unbind(struct mr_stack *s, struct mr_bound *b)
 		s->demux.n_nic_specific--;
 }
 
+int
+mr_transep_register(struct mr_stack *s, struct mr_bound *b)
+{
+	if (!b->ep || b->pprev || !(b->v4 || b->v6))
+		return -EINVAL;
+	if (b->nic && !mr_nic_find(s, b->nic))
+		return -ENODEV;
+	return mr_demux_bind(s, b);
+}
+
+void
+mr_transep_unregister(struct mr_stack *s, struct mr_bound *b)
+{
+	mr_demux_unbind(s, b);
+}
+
 /* Place in the order of SS-1: 0 is best, RANK_NONE does not match. */
 static unsigned
 bound_rank(const struct mr_bound *b, const struct demux_query *q)

@@ -10,24 +10,10 @@
 #include <stdint.h>
 
 #include "stack/flow.h"
-#include "stack/millrace.h"
 #include "stack/pkt.h"
-
-struct mr_ep;
+#include "stack/transport.h"
 
 #define MR_DEMUX_BUCKETS 1024
-
-/* A wildcard registration; embedded in the endpoint. */
-struct mr_bound {
-	struct mr_bound *next, **pprev; /* bucket of (proto, lport); pprev NULL: not registered */
-	struct mr_ep *ep;
-	struct mr_addr laddr, raddr;    /* all zero: any */
-	uint16_t lport_be, rport_be;    /* rport 0: any */
-	uint16_t nic;                   /* 0: global */
-	uint8_t proto;
-	bool v4, v6;                    /* families it takes */
-	bool reuse_port;                /* shares its id with others that say so; packets spread by hash */
-};
 
 struct mr_demux {
 	struct mr_bound *bound[MR_DEMUX_BUCKETS];
@@ -35,7 +21,8 @@ struct mr_demux {
 };
 
 void mr_demux_init(struct mr_demux *d);
-/* @return 0, -EADDRINUSE: the same id is there and not both allow sharing */
+/* mr_transep_register for a transport that has made sure of the rest: a NIC that went away is no reason to fail.
+ * @return 0, -EADDRINUSE */
 int mr_demux_bind(struct mr_stack *s, struct mr_bound *b);
 void mr_demux_unbind(struct mr_stack *s, struct mr_bound *b);
 /* Whom each packet is for: facts and ports must be set; hash is set on return. flows[i] NULL if nobody. Multicast and

@@ -17,6 +17,7 @@
 #include <rte_common.h>
 #include <rte_prefetch.h>
 
+#include "stack/netep.h"
 #include "stack/stack.h"
 #include "stack/steer.h"
 #include "stack/transit.h"

@@ -1,65 +1,98 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
+/**
+ * @file
  * The head that every transport endpoint starts with, and its operations: what stands behind struct mr_ep of the
  * public header. Events are noted (mr_ep_event) whenever they happen and told once a turn, in the application stage;
  * sending is asked for (mr_ep_mark_dirty) and done once a turn, in the output stage.
+ *
+ * Context of all calls: the stack's core, in a turn or in a call of the application.
  */
 #ifndef MR_STACK_ENDPOINT_H
 #define MR_STACK_ENDPOINT_H
 
+#include <assert.h>
 #include <stdint.h>
 
-#include "stack/flow.h"
 #include "stack/millrace.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** Who a packet is for: first member of endpoints, and of whatever else a transport has in the stack's flow table. */
+struct mr_flow {
+	struct mr_addr raddr; /**< key, like the next four: peer */
+	uint16_t rport_be;    /**< its port */
+	uint16_t lport_be;    /**< ours */
+	uint16_t local_id;    /**< mr_netep.id of the local address */
+	uint8_t proto;        /**< transport protocol */
+	uint8_t kind;         /**< the transport's: 0 is an endpoint (struct mr_ep) */
+	uint32_t hash;        /**< of the key, set by the table */
+	uint16_t flags;       /**< MR_FLOW_F_* */
+	uint16_t spare;       /**< the transport's */
+};
+static_assert(sizeof(struct mr_flow) == 32, "half a cache line");
+
+#define MR_FLOW_EP 0                  /**< mr_flow.kind: the flow is a struct mr_ep */
+#define MR_FLOW_F_INSERTED (1u << 0)  /**< private: is in the table */
+#define MR_FLOW_F_NIC (1u << 1)       /**< registered for one NIC: wins over wildcard ones of that NIC (SS-1) */
+
+/** What an endpoint of a transport can do; NULL: it cannot (-EOPNOTSUPP, -ENOPROTOOPT). Only `close` has to be there.
+ *  Arguments and results are those of the public calls of the same names (mr_ep_bind ...). */
 struct mr_ep_ops {
-	int (*bind)(struct mr_ep *ep, const struct mr_sockaddr *local);
-	int (*listen)(struct mr_ep *ep, int backlog);
-	int (*accept)(struct mr_ep *ep, struct mr_ep **out);
-	int (*connect)(struct mr_ep *ep, const struct mr_sockaddr *remote);
+	int (*bind)(struct mr_ep *ep, const struct mr_sockaddr *local);  /**< mr_ep_bind */
+	int (*listen)(struct mr_ep *ep, int backlog);                    /**< mr_ep_listen */
+	int (*accept)(struct mr_ep *ep, struct mr_ep **out);             /**< mr_ep_accept */
+	int (*connect)(struct mr_ep *ep, const struct mr_sockaddr *remote); /**< mr_ep_connect */
+	/** mr_ep_sendto, and mr_ep_send with `to` NULL */
 	ssize_t (*send)(struct mr_ep *ep, const void *buf, size_t len, const struct mr_sockaddr *to);
+	/** mr_ep_send_mbuf; consumes `m` */
 	ssize_t (*send_mbuf)(struct mr_ep *ep, struct rte_mbuf *m, const struct mr_sockaddr *to);
+	/** mr_ep_recv, and mr_ep_peek with `peek` */
 	ssize_t (*recv)(struct mr_ep *ep, void *buf, size_t len, struct mr_sockaddr *from, bool peek);
-	ssize_t (*recv_mbuf)(struct mr_ep *ep, struct rte_mbuf **out, struct mr_sockaddr *from);
-	int (*shutdown)(struct mr_ep *ep, unsigned how);
+	ssize_t (*recv_mbuf)(struct mr_ep *ep, struct rte_mbuf **out, struct mr_sockaddr *from); /**< mr_ep_recv_mbuf */
+	int (*shutdown)(struct mr_ep *ep, unsigned how);                 /**< mr_ep_shutdown; `how` is valid */
+	/** mr_ep_close and mr_ep_abort. The handle is the transport's again: mr_ep_fini, then the memory may go, at once. */
 	void (*close)(struct mr_ep *ep, bool abort);
-	int (*setopt)(struct mr_ep *ep, int opt, int64_t value);
-	int (*getopt)(struct mr_ep *ep, int opt, int64_t *value);
-	int (*name)(struct mr_ep *ep, struct mr_sockaddr *out, bool remote);
-	uint32_t (*readiness)(struct mr_ep *ep);
+	int (*setopt)(struct mr_ep *ep, int opt, int64_t value);         /**< mr_ep_setopt */
+	int (*getopt)(struct mr_ep *ep, int opt, int64_t *value);        /**< mr_ep_getopt */
+	int (*name)(struct mr_ep *ep, struct mr_sockaddr *out, bool remote); /**< mr_ep_local_name, mr_ep_remote_name */
+	uint32_t (*readiness)(struct mr_ep *ep);                         /**< mr_ep_readiness; NULL: never ready */
 };
 
-#define MR_EP_F_DIRTY (1u << 0)      /* on the stack's dirty list */
-#define MR_EP_F_EVENT (1u << 1)      /* on the stack's event list */
-#define MR_EP_F_CLOSED (1u << 2)     /* the application has given up the handle: no more events */
-#define MR_EP_F_USER (1u << 8)       /* first of the transport's own flags */
+#define MR_EP_F_DIRTY (1u << 0)      /**< private: on the stack's dirty list */
+#define MR_EP_F_EVENT (1u << 1)      /**< private: on the stack's event list */
+#define MR_EP_F_CLOSED (1u << 2)     /**< the application has given up the handle: no more events */
+#define MR_EP_F_USER (1u << 8)       /**< first of the transport's own flags */
 
+/** Head of an endpoint; a transport has it first in a struct of its own. */
 struct mr_ep {
-	struct mr_flow flow;             /* key when connected; proto always set */
-	const struct mr_ep_ops *ops;
-	struct mr_stack *stack;
-	struct mr_waiter *waiters;
-	uint32_t events;                 /* noted and not yet told */
-	uint16_t flags;                  /* MR_EP_F_* */
-	int16_t err;                     /* pending error, negative errno */
+	struct mr_flow flow;             /**< key when connected; proto always set */
+	const struct mr_ep_ops *ops;     /**< what it can do */
+	struct mr_stack *stack;          /**< whose it is */
+	struct mr_waiter *waiters;       /**< private */
+	uint32_t events;                 /**< private: noted and not yet told */
+	uint16_t flags;                  /**< MR_EP_F_* */
+	int16_t err;                     /**< pending error, negative errno; the transport sets it, mr_ep_error takes it */
 	/* second line */
-	struct mr_ep *event_next;        /* links of the stack's lists, each with the address of what points here */
-	struct mr_ep **event_pprev;
-	struct mr_ep *dirty_next;
-	struct mr_ep **dirty_pprev;
-	struct mr_ep *starved_next;
-	struct mr_ep **starved_pprev;
+	struct mr_ep *event_next;        /**< private, as the rest: links of the stack's lists, each with what points here */
+	struct mr_ep **event_pprev;      /**< private */
+	struct mr_ep *dirty_next;        /**< private */
+	struct mr_ep **dirty_pprev;      /**< private */
+	struct mr_ep *starved_next;      /**< private */
+	struct mr_ep **starved_pprev;    /**< private */
 };
 
-/* Fill the head. */
+/** Fill the head, all of it. @param trans the transport's protocol number */
 void mr_ep_init(struct mr_ep *ep, struct mr_stack *s, uint8_t trans, const struct mr_ep_ops *ops);
-/* Leave the lists; for the transport, before it frees the memory. */
+/** Leave the lists; for the transport, before it frees the memory. */
 void mr_ep_fini(struct mr_ep *ep);
-/* Note an event for the waiters. Context: anywhere in a turn or an API call; the waiter is never called from here. */
+/** Note events (MR_EV_*) for the waiters, who are never called from here. */
 void mr_ep_event(struct mr_ep *ep, uint32_t events);
-/* Have the transport's output called for this endpoint in the output stage of this turn (or the next). */
+/** mr_ep_mark_dirty for one that is not yet. */
 void mr_ep_put_dirty(struct mr_ep *ep);
 
+/** Have the transport's output called for this endpoint in the output stage of this turn (or the next). */
 static inline void
 mr_ep_mark_dirty(struct mr_ep *ep)
 {
@@ -67,13 +100,11 @@ mr_ep_mark_dirty(struct mr_ep *ep)
 		mr_ep_put_dirty(ep);
 }
 
-/* The endpoint was refused tx mbufs (mr_stack_tx_room, mr_stack_tx_alloc): MR_EV_OUT is noted for it when a quarter of
- * tx_held_max is free again. */
+/** The endpoint was refused transmit mbufs (mr_stack_tx_hold, or the pool is empty): MR_EV_OUT is noted for it when a
+ *  quarter of those that endpoints may hold is free again. */
 void mr_ep_starved(struct mr_ep *ep);
-/* The stages of the turn: each endpoint that is on its list now, once. @return endpoints visited */
-unsigned mr_ep_tell_events(struct mr_stack *s);
-unsigned mr_ep_output_dirty(struct mr_stack *s);
-/* Note MR_EV_OUT for the starved ones, if there is room. */
-void mr_ep_wake_starved(struct mr_stack *s);
 
+#ifdef __cplusplus
+}
+#endif
 #endif

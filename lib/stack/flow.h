@@ -3,8 +3,9 @@
  * The flow table: 4-tuple -> object, for connected endpoints and for the small records that stand for them.
  *
  * One cache line per bucket: eight 16-bit tags and eight 32-bit references. The key itself is only in the object,
- * whose first member is a struct mr_flow. Size is fixed at creation; a full neighbourhood spills into the next bucket
- * and is counted there, so that a lookup knows when to stop. The hash is keyed: tuples cannot be chosen to collide.
+ * whose first member is a struct mr_flow (endpoint.h). Size is fixed at creation; a full neighbourhood spills into
+ * the next bucket and is counted there, so that a lookup knows when to stop. The hash is keyed: tuples cannot be
+ * chosen to collide.
  */
 #ifndef MR_STACK_FLOW_H
 #define MR_STACK_FLOW_H
@@ -12,25 +13,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "stack/millrace.h"
+#include "stack/endpoint.h"
 #include "stack/pool.h"
-
-/* First member of whatever is in the table. 32 bytes. */
-struct mr_flow {
-	struct mr_addr raddr;
-	uint16_t rport_be, lport_be;
-	uint16_t local_id;  /* mr_netep.id of the local address */
-	uint8_t proto;      /* transport protocol */
-	uint8_t kind;       /* the transport's: 0 is an endpoint (struct mr_ep) */
-	uint32_t hash;      /* set by mr_flow_insert */
-	uint16_t flags;     /* MR_FLOW_F_* */
-	uint16_t spare;
-};
-_Static_assert(sizeof(struct mr_flow) == 32, "half a cache line");
-
-#define MR_FLOW_EP 0
-#define MR_FLOW_F_INSERTED (1u << 0)
-#define MR_FLOW_F_NIC (1u << 1) /* registered for one NIC: wins over wildcard registrations of that NIC (SS-1) */
 
 struct mr_flow_bucket {
 	uint16_t tag[8];   /* 0: free */

@@ -3,7 +3,7 @@
  * The neighbour cache of one NIC: link addresses by network address, with the states of RFC 4861 7.3 for both families
  * (ARP is resolved by the same machine). Packets to an unresolved neighbour wait in a bounded queue, newest kept; when
  * resolution fails they are dropped and counted. Who waits for the link address itself is told in the event stage.
- * Not here: the messages, which the resolver of the protocol builds.
+ * Not here: the messages, which the resolver of the protocol builds; what it tells the cache is in network.h.
  */
 #ifndef MR_STACK_NEIGH_H
 #define MR_STACK_NEIGH_H
@@ -39,12 +39,6 @@ struct mr_neigh {
 	struct mr_addr pending_src; /* source address of the route that asked (ND-04); all zero: choose */
 };
 
-/* What an advertisement or a reply says (RFC 4861 7.2.5); for ARP: solicited and override as the message suggests. */
-struct mr_neigh_advert {
-	bool solicited, override, router, has_ll;
-	struct mr_lladdr ll;
-};
-
 int mr_neigh_table_init(struct mr_nic *nic, uint32_t cap);
 void mr_neigh_table_fini(struct mr_nic *nic);
 /* The link address that `addr` always has (multicast, broadcast). @return false: it has none, it is asked for */
@@ -64,7 +58,8 @@ void mr_neigh_end(struct mr_neigh *n, int why);
 void mr_neigh_ask(struct mr_neigh *n, const struct mr_addr *src);
 /* Its link address is being used: a STALE entry is to be confirmed (B-21). */
 void mr_neigh_used(struct mr_neigh *n);
-/* Packets to a neighbour, network header first: framed and queued for the link, or kept until resolved. Consumes all. */
+/* Packets to a neighbour, network header first: framed and queued for the link, or kept until resolved. Consumes
+ * all. */
 void mr_neigh_output_burst(struct mr_neigh *n, struct rte_mbuf **pkts, uint16_t n_pkts, uint16_t net_proto);
 
 static inline void
@@ -73,10 +68,6 @@ mr_neigh_output(struct mr_neigh *n, struct rte_mbuf *m, uint16_t net_proto)
 	mr_neigh_output_burst(n, &m, 1, net_proto);
 }
 
-/* A solicitation or request told us the sender's link address: make or update a STALE entry (ND-07, AR-01). */
-void mr_neigh_learn(struct mr_nic *nic, const struct mr_addr *addr, const struct mr_lladdr *ll, bool create);
-/* An advertisement or reply arrived. Never makes an entry (ND-09). */
-void mr_neigh_advert(struct mr_nic *nic, const struct mr_addr *addr, const struct mr_neigh_advert *a);
 void mr_neigh_confirm_other(struct mr_neigh *n, uint64_t now_ns);
 
 /* Forward progress of a transport (ND-13): a cheap confirmation. */

@@ -2,9 +2,9 @@
 /*
  * The neighbour cache from outside: asking for link addresses and waiting for them, entries by hand, the list.
  *
- * A waiter is in one of two lists and can leave either at any time: that of an entry which is being resolved, or that of
- * the stack, whose resolution has ended and who is told in the event stage. Both grow at the front, so those of one entry
- * are told in the order they came.
+ * A waiter is in one of two lists and can leave either at any time: that of an entry which is being resolved, or that
+ * of the stack, whose resolution has ended and who is told in the event stage. Both grow at the front, so those of
+ * one entry are told in the order they came.
  *
  * Invariants: a waiter that waits is in a list, and `neigh` names the entry while it is in an entry's; an entry with
  * waiters has no link address. Not here: the states and the requests (neigh.c).

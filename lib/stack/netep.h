@@ -12,6 +12,9 @@
 struct mr_netep *mr_netep_new(struct mr_nic *nic, const struct mr_addr *addr, enum mr_netep_kind kind);
 /* Whom a broadcast is for: the address whose subnet it is of, else the first primary one. */
 struct mr_netep *mr_nic_netep_bcast(struct mr_nic *nic, const struct mr_addr *dst);
+/* mr_nic_netep_rx with the stack's other NICs: for packets that were looped (flags MR_PKT_F_LOCAL), and, but for
+ * link-local addresses, when the stack forwards (weak host model). */
+struct mr_netep *mr_nic_netep_for(struct mr_nic *nic, const struct mr_addr *dst, uint8_t flags);
 /* Set up the NIC's filter of broadcast addresses anew. */
 void mr_nic_filter_broadcasts(struct mr_nic *nic);
 /* Does a mode of the NIC let in packets for an address that is not configured? */
@@ -23,6 +26,13 @@ void mr_netep_group_drop(struct mr_netep *ep);
 /* The NIC has come up or is about to go down: the protocols learn that its groups are joined or left. */
 void mr_nic_groups_open(struct mr_nic *nic);
 void mr_nic_groups_close(struct mr_nic *nic);
+/* The NIC goes up or down: open or close its configured addresses, and tell the link its groups. */
+void mr_nic_neteps_open(struct mr_nic *nic);
+void mr_nic_neteps_close(struct mr_nic *nic);
+/* The NIC goes: nothing is configured on it any more. */
+void mr_nic_neteps_drop(struct mr_nic *nic);
+/* Clear the host bits. @return 0 or -EINVAL: prefix too long */
+int mr_subnet_normalize(struct mr_subnet *s);
 
 /* Bits of an address of this family. */
 static inline unsigned

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
+/**
+ * @file
  * Facts about a packet, written once beside the mbuf (its private area) by the pass that validates it.
  *
  * Every pool of the library is made with mr_pktpool_create, so each mbuf that a stack sees has this area. A driver
@@ -12,59 +13,68 @@
 #ifndef MR_STACK_PKT_H
 #define MR_STACK_PKT_H
 
+#include <assert.h>
 #include <stdint.h>
 
 #include <rte_mbuf.h>
 
 #include "stack/millrace.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct mr_netep;
 struct mr_nic;
 
-#define MR_PKT_PRIV_BYTES 128
-/* What a whole header stack may need in front of a payload: 18 link, 40 network, 60 transport, rounded up. */
+#define MR_PKT_PRIV_BYTES 128 /**< of the private area: struct mr_pkt, and as much for the transport that sends */
+/** What a whole header stack may need in front of a payload: 18 link, 40 network, 60 transport, rounded up. */
 #define MR_HEADROOM 128
 
-#define MR_PKT_F_LINK_BROADCAST (1u << 0) /* sent to the link's broadcast address */
-#define MR_PKT_F_LINK_MULTICAST (1u << 1)
-#define MR_PKT_F_NET_BROADCAST (1u << 2)  /* network destination is a broadcast address */
-#define MR_PKT_F_NET_MULTICAST (1u << 3)
-#define MR_PKT_F_L4_CKSUM_OK (1u << 4)    /* verified, by the NIC or by software, or never left this host */
-#define MR_PKT_F_LOCAL (1u << 5)          /* looped back inside the stack */
-#define MR_PKT_F_STEERED (1u << 6)        /* handed over by the core that polled it */
-#define MR_PKT_F_FRAGMENT (1u << 7)       /* carries no transport header of its own */
+#define MR_PKT_F_LINK_BROADCAST (1u << 0) /**< sent to the link's broadcast address */
+#define MR_PKT_F_LINK_MULTICAST (1u << 1) /**< to a multicast one */
+#define MR_PKT_F_NET_BROADCAST (1u << 2)  /**< network destination is a broadcast address */
+#define MR_PKT_F_NET_MULTICAST (1u << 3)  /**< or a multicast one */
+#define MR_PKT_F_L4_CKSUM_OK (1u << 4)    /**< verified, by the NIC or by software, or never left this host */
+#define MR_PKT_F_LOCAL (1u << 5)          /**< looped back inside the stack */
+#define MR_PKT_F_STEERED (1u << 6)        /**< handed over by the core that polled it */
+#define MR_PKT_F_FRAGMENT (1u << 7)       /**< carries no transport header of its own */
 
-/* Received packets. 64 bytes. */
+/** Received packets. 64 bytes. */
 struct mr_pkt {
-	struct mr_addr src;      /* network source */
-	struct mr_netep *netep;  /* local address instance it is for; NULL until found */
+	struct mr_addr src;      /**< network source */
+	struct mr_netep *netep;  /**< local address instance it is for; NULL until found */
 	union {
-		struct mr_nic *nic;    /* arrival NIC, while in dispatch */
-		struct rte_mbuf *next; /* link of struct mr_pktq, once queued */
+		struct mr_nic *nic;    /**< arrival NIC, while in dispatch */
+		struct rte_mbuf *next; /**< link of struct mr_pktq, once queued */
 	};
-	uint32_t hash;           /* flow hash, valid after demux */
-	uint16_t net_proto;      /* EtherType */
-	uint8_t trans_proto;
-	uint8_t flags;           /* MR_PKT_F_* */
-	uint16_t net_off;        /* network header */
-	uint16_t trans_off;      /* transport header */
-	uint16_t trans_len;      /* bytes of transport header and payload */
-	uint16_t phdr_sum;       /* folded pseudo-header sum, transport protocol and length included */
-	uint16_t sport_be, dport_be;
-	uint8_t ttl, tos;
-	uint8_t trans_hdr_len;
-	uint8_t tcp_flags;       /* for the transport's use, like seq and ack */
-	uint32_t seq, ack;       /* host order */
+	uint32_t hash;           /**< flow hash, valid after demux */
+	uint16_t net_proto;      /**< EtherType */
+	uint8_t trans_proto;     /**< transport protocol */
+	uint8_t flags;           /**< MR_PKT_F_* */
+	uint16_t net_off;        /**< network header */
+	uint16_t trans_off;      /**< transport header */
+	uint16_t trans_len;      /**< bytes of transport header and payload */
+	uint16_t phdr_sum;       /**< folded pseudo-header sum, transport protocol and length included */
+	uint16_t sport_be;       /**< sender's port */
+	uint16_t dport_be;       /**< ours */
+	uint8_t ttl;             /**< TTL or hop limit */
+	uint8_t tos;             /**< DSCP and ECN */
+	uint8_t trans_hdr_len;   /**< bytes of transport header */
+	uint8_t tcp_flags;       /**< for the transport's use, like seq and ack */
+	uint32_t seq;            /**< the same, host order */
+	uint32_t ack;            /**< the same */
 };
-_Static_assert(sizeof(struct mr_pkt) == 64, "one cache line");
+static_assert(sizeof(struct mr_pkt) == 64, "one cache line");
 
+/** The facts of a packet. */
 static inline struct mr_pkt *
 mr_pkt(const struct rte_mbuf *m)
 {
 	return (struct mr_pkt *)rte_mbuf_to_priv((struct rte_mbuf *)(uintptr_t)m);
 }
 
-/* Reset the facts of a frame that has just arrived. */
+/** Reset the facts of a frame that has just arrived. */
 static inline void
 mr_pkt_init(struct rte_mbuf *m)
 {
@@ -76,31 +86,35 @@ mr_pkt_init(struct rte_mbuf *m)
 	p->hash = 0;
 }
 
+/** The network header, also when it was stripped. */
 static inline void *
 mr_pkt_net_hdr(const struct rte_mbuf *m)
 {
 	return (char *)m->buf_addr + mr_pkt(m)->net_off;
 }
 
+/** The transport header, also when it was stripped. */
 static inline void *
 mr_pkt_trans_hdr(const struct rte_mbuf *m)
 {
 	return (char *)m->buf_addr + mr_pkt(m)->trans_off;
 }
 
-/* Network destination of a parsed packet on its way between cores; lives in the second line of the private area. */
+/** Network destination of a parsed packet on its way between cores; lives in the second line of the private area. */
 static inline struct mr_addr *
 mr_pkt_dst(const struct rte_mbuf *m)
 {
 	return (struct mr_addr *)(mr_pkt(m) + 1);
 }
 
-/* A FIFO of packets, linked through mr_pkt.next. */
+/** A FIFO of packets, linked through mr_pkt.next. */
 struct mr_pktq {
-	struct rte_mbuf *head, *tail;
-	uint32_t n;
+	struct rte_mbuf *head; /**< the oldest; NULL: empty */
+	struct rte_mbuf *tail; /**< private */
+	uint32_t n;            /**< packets */
 };
 
+/** Put a packet behind the others. The queue has it now. */
 static inline void
 mr_pktq_push(struct mr_pktq *q, struct rte_mbuf *m)
 {
@@ -113,6 +127,7 @@ mr_pktq_push(struct mr_pktq *q, struct rte_mbuf *m)
 	q->n++;
 }
 
+/** Take the oldest; NULL: there is none. */
 static inline struct rte_mbuf *
 mr_pktq_pop(struct mr_pktq *q)
 {
@@ -128,17 +143,21 @@ mr_pktq_pop(struct mr_pktq *q)
 	return m;
 }
 
-/* A packet pool with room for the facts. @param data_bytes room behind the headroom. NULL and rte_errno on failure. */
+/** A packet pool with room for the facts. @param data_bytes room behind the headroom. NULL and rte_errno on failure. */
 struct rte_mempool *mr_pktpool_create(const char *name, uint32_t n, uint32_t data_bytes, int socket_id);
 
+/** mr_pkt_linear for packets whose first segment is too short. */
 bool mr_pkt_linearize(struct rte_mbuf *m, uint32_t len);
 
-/* Make the first `len` bytes of the packet contiguous, copying from later segments if need be (SS-18).
- * Does not consume it. @return false if the packet is shorter, or its first segment has no room for them. */
+/** Make the first `len` bytes of the packet contiguous, copying from later segments if need be (SS-18).
+ *  Does not consume it. @return false if the packet is shorter, or its first segment has no room for them. */
 static inline bool
 mr_pkt_linear(struct rte_mbuf *m, uint32_t len)
 {
 	return likely(len <= m->data_len) || mr_pkt_linearize(m, len);
 }
 
+#ifdef __cplusplus
+}
+#endif
 #endif

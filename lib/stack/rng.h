@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
+/**
+ * @file
  * xoshiro256**: the randomness of one stack, reproducible from its seed. Not for secrets on its own: keys are drawn
  * from it once at creation, and then its seed comes from the kernel unless the user fixed it.
  */
@@ -8,11 +9,16 @@
 
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** A generator. */
 struct mr_rng {
-	uint64_t s[4];
+	uint64_t s[4]; /**< private */
 };
 
-/* Seed by SplitMix64, so that any seed is good. */
+/** Seed by SplitMix64, so that any seed is good. */
 static inline void
 mr_rng_seed(struct mr_rng *r, uint64_t seed)
 {
@@ -25,6 +31,7 @@ mr_rng_seed(struct mr_rng *r, uint64_t seed)
 	}
 }
 
+/** 64 random bits. */
 static inline uint64_t
 mr_rng_u64(struct mr_rng *r)
 {
@@ -40,17 +47,21 @@ mr_rng_u64(struct mr_rng *r)
 	return out;
 }
 
+/** 32 random bits. */
 static inline uint32_t
 mr_rng_u32(struct mr_rng *r)
 {
 	return (uint32_t)(mr_rng_u64(r) >> 32);
 }
 
-/* Uniform in [0, n), n > 0. */
+/** Uniform in [0, n), n > 0. */
 static inline uint32_t
 mr_rng_below(struct mr_rng *r, uint32_t n)
 {
 	return (uint32_t)(((uint64_t)mr_rng_u32(r) * n) >> 32);
 }
 
+#ifdef __cplusplus
+}
+#endif
 #endif

@@ -14,6 +14,7 @@
 
 #include <rte_common.h>
 
+#include "stack/netep.h"
 #include "stack/stack.h"
 
 struct mr_route_table {

@@ -336,6 +336,7 @@ mr_stack_poll(struct mr_stack *s, uint64_t now_ns)
 	struct mr_nic *nic;
 
 	s->now_ns = now_ns;
+	s->polled = true;
 	s->work = 0;
 	turn_rx(s);
 	if (s->steer)
@@ -424,22 +425,6 @@ void
 mr_stack_stats_copy(const struct mr_stack *s, uint64_t out[MR_CNT_MAX])
 {
 	memcpy(out, s->counters, MR_CNT_MAX * sizeof(*out));
-}
-
-struct mr_netproto *
-mr_stack_netproto(struct mr_stack *s, uint16_t net)
-{
-	for (unsigned i = 0; i < s->n_netprotos; i++) {
-		if (s->netprotos[i]->ops->number == net)
-			return s->netprotos[i];
-	}
-	return NULL;
-}
-
-struct mr_transproto *
-mr_stack_transproto(struct mr_stack *s, uint8_t trans)
-{
-	return s->transprotos[trans];
 }
 
 bool

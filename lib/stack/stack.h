@@ -16,6 +16,7 @@
 #include "stack/nic.h"
 #include "stack/pool.h"
 #include "stack/rng.h"
+#include "stack/services.h"
 #include "stack/stash.h"
 #include "stack/timer.h"
 #include "stack/transport.h"
@@ -59,6 +60,7 @@ struct mr_stack {
 	struct mr_arena arena;
 	struct mr_pool netep_pool;
 	struct mr_rng rng;
+	bool polled;                       /* has made a turn: default handlers stay as they are (SS-3) */
 	unsigned work;                     /* packets and events of the running turn */
 	bool tx_starved;                   /* someone was refused tx mbufs: see mr_ep_starved */
 	bool keep_pools;                   /* mr_stack_destroy leaves rx_pool and tx_pool: links and the host's other stacks may
@@ -79,8 +81,27 @@ struct mr_stack {
 /* alarm.c: end all alarms. */
 void mr_alarm_stop_all(struct mr_stack *s);
 
-struct mr_netproto *mr_stack_netproto(struct mr_stack *s, uint16_t net);
-struct mr_transproto *mr_stack_transproto(struct mr_stack *s, uint8_t trans);
+/* ---- endpoints, stages of the turn: each endpoint that is on its list now, once. @return endpoints visited */
+
+unsigned mr_ep_tell_events(struct mr_stack *s);
+unsigned mr_ep_output_dirty(struct mr_stack *s);
+/* Note MR_EV_OUT for the starved ones, if there is room. */
+void mr_ep_wake_starved(struct mr_stack *s);
+
+/* ---- NICs, for the turn and for their end */
+
+/* Out of the lists for good; freed now, or with the last reference to one of its addresses. */
+void mr_nic_destroy(struct mr_nic *nic);
+void mr_nic_free(struct mr_nic *nic);
+/* Hand what waits to the link; what it does not take stays for the next turn. */
+void mr_nic_flush(struct mr_nic *nic);
+/* Deliver what was looped before this call. @return packets */
+unsigned mr_nic_loop_deliver(struct mr_stack *s);
+/* The second half of mr_nic_deliver_network: parsed packets of one protocol (hand-over ring). Consumes all. */
+void mr_nic_deliver_parsed(struct mr_nic *nic, uint16_t net_proto, struct rte_mbuf **pkts, const struct mr_addr *dst,
+                           uint16_t n);
+/* End of the turn: let go of what only received packets referred to. */
+void mr_stack_netep_turn_end(struct mr_stack *s);
 
 /* Count, and count-and-free. Each drop is counted exactly once, by who decides it. */
 static inline void

@@ -29,6 +29,7 @@
 #include "stack/neigh.h"
 #include "stack/pkt.h"
 #include "stack/route.h"
+#include "stack/netep.h"
 #include "stack/stack.h"
 
 #define SLOT_BITS 10

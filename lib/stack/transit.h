@@ -11,13 +11,6 @@
 #include "stack/network.h"
 #include "stack/nic.h"
 
-/* Where a packet goes on. */
-struct mr_hop {
-	struct mr_nic *nic;     /* leaves at this one */
-	struct mr_neigh *neigh; /* NULL: the link needs none */
-	uint16_t mtu;           /* bytes of network packet */
-};
-
 /* Parsed packets of one protocol that came in at a NIC, with their destinations: send on those that are for others.
  * Compacts both arrays. @return what is left: packets for this host, or not to be forwarded because they never left it */
 uint16_t mr_transit(struct mr_nic *nic, struct mr_netproto *np, struct rte_mbuf **pkts, struct mr_addr *dst, uint16_t n);

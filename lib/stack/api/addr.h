@@ -90,6 +90,7 @@ mr_addr_is_multicast(const struct mr_addr *a)
 bool mr_addr_is_linklocal(const struct mr_addr *a);
 /** True for 127.0.0.0/8 and ::1. */
 bool mr_addr_is_loopback(const struct mr_addr *a);
+/** The same address? */
 static inline bool
 mr_addr_equal(const struct mr_addr *a, const struct mr_addr *b)
 {

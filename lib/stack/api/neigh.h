@@ -48,7 +48,7 @@ struct mr_neigh_waiter {
 	/**
 	 * How the resolution ended; called once for each -EINPROGRESS, in the event stage of a turn. The waiter is free
 	 * again: everything may be called from it, also the waiter's own next mr_neigh_get.
-	 * @param result 0, -EHOSTUNREACH (no answer), -ECANCELED (the entry was removed or evicted), -ENODEV (its NIC went).
+	 * @param result 0, -EHOSTUNREACH (no answer), -ECANCELED (entry removed or evicted), -ENODEV (its NIC went).
 	 * @param ll with 0: the link address; valid in the call. */
 	void (*fn)(struct mr_stack *s, int result, const struct mr_lladdr *ll, void *arg);
 	void *arg;  /**< passed on to fn */
@@ -64,8 +64,9 @@ int mr_neigh_remove(struct mr_stack *s, uint16_t nic, const struct mr_addr *addr
  * @param src one of the NIC's addresses to ask from; NULL or all zero: the stack chooses.
  * @param w told of the end if that is -EINPROGRESS; waiting for this entry already, it goes on. NULL: nobody is told.
  * @param out the link address, with 0 only; len 0: the link has none.
- * @return 0, -EINPROGRESS, -EHOSTUNREACH (it did not answer), -ENODEV, -EINVAL (`addr` unspecified), -EBUSY (`w` waits for
- *  another entry, or is still to be told), -EPROTONOSUPPORT (nobody resolves this family), -ENOBUFS (no entry left). */
+ * @return 0, -EINPROGRESS, -EHOSTUNREACH (it did not answer), -ENODEV, -EINVAL (`addr` unspecified), -EBUSY (`w`
+ *  waits for another entry, or is still to be told), -EPROTONOSUPPORT (nobody resolves this family), -ENOBUFS (no
+ *  entry left). */
 int mr_neigh_get(struct mr_stack *s, uint16_t nic, const struct mr_addr *addr, const struct mr_addr *src,
                  struct mr_neigh_waiter *w, struct mr_lladdr *out);
 /** Stop waiting; the waiter is not told any more. One that does not wait is left alone. (S-68, D-1) */
