@@ -136,15 +136,14 @@ deliver(struct mr_netproto *np, uint8_t proto, struct rte_mbuf **pkts, uint16_t 
 }
 
 void
-mr_ip_input(struct mr_netproto *np, struct mr_nic *nic, struct rte_mbuf **pkts, uint16_t n,
-            mr_ip_own_fn (*own)(uint8_t proto))
+mr_ip_input(struct mr_netproto *np, struct mr_nic *nic, struct rte_mbuf **pkts, uint16_t n)
 {
 	struct mr_ip *ip = (struct mr_ip *)np;
 	struct rte_mbuf *same[MR_BURST];
 
 	while (n > 0) {
 		uint8_t proto = mr_pkt(pkts[0])->trans_proto;
-		mr_ip_own_fn take = own(proto);
+		mr_ip_own_fn take = ip->own[proto];
 		uint16_t k = 0, rest = 0;
 		uint32_t heard = 0;
 

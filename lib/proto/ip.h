@@ -21,6 +21,10 @@
 #define MR_IP_MAX_BYTES 65535
 #define MR_IP_ERR_BURST 50 /* errors that may leave at once, within the rate */
 
+/* Packets of a protocol that belongs to IP itself, data behind the network headers. Consumes all; counts those that it
+ * takes for delivered. */
+typedef void (*mr_ip_own_fn)(struct mr_netproto *np, struct mr_nic *nic, struct rte_mbuf **pkts, uint16_t n);
+
 struct mr_ip {
 	struct mr_netproto np;   /* first: this is the protocol object */
 	uint8_t ttl;             /* default TTL or hop limit */
@@ -31,6 +35,7 @@ struct mr_ip {
 	uint64_t err_last_ns;
 	LIST_HEAD(, mr_raw_ep) raws; /* endpoints that hear packets beside the transports */
 	uint64_t label_key[3];   /* IPv6: of the flow label hash */
+	mr_ip_own_fn own[256];   /* by protocol number; NULL: a transport's, or nobody's */
 };
 
 /* Validates one packet, writes its facts and destination. @return MR_CNT_MAX, or the reason to drop it */
@@ -47,11 +52,8 @@ int mr_ip_setopt(struct mr_netproto *np, int opt, int64_t value);
 int mr_ip_getopt(struct mr_netproto *np, int opt, int64_t *value);
 /* Take one from the budget of ICMP errors. */
 bool mr_ip_error_allowed(struct mr_netproto *np);
-/* Who takes the packets of a protocol that belongs to IP itself; they count MR_CNT_IP_RX_DELIVERED. NULL: a transport. */
-typedef void (*mr_ip_own_fn)(struct mr_netproto *np, struct mr_nic *nic, struct rte_mbuf **pkts, uint16_t n);
 /* The contract's input: strip the network header, hand each protocol its packets together. */
-void mr_ip_input(struct mr_netproto *np, struct mr_nic *nic, struct rte_mbuf **pkts, uint16_t n,
-                 mr_ip_own_fn (*own)(uint8_t proto));
+void mr_ip_input(struct mr_netproto *np, struct mr_nic *nic, struct rte_mbuf **pkts, uint16_t n);
 /* Something is known of a packet of ours: tell the endpoint it came from, and raw ones. Arguments as of
  * mr_nic_deliver_control. @return false if no endpoint was concerned */
 bool mr_ip_deliver_control(struct mr_netproto *np, struct mr_nic *nic, const struct mr_addr *local,

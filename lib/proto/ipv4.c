@@ -186,12 +186,6 @@ ipv4_tuple(struct mr_netproto *np, struct rte_mbuf *m, struct mr_tuple *out)
 	return true;
 }
 
-static mr_ip_own_fn
-ipv4_own(uint8_t proto)
-{
-	return proto == MR_TRANS_ICMP ? mr_icmp_input : proto == MR_TRANS_IGMP ? mr_igmp_input : NULL;
-}
-
 /* RFC 3927 2.7; and 0.0.0.0 is nobody beyond its link. */
 static inline bool
 stays_on_link(rte_be32_t a)
@@ -222,12 +216,6 @@ static uint16_t
 ipv4_forward(struct mr_netproto *np, struct rte_mbuf **pkts, struct mr_hop *hops, uint16_t n)
 {
 	return mr_ip_forward_burst(np, pkts, hops, n, ipv4_pass);
-}
-
-static void
-ipv4_input(struct mr_netproto *np, struct mr_nic *nic, struct rte_mbuf **pkts, uint16_t n)
-{
-	mr_ip_input(np, nic, pkts, n, ipv4_own);
 }
 
 static inline void
@@ -331,7 +319,7 @@ static const struct mr_netproto_ops ipv4_ops = {
 	.hdr_bytes = HDR_BYTES,
 	.parse = ipv4_parse,
 	.tuple = ipv4_tuple,
-	.input = ipv4_input,
+	.input = mr_ip_input,
 	.output = ipv4_output,
 	.forward = ipv4_forward,
 	.error = mr_icmp_error,
@@ -348,7 +336,15 @@ static const struct mr_netproto_ops ipv4_ops = {
 static int
 ipv4_create(struct mr_stack *s, struct mr_netproto **out)
 {
-	return mr_ip_create(s, &ipv4_ops, out);
+	int rc = mr_ip_create(s, &ipv4_ops, out);
+	struct mr_ip *ip;
+
+	if (rc < 0)
+		return rc;
+	ip = (struct mr_ip *)*out;
+	ip->own[MR_TRANS_ICMP] = mr_icmp_input;
+	ip->own[MR_TRANS_IGMP] = mr_igmp_input;
+	return 0;
 }
 
 RTE_INIT(ipv4_register)

@@ -72,7 +72,7 @@ ipv6_parse_one(struct mr_nic *nic, struct rte_mbuf *m, struct mr_addr *dst)
 	struct mr_pkt *p = mr_pkt(m);
 	bool local = mr_ip_is_local(nic, m);
 	const struct rte_ipv6_hdr *h;
-	enum mr_counter why = MR_CNT_MAX;
+	enum mr_counter why;
 	uint32_t first, len, off = HDR_BYTES;
 	uint8_t nh;
 
@@ -89,10 +89,11 @@ ipv6_parse_one(struct mr_nic *nic, struct rte_mbuf *m, struct mr_addr *dst)
 	memcpy(&p->src, h->src_addr, sizeof(p->src));
 	memcpy(dst, h->dst_addr, sizeof(*dst));
 	nh = h->proto;
-	if (unlikely(mr_ipv6_is_ext(nh)))
+	if (unlikely(mr_ipv6_is_ext(nh))) {
 		why = mr_ipv6_ext_parse(m, &nh, &off);
-	if (why != MR_CNT_MAX)
-		return why;
+		if (why != MR_CNT_MAX)
+			return why;
+	}
 	if (src_is_bad(nic, &p->src, nh, local))
 		return MR_DROP_IP_BAD_SRC;
 	why = dst_check(p, dst, local);
@@ -132,12 +133,6 @@ ipv6_tuple(struct mr_netproto *np, struct rte_mbuf *m, struct mr_tuple *out)
 	return true;
 }
 
-static mr_ip_own_fn
-ipv6_own(uint8_t proto)
-{
-	return proto == MR_TRANS_ICMPV6 ? mr_icmpv6_input : mr_ipv6_is_ext(proto) ? mr_ipv6_ext_input : NULL;
-}
-
 /* An address that means something on its own link only (RFC 4291 2.5.2, 2.5.6). */
 static inline bool
 stays_on_link(const uint8_t *a)
@@ -166,12 +161,6 @@ static uint16_t
 ipv6_forward(struct mr_netproto *np, struct rte_mbuf **pkts, struct mr_hop *hops, uint16_t n)
 {
 	return mr_ip_forward_burst(np, pkts, hops, n, ipv6_pass);
-}
-
-static void
-ipv6_input(struct mr_netproto *np, struct mr_nic *nic, struct rte_mbuf **pkts, uint16_t n)
-{
-	mr_ip_input(np, nic, pkts, n, ipv6_own);
 }
 
 static inline uint64_t
@@ -325,7 +314,7 @@ static const struct mr_netproto_ops ipv6_ops = {
 	.hdr_bytes = HDR_BYTES,
 	.parse = ipv6_parse,
 	.tuple = ipv6_tuple,
-	.input = ipv6_input,
+	.input = mr_ip_input,
 	.output = ipv6_output,
 	.forward = ipv6_forward,
 	.error = mr_icmpv6_error,
@@ -343,7 +332,15 @@ static const struct mr_netproto_ops ipv6_ops = {
 static int
 ipv6_create(struct mr_stack *s, struct mr_netproto **out)
 {
-	return mr_ip_create(s, &ipv6_ops, out);
+	int rc = mr_ip_create(s, &ipv6_ops, out);
+	struct mr_ip *ip;
+
+	if (rc < 0)
+		return rc;
+	ip = (struct mr_ip *)*out;
+	ip->own[MR_TRANS_ICMPV6] = mr_icmpv6_input;
+	ip->own[MR_IPV6_HOP_BY_HOP] = mr_ipv6_ext_input;
+	return 0;
 }
 
 RTE_INIT(ipv6_register)
