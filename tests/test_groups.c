@@ -199,10 +199,10 @@ END_TEST
 START_TEST(another_member_reports)
 {
 	fam = &families[_i];
-	/* While we wait with our report: it is not needed, and the last one was not ours. */
+	/* While we wait with our report: it is not needed, and the last one was not ours. Bytes behind mean nothing. */
 	ck_assert_int_eq(join(fam->group), 0);
 	rig_expect_group(&rig, fam->report, fam->group);
-	report_of_another(fam->group);
+	rig_push_group(&rig, .type = fam->report, .group = rig_addr(fam->group), .more = "\0", .more_len = 1);
 	rig_expect_none_for(&rig, UNSOLICITED_NS);
 	ck_assert_int_eq(leave(fam->group), 0);
 	rig_expect_none_for(&rig, UNSOLICITED_NS);
@@ -297,6 +297,33 @@ START_TEST(specific_query)
 	rig_expect_none_for(&rig, 10 * RIG_S);
 	ck_assert_uint_eq(rig_moved(&rig, MR_CNT_GROUP_RX_QUERIES), 2);
 	rig_expect_no_drop(&rig);
+}
+END_TEST
+
+/* Somebody still holds what is left of a group: that is no membership. */
+START_TEST(left_but_referenced)
+{
+	struct mr_netep *ep;
+	struct mr_addr a;
+
+	fam = &families[_i];
+	a = rig_addr(fam->group);
+	settle(fam->group);
+	ep = mr_nic_netep_any(mr_nic_find(rig.stack, RIG_NIC), &a);
+	mr_netep_hold(ep);
+	ck_assert_int_eq(leave(fam->group), 0);
+	rig_expect_group(&rig, fam->leave, fam->group);
+	rig_push_group(&rig, .group = a, .ip.dst = rig_addr(fam->all), .max_resp = fam->per_s);
+	query(NULL, fam->per_s);
+	rig_advance(&rig, 2 * RIG_S);
+	if (_i)
+		rig_expect_group(&rig, fam->report, SOLICITED);
+	rig_expect_none(&rig);
+	/* Taken up again, it is one. */
+	ck_assert_int_eq(join(fam->group), 0);
+	rig_expect_group(&rig, fam->report, fam->group);
+	mr_netep_release(ep);
+	report_within(fam->group, UNSOLICITED_NS);
 }
 END_TEST
 
@@ -675,6 +702,7 @@ suite(void)
 	tcase_add_loop_test(tc, general_query, 0, 2);
 	tcase_add_loop_test(tc, response_delays, 0, 2);
 	tcase_add_loop_test(tc, specific_query, 0, 2);
+	tcase_add_loop_test(tc, left_but_referenced, 0, 2);
 	tcase_add_loop_test(tc, queries_are_coalesced, 0, 2);
 	tcase_add_loop_test(tc, query_after_joining, 0, 2);
 	tcase_add_loop_test(tc, never_of_all_hosts, 0, 2);

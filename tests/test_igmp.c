@@ -130,6 +130,7 @@ START_TEST(v1_querier)
 	rig_advance(&rig, 10 * RIG_S);
 	rig_expect_group(&rig, V1_REPORT, GROUP);
 	rig_expect_no_drop(&rig);
+	ck_assert_uint_eq(rig_moved(&rig, MR_CNT_IP_RX_DELIVERED), 2);
 	ck_assert_uint_eq(rig_moved(&rig, MR_CNT_GROUP_RX_QUERIES), 2);
 	ck_assert_uint_eq(rig_moved(&rig, MR_CNT_GROUP_TX_LEAVES), 0);
 }

@@ -149,7 +149,7 @@ mr_group_heard(struct mr_netep *g)
 	struct mr_stack *s = g->nic->stack;
 
 	mr_count(s, MR_CNT_GROUP_RX_REPORTS);
-	/* An idle member may have been the last one all the same: whom it does not wait for it does not notice. */
+	/* It is news to who waits with a report of its own, and to nobody else. */
 	if (!is_reported(g) || !mr_timer_armed(&g->report_timer))
 		return;
 	mr_timer_cancel(&s->wheel, &g->report_timer);

@@ -150,7 +150,7 @@ is_on_link(const struct mr_nic *nic, const struct mr_addr *a)
 	TAILQ_FOREACH(ep, &nic->configured, configured) {
 		struct mr_subnet sn = {.addr = ep->addr, .plen = ep->plen};
 
-		if (mr_addr_is_v4(&ep->addr) && mr_subnet_contains(&sn, a))
+		if (mr_subnet_contains(&sn, a))
 			return true;
 	}
 	return false;

@@ -339,7 +339,10 @@ ipv6_create(struct mr_stack *s, struct mr_netproto **out)
 		return rc;
 	ip = (struct mr_ip *)*out;
 	ip->own[MR_TRANS_ICMPV6] = mr_icmpv6_input;
-	ip->own[MR_IPV6_HOP_BY_HOP] = mr_ipv6_ext_input;
+	for (unsigned nh = 0; nh < RTE_DIM(ip->own); nh++) {
+		if (mr_ipv6_is_ext((uint8_t)nh))
+			ip->own[nh] = mr_ipv6_ext_input;
+	}
 	return 0;
 }
 
