@@ -141,7 +141,7 @@ static int64_t
 response_bytes(const char *data, size_t len)
 {
 	static const char name[] = "\r\ncontent-length:";
-	const char *end = memmem(data, len, "\r\n\r\n", 4);
+	const char *end = data ? memmem(data, len, "\r\n\r\n", 4) : NULL;
 	int64_t head, body;
 
 	if (!end)
