@@ -50,7 +50,7 @@ struct mr_tcp_fr_state {
 	uint32_t max_cwnd;             /**< packets: duplicate ACKs can raise cwnd no further */
 };
 
-/** CUBIC. Valid if it is the connection's algorithm. (S-233) */
+/** CUBIC. Not filled yet, whatever the connection's algorithm: all zero. (S-233) */
 struct mr_tcp_cubic_state {
 	double w_last_max;             /**< packets: W_max before the last one */
 	double w_max;                  /**< packets: window at the last reduction, less for fast convergence */
@@ -87,7 +87,7 @@ struct mr_tcp_snd_state {
 	uint8_t snd_wscale;            /**< shift of the peer's windows */
 	uint32_t max_sent_ack;         /**< highest acknowledgement sent */
 	struct mr_tcp_fr_state fr;     /**< recovery */
-	struct mr_tcp_cubic_state cubic; /**< if that is the algorithm */
+	struct mr_tcp_cubic_state cubic; /**< not filled yet */
 };
 
 /** The whole. (S-179) */
