@@ -257,6 +257,24 @@ START_TEST(announcement_when_the_nic_comes_up)
 }
 END_TEST
 
+/* On a host of several cores core 0 announces; the others answer, as who has received the question. */
+START_TEST(announced_by_one_core)
+{
+	struct rig_opts o = {.stack = {.core = 1, .n_cores = 2}};
+	struct mr_subnet sn = {.addr = rig_addr("10.0.0.9"), .plen = 24};
+
+	rig_fini(&rig);
+	rig_init(&rig, &o);
+	ck_assert_int_eq(mr_addr_add(rig.stack, RIG_NIC, &sn, MR_PEB_CAN_BE_PRIMARY), 0);
+	rig_expect_none_for(&rig, 5 * RIG_S);
+	rig_push_arp(&rig, .tpa = sn.addr);
+	rig_expect_arp(&rig, 2);
+	ck_assert_int_eq(mr_nic_disable(rig.stack, RIG_NIC), 0);
+	ck_assert_int_eq(mr_nic_enable(rig.stack, RIG_NIC), 0);
+	rig_expect_none_for(&rig, 5 * RIG_S);
+}
+END_TEST
+
 START_TEST(many_addresses_are_all_announced_once)
 {
 	unsigned n = 100, seen;
@@ -410,6 +428,7 @@ suite(void)
 	tcase_add_test(tc, conflict);
 	tcase_add_test(tc, announcement);
 	tcase_add_test(tc, announcement_when_the_nic_comes_up);
+	tcase_add_test(tc, announced_by_one_core);
 	tcase_add_test(tc, many_addresses_are_all_announced_once);
 	tcase_add_test(tc, request_sent);
 	tcase_add_test(tc, static_mapping);

@@ -298,6 +298,24 @@ START_TEST(announcement)
 }
 END_TEST
 
+/* On a host of several cores core 0 announces; the others answer, as who has received the question. */
+START_TEST(announced_by_one_core)
+{
+	struct rig_opts o = {.stack = {.core = 1, .n_cores = 2}};
+	struct mr_subnet sn = {.addr = rig_addr("fd00::99"), .plen = 64};
+
+	rig_fini(&rig);
+	rig_init(&rig, &o);
+	ck_assert_int_eq(mr_addr_add(rig.stack, RIG_NIC, &sn, MR_PEB_CAN_BE_PRIMARY), 0);
+	rig_expect_none_for(&rig, 5 * RIG_S);
+	rig_push_ndp(&rig, .target = sn.addr);
+	rig_expect_ndp(&rig, 136);
+	ck_assert_int_eq(mr_nic_disable(rig.stack, RIG_NIC), 0);
+	ck_assert_int_eq(mr_nic_enable(rig.stack, RIG_NIC), 0);
+	rig_expect_none_for(&rig, 5 * RIG_S);
+}
+END_TEST
+
 /* B-24: groups have their link address in their name. */
 START_TEST(static_mapping)
 {
@@ -360,6 +378,7 @@ suite(void)
 	tcase_add_test(tc, advertisement_of_our_address);
 	tcase_add_test(tc, solicitation_sent);
 	tcase_add_test(tc, announcement);
+	tcase_add_test(tc, announced_by_one_core);
 	tcase_add_test(tc, static_mapping);
 	tcase_add_test(tc, no_answer_for_what_is_not_configured);
 	tcase_add_test(tc, no_packets_left);

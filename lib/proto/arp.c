@@ -5,7 +5,8 @@
  * Not here: the cache with its timers and limits (stack/neigh.h), probing before use, proxying.
  * Invariants: only a request for an address of ours makes a cache entry, anything else updates at most; answers are
  * given for the addresses configured on the NIC itself, never for those of spoofing or promiscuous mode; whoever claims
- * an address of ours is counted, teaches us nothing, and is answered at most once in ten seconds.
+ * an address of ours is counted, teaches us nothing, and is answered at most once in ten seconds. On a host of several
+ * cores one announces for all; who has received a claim defends.
  */
 #include "proto/arp.h"
 
@@ -115,7 +116,7 @@ mr_arp_announce(struct mr_netep *ep)
 	struct arp *a = (struct arp *)mr_stack_netproto(s, MR_NET_ARP);
 	uint64_t at = s->now_ns + ANNOUNCE_INTERVAL_NS;
 
-	if (!a || !(ep->nic->caps & MR_LINK_CAP_RESOLVE))
+	if (!a || !(ep->nic->caps & MR_LINK_CAP_RESOLVE) || !mr_stack_speaks(s))
 		return;
 	announce_once(ep);
 	if (a->again_n == ANNOUNCE_SLOTS)

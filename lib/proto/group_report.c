@@ -30,7 +30,7 @@ msgs_of(const struct mr_netep *g)
 bool
 mr_group_speaks(const struct mr_nic *nic)
 {
-	return nic->stack->opts.core == 0 && !(nic->flags & MR_NIC_F_LOOPBACK);
+	return mr_stack_speaks(nic->stack) && !(nic->flags & MR_NIC_F_LOOPBACK);
 }
 
 bool

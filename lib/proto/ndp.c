@@ -136,7 +136,7 @@ advertise_all(struct mr_netep *ep)
 void
 mr_ndp_announce(struct mr_netep *ep)
 {
-	if (ep->nic->flags & MR_NIC_F_UP && ep->nic->caps & MR_LINK_CAP_RESOLVE)
+	if (ep->nic->flags & MR_NIC_F_UP && ep->nic->caps & MR_LINK_CAP_RESOLVE && mr_stack_speaks(ep->nic->stack))
 		advertise_all(ep);
 }
 

@@ -17,7 +17,7 @@ extern const struct mr_resolver mr_ndp_resolver;
 
 /* A solicitation or advertisement with a good checksum, data at the ICMPv6 header. Consumes it. */
 void mr_ndp_input(struct mr_nic *nic, struct rte_mbuf *m);
-/* Tell the link, unasked, that we have this address (RFC 4861 7.2.6). */
+/* Tell the link, unasked, that we have this address (RFC 4861 7.2.6); on a host of several cores one does. */
 void mr_ndp_announce(struct mr_netep *ep);
 
 #endif

@@ -109,3 +109,9 @@ mr_stack_owns(const struct mr_stack *s, const struct mr_tuple *t)
 {
 	return !s->steer || mr_steer_owner(s->steer, t) == s->opts.core;
 }
+
+bool
+mr_stack_speaks(const struct mr_stack *s)
+{
+	return s->opts.core == 0;
+}

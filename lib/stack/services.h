@@ -53,6 +53,9 @@ void mr_stack_tx_release(struct mr_stack *s, uint32_t n);
 /** On a host of several stacks: do packets with this tuple arrive at this core? The sender is the tuple's source. Ports
  *  count for TCP and UDP alone: other transports leave them 0. Always true for a stack alone. */
 bool mr_stack_owns(const struct mr_stack *s, const struct mr_tuple *t);
+/** On a host of several stacks: does this one say what the host says unasked, such as announcements of its addresses and
+ *  groups? One does: core 0. Always true for a stack alone. */
+bool mr_stack_speaks(const struct mr_stack *s);
 
 #ifdef __cplusplus
 }
