@@ -102,8 +102,8 @@ START_TEST(s44_set_errors)
 
 	two_nics();
 	rows[0] = row("0.0.0.0/0", "10.1.0.254", 1);
-	rows[1] = row("10.9.0.0/16", NULL, 9);
-	ck_assert_int_eq(mr_route_table_set(fk.s, rows, 2), -ENODEV);
+	rows[1] = row("10.9.0.0/16", NULL, 0);
+	ck_assert_int_eq(mr_route_table_set(fk.s, rows, 2), -EINVAL);
 	rows[1] = row("10.9.0.0/16", "fd00::1", 1);
 	ck_assert_int_eq(mr_route_table_set(fk.s, rows, 2), -EINVAL);
 	rows[1] = row("10.9.0.0/16", NULL, 1);
@@ -111,6 +111,28 @@ START_TEST(s44_set_errors)
 	ck_assert_int_eq(mr_route_table_set(fk.s, rows, 3), -EEXIST);
 	ck_assert_str_eq(table_text(), "10.1.0.0/16 10.2.0.0/16");
 	ck_assert_int_eq(leaves_at("10.2.0.9"), 2);
+}
+END_TEST
+
+/* SS-9: a row whose NIC is not there is passed over, and taken when the NIC comes; it goes with the NIC. */
+START_TEST(ss9_missing_nic)
+{
+	struct mr_route_entry rows[2];
+
+	two_nics();
+	rows[0] = row("10.9.0.0/16", NULL, 9);
+	rows[1] = row("10.9.0.0/16", "10.2.0.254", 2);
+	ck_assert_int_eq(mr_route_table_set(fk.s, rows, 2), 0);
+	ck_assert_int_eq(leaves_at("10.9.1.1"), 2);
+	ck_assert_int_eq(mr_route_remove(fk.s, &rows[0]), 0);
+	ck_assert_int_eq(fk_row("10.9.1.0/24", NULL, 9), 0);
+	ck_assert_int_eq(leaves_at("10.9.1.1"), 2);
+	fk_nic(9);
+	fk_add(9, "10.9.0.1/32", 0);
+	ck_assert_int_eq(leaves_at("10.9.1.1"), 9);
+	ck_assert_int_eq(mr_nic_remove(fk.s, 9), 0);
+	ck_assert_int_eq(leaves_at("10.9.1.1"), 2);
+	ck_assert_str_eq(table_text(), "10.9.0.0/16");
 }
 END_TEST
 
@@ -336,6 +358,7 @@ suite(void)
 
 	tcase_add_test(tc, s44_set_and_get);
 	tcase_add_test(tc, s44_set_errors);
+	tcase_add_test(tc, ss9_missing_nic);
 	tcase_add_test(tc, ss9_first_match);
 	tc = fk_tcase(s, "value");
 	tcase_add_test(tc, s86_what_a_route_tells);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The route table: an array of rows in the order in which they are tried. That is longest prefix first, equal prefixes as
- * they were added; or, as an option, simply as they were added (B-3, SS-9).
+ * they were added; or, as an option, simply as they were added (B-3, SS-9). Rows may name a NIC that is yet to come.
  *
  * A search walks it. Searches are rare, since what was found stays good until the stack's route generation moves on, so
  * the array needs no index. Every change moves it on. Not here: what a row means for a route (route.c).
@@ -49,7 +49,7 @@ static int
 row_normalize(const struct mr_route_entry *e, struct mr_route_entry *out)
 {
 	*out = *e;
-	if (mr_subnet_normalize(&out->dest) < 0)
+	if (!e->nic || mr_subnet_normalize(&out->dest) < 0)
 		return -EINVAL;
 	if (addr_is_zero(&e->gateway))
 		memset(&out->gateway, 0, sizeof(out->gateway));
@@ -84,8 +84,6 @@ mr_route_add(struct mr_stack *s, const struct mr_route_entry *entry)
 
 	if (row_normalize(entry, &e) < 0)
 		return -EINVAL;
-	if (!mr_nic_find(s, e.nic))
-		return -ENODEV;
 	if (row_find(t->rows, t->n, &e))
 		return -EEXIST;
 	if (t->n == t->cap) {
@@ -123,13 +121,11 @@ mr_route_remove(struct mr_stack *s, const struct mr_route_entry *entry)
 
 /* Check rows and bring each into its one form. @return 0 or as mr_route_add */
 static int
-rows_normalize(struct mr_stack *s, const struct mr_route_entry *from, size_t n, struct mr_route_entry *to)
+rows_normalize(const struct mr_route_entry *from, size_t n, struct mr_route_entry *to)
 {
 	for (size_t i = 0; i < n; i++) {
 		if (row_normalize(&from[i], &to[i]) < 0)
 			return -EINVAL;
-		if (!mr_nic_find(s, to[i].nic))
-			return -ENODEV;
 		if (row_find(to, i, &to[i]))
 			return -EEXIST;
 	}
@@ -151,7 +147,7 @@ int
 mr_route_table_set(struct mr_stack *s, const struct mr_route_entry *from, size_t n)
 {
 	struct mr_route_entry *given = calloc(n + 1, sizeof(*given)), *rows = calloc(n + 1, sizeof(*rows));
-	int r = given && rows ? rows_normalize(s, from, n, given) : -ENOMEM;
+	int r = given && rows ? rows_normalize(from, n, given) : -ENOMEM;
 
 	if (r < 0) {
 		free(given);

@@ -27,8 +27,8 @@ struct mr_route_entry {
 };
 /**
  * Add a row. Longest prefix wins, among equals the first added; with mr_stack_opts.routes_first_match the first added wins
- * whatever its prefix. Rows whose NIC is down are passed over. (S-45, B-3)
- * @return 0, -EINVAL (prefix, or families that differ), -ENODEV, -EEXIST, -ENOMEM.
+ * whatever its prefix. Rows whose NIC is down or not there (yet) are passed over. (S-45, B-3, SS-9)
+ * @return 0, -EINVAL (prefix, families that differ, or NIC 0), -EEXIST, -ENOMEM.
  */
 int mr_route_add(struct mr_stack *s, const struct mr_route_entry *e);
 int mr_route_remove(struct mr_stack *s, const struct mr_route_entry *e); /**< 0, -ENOENT */
