@@ -678,6 +678,45 @@ raw_no_memory(struct rig *r)
 	rig_push_ip(r, "x", 1, .proto = 99);
 }
 
+/* ---- packet endpoints */
+
+static struct mr_ep *
+packet_ep(struct rig *r)
+{
+	struct mr_ep *ep;
+
+	ck_assert_int_eq(mr_ep_create_packet(r->stack, RIG_NIC, MR_NET_ARP, &ep), 0);
+	return ep;
+}
+
+static void
+packet_received(struct rig *r)
+{
+	packet_ep(r);
+	an_arp_request(r);
+}
+
+static void
+packet_sent(struct rig *r)
+{
+	ck_assert_int_eq(mr_ep_send(packet_ep(r), "\2\0\0\0\0\2\2\0\0\0\0\1\x88\xb5", 14), 14);
+}
+
+static void
+packet_queue_full(struct rig *r)
+{
+	ck_assert_int_eq(mr_ep_setopt(packet_ep(r), MR_OPT_RCVBUF, 1), 0);
+	an_arp_request(r);
+}
+
+static void
+packet_no_memory(struct rig *r)
+{
+	fill_rx_budget(r);
+	packet_ep(r);
+	an_arp_request(r);
+}
+
 /* ---- what is not of this library */
 
 static void

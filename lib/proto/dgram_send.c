@@ -143,37 +143,6 @@ payload_max(const struct mr_dgram *d, const struct mr_route *r)
 	return mtu - net_hdr - d->kind->hdr_bytes;
 }
 
-/* The payload in packets of ours. NULL: none left. */
-static struct rte_mbuf *
-packet_of(struct mr_stack *s, const char *buf, size_t len)
-{
-	struct rte_mbuf *m = mr_stack_tx_alloc(s), *last = m;
-
-	if (likely(m && len <= rte_pktmbuf_tailroom(m))) {
-		rte_memcpy(rte_pktmbuf_mtod(m, char *), buf, len);
-		m->data_len = (uint16_t)len;
-		m->pkt_len = (uint32_t)len;
-		return m;
-	}
-	while (last) {
-		uint16_t k = (uint16_t)RTE_MIN(len, (size_t)rte_pktmbuf_tailroom(last));
-
-		if (k)
-			memcpy(rte_pktmbuf_mtod(last, char *), buf, k);
-		last->data_len = k;
-		m->pkt_len += k;
-		buf += k;
-		len -= k;
-		if (len == 0)
-			return m;
-		last->next = mr_stack_tx_alloc(s);
-		m->nb_segs += last->next != NULL;
-		last = last->next;
-	}
-	rte_pktmbuf_free(m);
-	return NULL;
-}
-
 /* Everything that can be wrong with a send, before there is a packet. @return 0 or -errno; *out the route */
 static int
 send_prepare(struct mr_dgram *d, size_t len, const struct mr_sockaddr *to, struct mr_route **out)
@@ -227,7 +196,7 @@ mr_dgram_send(struct mr_ep *ep, const void *buf, size_t len, const struct mr_soc
 
 	if (rc < 0)
 		return rc;
-	m = packet_of(ep->stack, buf, len);
+	m = mr_stack_tx_copy(ep->stack, buf, len);
 	if (!m) {
 		mr_ep_starved(ep);
 		return -ENOBUFS;
@@ -243,7 +212,7 @@ mr_dgram_send_mbuf(struct mr_ep *ep, struct rte_mbuf *m, const struct mr_sockadd
 	int rc = send_prepare(d, m->pkt_len, to, &r);
 
 	/* Headers are written in front of the payload, so that must be nobody else's. */
-	if (rc == 0 && (rte_pktmbuf_headroom(m) < MR_HEADROOM / 2 || rte_mbuf_refcnt_read(m) > 1 || !RTE_MBUF_DIRECT(m)))
+	if (rc == 0 && !mr_pkt_is_own(m, MR_HEADROOM / 2))
 		rc = -EINVAL;
 	if (rc < 0) {
 		rte_pktmbuf_free(m);

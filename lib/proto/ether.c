@@ -164,6 +164,51 @@ none_pull(struct mr_nic *nic, struct rte_mbuf **pkts, uint16_t n)
 	return kept;
 }
 
+/* Whom a frame is for. */
+static enum mr_frame_kind
+ether_kind(const struct mr_nic *nic, const struct rte_ether_hdr *h)
+{
+	if (rte_is_broadcast_ether_addr(&h->dst_addr))
+		return MR_FRAME_BROADCAST;
+	if (rte_is_multicast_ether_addr(&h->dst_addr))
+		return MR_FRAME_MULTICAST;
+	return memcmp(&h->dst_addr, nic->lladdr.b, RTE_ETHER_ADDR_LEN) == 0 ? MR_FRAME_HOST : MR_FRAME_OTHERHOST;
+}
+
+static bool
+ether_look(const struct mr_nic *nic, const struct rte_mbuf *m, struct mr_frame *out)
+{
+	struct rte_ether_hdr copy;
+	const struct rte_ether_hdr *h = rte_pktmbuf_read(m, 0, sizeof(copy), &copy);
+
+	if (!h)
+		return false;
+	*out = (struct mr_frame){.src.len = RTE_ETHER_ADDR_LEN, .type = rte_be_to_cpu_16(h->ether_type)};
+	memcpy(out->src.b, &h->src_addr, RTE_ETHER_ADDR_LEN);
+	out->kind = ether_kind(nic, h);
+	return true;
+}
+
+/* The version that a packet begins with, as an EtherType; 0: no packet that we know. */
+static uint16_t
+none_type(const struct rte_mbuf *m)
+{
+	uint8_t copy;
+	const uint8_t *first = rte_pktmbuf_read(m, 0, 1, &copy);
+
+	if (!first || (*first >> 4 != 4 && *first >> 4 != 6))
+		return 0;
+	return *first >> 4 == 4 ? MR_NET_IPV4 : MR_NET_IPV6;
+}
+
+static bool
+none_look(const struct mr_nic *nic, const struct rte_mbuf *m, struct mr_frame *out)
+{
+	(void)nic;
+	*out = (struct mr_frame){.type = none_type(m), .kind = MR_FRAME_HOST};
+	return m->pkt_len > 0;
+}
+
 static void
 none_push(struct mr_nic *nic, struct rte_mbuf **pkts, uint16_t n, const struct mr_lladdr *dst, uint16_t net_proto)
 {
@@ -175,11 +220,11 @@ none_push(struct mr_nic *nic, struct rte_mbuf **pkts, uint16_t n, const struct m
 }
 
 static const struct mr_framing ether_framing = {
-	.name = "ether", .hdr_bytes = RTE_ETHER_HDR_LEN, .pull = ether_pull, .push = ether_push,
+	.name = "ether", .hdr_bytes = RTE_ETHER_HDR_LEN, .pull = ether_pull, .look = ether_look, .push = ether_push,
 };
 
 static const struct mr_framing none_framing = {
-	.name = "none", .hdr_bytes = 0, .pull = none_pull, .push = none_push,
+	.name = "none", .hdr_bytes = 0, .pull = none_pull, .look = none_look, .push = none_push,
 };
 
 RTE_INIT(ether_register)

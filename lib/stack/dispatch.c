@@ -18,6 +18,7 @@
 #include <rte_prefetch.h>
 
 #include "stack/netep.h"
+#include "stack/packet.h"
 #include "stack/stack.h"
 #include "stack/steer.h"
 #include "stack/transit.h"
@@ -135,6 +136,8 @@ rx_burst(struct mr_nic *nic, struct rte_mbuf **pkts, uint16_t n)
 	}
 	mr_count_n(nic->stack, MR_CNT_NIC_RX_PACKETS, n);
 	mr_count_n(nic->stack, MR_CNT_NIC_RX_BYTES, bytes);
+	if (unlikely(!LIST_EMPTY(&nic->stack->packets)))
+		mr_packet_hear_rx(nic, pkts, n);
 	n = nic->framing->pull(nic, pkts, n);
 	while (n > 0) {
 		n = take_run(pkts, n, run, &n_run);

@@ -91,6 +91,13 @@ int mr_decorator_register(const struct mr_decorator *d);
 /** Find it; NULL: unknown. */
 const struct mr_decorator *mr_decorator_find(const char *name);
 
+/** What the link header of a frame says. */
+struct mr_frame {
+	struct mr_lladdr src; /**< len 0: it says nothing of it */
+	uint16_t type;        /**< EtherType, or whatever stands in its place */
+	enum mr_frame_kind kind; /**< whom it is for */
+};
+
 /** How frames of a kind of link are read and written; one per framing name, registered by a protocol. */
 struct mr_framing {
 	const char *name;  /**< as in mr_link.framing */
@@ -99,6 +106,8 @@ struct mr_framing {
 	 *  for us (other unicast addresses, unless the NIC is promiscuous) or malformed. Compacts pkts. @return what is
 	 *  left. */
 	uint16_t (*pull)(struct mr_nic *nic, struct rte_mbuf **pkts, uint16_t n);
+	/** Read the header of a frame, whoever it is for, and leave it as it is. @return false: it has none */
+	bool (*look)(const struct mr_nic *nic, const struct rte_mbuf *m, struct mr_frame *out);
 	/** Prepend the header to each packet; headroom is there. */
 	void (*push)(struct mr_nic *nic, struct rte_mbuf **pkts, uint16_t n, const struct mr_lladdr *dst, uint16_t net_proto);
 };

@@ -17,6 +17,7 @@
 
 #include "stack/neigh.h"
 #include "stack/netep.h"
+#include "stack/packet.h"
 #include "stack/route.h"
 #include "stack/stack.h"
 
@@ -142,6 +143,7 @@ mr_nic_destroy(struct mr_nic *nic)
 
 	mr_route_table_drop_nic(s, nic->id);
 	nic_stop(nic);
+	mr_packet_nic_gone(s, nic->id);
 	mr_neigh_table_fini(nic);
 	nic->link->nic = NULL;
 	nic->link = NULL;
@@ -288,15 +290,15 @@ drop_burst(struct mr_nic *nic, struct rte_mbuf **pkts, uint16_t n, enum mr_count
 		mr_drop(nic->stack, pkts[i], reason);
 }
 
-void
-mr_nic_output_ll_burst(struct mr_nic *nic, struct rte_mbuf **pkts, uint16_t n, const struct mr_lladdr *dst,
-                       uint16_t net_proto)
+/* Make room for packets and them fit for the link. Compacts. @return what may go into the queue */
+static uint16_t
+txq_admit(struct mr_nic *nic, struct rte_mbuf **pkts, uint16_t n)
 {
 	uint16_t room;
 
 	if (unlikely(!(nic->flags & MR_NIC_F_UP))) {
 		drop_burst(nic, pkts, n, MR_DROP_NIC_DISABLED);
-		return;
+		return 0;
 	}
 	if (unlikely(nic->txq_n + n > MR_NIC_TXQ))
 		mr_nic_flush(nic);
@@ -307,9 +309,33 @@ mr_nic_output_ll_burst(struct mr_nic *nic, struct rte_mbuf **pkts, uint16_t n, c
 	}
 	if (unlikely(!(nic->caps & MR_LINK_CAP_TX_MULTI_SEGS)))
 		n = nic_linearise_burst(nic, pkts, n);
-	nic->framing->push(nic, pkts, n, dst, net_proto);
+	return n;
+}
+
+/* Finished frames for which there is room. */
+static void
+txq_put(struct mr_nic *nic, struct rte_mbuf **pkts, uint16_t n, const struct mr_packet_ep *by)
+{
+	if (unlikely(nic->stack->packets_out > 0))
+		mr_packet_hear_tx(nic, pkts, n, by);
 	for (uint16_t i = 0; i < n; i++)
 		nic->txq[(nic->txq_head + nic->txq_n++) % MR_NIC_TXQ] = pkts[i];
+}
+
+void
+mr_nic_output_ll_burst(struct mr_nic *nic, struct rte_mbuf **pkts, uint16_t n, const struct mr_lladdr *dst,
+                       uint16_t net_proto)
+{
+	n = txq_admit(nic, pkts, n);
+	nic->framing->push(nic, pkts, n, dst, net_proto);
+	txq_put(nic, pkts, n, NULL);
+}
+
+void
+mr_nic_output_frames(struct mr_nic *nic, struct rte_mbuf **pkts, uint16_t n, const struct mr_packet_ep *by)
+{
+	n = txq_admit(nic, pkts, n);
+	txq_put(nic, pkts, n, by);
 }
 
 void

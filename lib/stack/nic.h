@@ -62,6 +62,7 @@ struct mr_nic_bcast {
 /** @endcond */
 
 struct mr_neigh_table;
+struct mr_packet_ep;
 struct mr_transproto;
 
 /** A NIC (S-69). */
@@ -143,6 +144,8 @@ mr_nic_output_ll(struct mr_nic *nic, struct rte_mbuf *m, const struct mr_lladdr 
 	mr_nic_output_ll_burst(nic, &m, 1, dst, net_proto);
 }
 
+/** Transmit frames that have their link header. Consumes all. @param by who sends them, or NULL */
+void mr_nic_output_frames(struct mr_nic *nic, struct rte_mbuf **pkts, uint16_t n, const struct mr_packet_ep *by);
 /** Loop a network packet of ours back into this stack; it is delivered in the next turn. Consumes it. */
 void mr_nic_loop(struct mr_nic *nic, struct rte_mbuf *m, uint16_t net_proto);
 

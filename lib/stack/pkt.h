@@ -143,6 +143,13 @@ mr_pktq_pop(struct mr_pktq *q)
 	return m;
 }
 
+/** May headers be written in front of a packet: has nobody else its first buffer, and is there room? */
+static inline bool
+mr_pkt_is_own(const struct rte_mbuf *m, uint16_t headroom)
+{
+	return RTE_MBUF_DIRECT(m) && rte_mbuf_refcnt_read(m) == 1 && rte_pktmbuf_headroom(m) >= headroom;
+}
+
 /** A packet pool with room for the facts. @param data_bytes room behind the headroom. NULL and rte_errno on failure. */
 struct rte_mempool *mr_pktpool_create(const char *name, uint32_t n, uint32_t data_bytes, int socket_id);
 

@@ -26,6 +26,7 @@
 #include "stack/log.h"
 #include "stack/mailbox.h"
 #include "stack/neigh.h"
+#include "stack/packet.h"
 #include "stack/port.h"
 #include "stack/registry.h"
 #include "stack/route.h"
@@ -129,7 +130,7 @@ memory_init(struct mr_stack *s)
 	mr_stash_init(&s->tx_stash, s->tx_pool);
 	if (mr_pool_init(&s->netep_pool, &s->arena, "neteps", sizeof(struct mr_netep), MR_MAX_NETEPS) < 0 ||
 	    mr_flow_table_init(&s->flows, &s->arena, (uint32_t)flows, k0, k1, k2) < 0 || mr_route_table_init(s) < 0 ||
-	    mr_port_table_init(s) < 0)
+	    mr_port_table_init(s) < 0 || mr_packet_init(s) < 0)
 		return -ENOMEM;
 	return 0;
 }
@@ -266,6 +267,7 @@ mr_stack_destroy(struct mr_stack *s)
 	default_forget(s);
 	mr_alarm_stop_all(s);
 	transports_destroy(s);
+	mr_packet_fini(s);
 	TAILQ_FOREACH(nic, &s->nics, link_in_stack)
 		mr_nic_flush(nic);
 	nics_destroy(s);
@@ -407,6 +409,36 @@ struct rte_mempool *
 mr_stack_tx_pool(struct mr_stack *s)
 {
 	return s->tx_pool;
+}
+
+struct rte_mbuf *
+mr_stack_tx_copy(struct mr_stack *s, const char *buf, size_t len)
+{
+	struct rte_mbuf *m = mr_stack_tx_alloc(s), *last = m;
+
+	if (likely(m && len <= rte_pktmbuf_tailroom(m))) {
+		rte_memcpy(rte_pktmbuf_mtod(m, char *), buf, len);
+		m->data_len = (uint16_t)len;
+		m->pkt_len = (uint32_t)len;
+		return m;
+	}
+	while (last) {
+		uint16_t k = (uint16_t)RTE_MIN(len, (size_t)rte_pktmbuf_tailroom(last));
+
+		if (k)
+			memcpy(rte_pktmbuf_mtod(last, char *), buf, k);
+		last->data_len = k;
+		m->pkt_len += k;
+		buf += k;
+		len -= k;
+		if (len == 0)
+			return m;
+		last->next = mr_stack_tx_alloc(s);
+		m->nb_segs += last->next != NULL;
+		last = last->next;
+	}
+	rte_pktmbuf_free(m);
+	return NULL;
 }
 
 uint64_t

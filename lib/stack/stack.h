@@ -59,6 +59,9 @@ struct mr_stack {
 	struct mr_port_table *ports;
 	struct mr_arena arena;
 	struct mr_pool netep_pool;
+	LIST_HEAD(, mr_packet_ep) packets; /* packet endpoints, which hear frames beside the protocols */
+	uint32_t packets_out;              /* those of them that hear outgoing ones, too */
+	struct mr_pool packet_pool;
 	struct mr_rng rng;
 	bool polled;                       /* has made a turn: default handlers stay as they are (SS-3) */
 	unsigned work;                     /* packets and events of the running turn */
@@ -138,6 +141,9 @@ mr_stack_tx_alloc(struct mr_stack *s)
 {
 	return mr_stash_get(&s->tx_stash);
 }
+
+/* The same holding a copy of `len` bytes, chained if it must be. */
+struct rte_mbuf *mr_stack_tx_copy(struct mr_stack *s, const char *buf, size_t len);
 /* May an endpoint keep one more receive (transmit) mbuf? Then it adds to rx_held (tx_held). */
 static inline bool
 mr_stack_rx_room(const struct mr_stack *s)

@@ -75,6 +75,7 @@ enum mr_opt {
 	MR_OPT_TCP_CC,            /**< congestion control by number (mr_tcp_cc_find); protocol-wide: of new endpoints */
 	MR_OPT_HDRINCL,           /**< raw IPv4 endpoints, bool: what is sent begins with its IPv4 header. Filled in are total
 	                           *   length and checksum, source and identification if they are 0 */
+	MR_OPT_PACKET_OUTGOING,   /**< packet endpoints, bool: frames that leave are heard as well; default off */
 	MR_OPT_ICMP_ECHO,         /**< network protocol, bool: echo requests are answered; default on. Off: by nobody, or by an
 	                           *   application with a raw endpoint (mr_ep_create_raw) */
 };

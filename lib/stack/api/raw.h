@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
  * @file
- * Endpoints below the transports: raw ones, which speak an IP protocol by themselves. Part of <millrace.h>.
+ * Endpoints below the transports: raw ones, which speak an IP protocol by themselves, and packet ones, which have whole
+ * frames. Part of <millrace.h>.
  *
  * They hear beside the rest of the stack, which acts on the same packets as ever. On a host of several stacks an endpoint
  * hears what its own stack works on: to hear everything, make one on every core.
@@ -31,6 +32,36 @@ struct mr_ep;
  *  @return 0, -EPROTONOSUPPORT (no such network protocol, or no raw endpoints in this stack), -EINVAL (trans 0),
  *  -ENOBUFS (max_endpoints). */
 int mr_ep_create_raw(struct mr_stack *s, uint8_t trans, uint16_t net, struct mr_ep **out);
+
+/** What a frame is to the host that hears it. */
+enum mr_frame_kind {
+	MR_FRAME_HOST,      /**< to the NIC's own address */
+	MR_FRAME_BROADCAST, /**< to everybody */
+	MR_FRAME_MULTICAST, /**< to a group, joined or not */
+	MR_FRAME_OTHERHOST, /**< to somebody else */
+	MR_FRAME_OUTGOING,  /**< leaving */
+};
+
+/** A packet endpoint: a copy of every frame of an EtherType that a NIC's link delivers, before anybody has looked at it.
+ *
+ *  Frames for others come with a NIC that is promiscuous (mr_nic_set_promisc), frames that leave with
+ *  MR_OPT_PACKET_OUTGOING: those of the stack and of other endpoints, as they go to the link, which may still have
+ *  checksums to fill in and segments to cut. What the stack sends to itself is no frame. A frame is received whole; `from`
+ *  has its source, EtherType and NIC (mr_sockaddr_get_ll).
+ *
+ *  mr_ep_send sends a whole frame by the endpoint's NIC, as does mr_ep_sendto by that of the address if the endpoint has
+ *  none. To an address with a link address (mr_sockaddr_ll) a payload is sent, with our header in front; type 0 is the
+ *  endpoint's. Beside the usual errors: -EAGAIN (the link does not keep up), -EDESTADDRREQ (no NIC named), -ENODEV,
+ *  -ENETDOWN, -EINVAL (shorter than its header, no type), -EMSGSIZE. When its NIC is removed an endpoint is told -ENODEV.
+ *  Context: the stack's core; also from an event. The endpoint is the caller's.
+ *  @param nic 0: all, also later ones. @param ether_type in host order; 0: all. Tagged frames are of type 0x8100.
+ *  @return 0, -ENODEV, -ENOBUFS (max_endpoints). */
+int mr_ep_create_packet(struct mr_stack *s, uint16_t nic, uint16_t ether_type, struct mr_ep **out);
+
+/** A link address as an address to send to. @param nic where the endpoint has all; else 0. */
+struct mr_sockaddr mr_sockaddr_ll(const struct mr_lladdr *ll, uint16_t ether_type, uint16_t nic);
+/** The link address in what a packet endpoint received from. @return what kind of frame it was. */
+enum mr_frame_kind mr_sockaddr_get_ll(const struct mr_sockaddr *from, struct mr_lladdr *out);
 
 #ifdef __cplusplus
 }
