@@ -313,6 +313,7 @@ START_TEST(left_but_referenced)
 	mr_netep_hold(ep);
 	ck_assert_int_eq(leave(fam->group), 0);
 	rig_expect_group(&rig, fam->leave, fam->group);
+	ck_assert_uint_eq(ep->report_flags, 0);
 	rig_push_group(&rig, .group = a, .ip.dst = rig_addr(fam->all), .max_resp = fam->per_s);
 	query(NULL, fam->per_s);
 	rig_advance(&rig, 2 * RIG_S);
@@ -417,6 +418,7 @@ START_TEST(changes_while_the_nic_is_down)
 	ck_assert_int_eq(leave(fam->group), 0);
 	ck_assert_int_eq(join(fam->other), 0);
 	rig_expect_none_for(&rig, 20 * RIG_S);
+	rig_expect_no_drop(&rig);
 	ck_assert_int_eq(mr_nic_enable(rig.stack, RIG_NIC), 0);
 	rig_expect_group(&rig, fam->report, fam->other);
 	rig_advance(&rig, UNSOLICITED_NS);

@@ -74,6 +74,7 @@ static const struct options {
 	{"seven bytes of Pad1", "\x1e\0\0\0\0\0\0\0\0\x1e\x03\1\2\3", 14},
 	{"PadN of seven", "\x1e\0\x01\x05\0\0\0\0\0\x1e\x03\1\2\3", 14},
 	{"padding of both kinds", "\x1e\0\0\0\x01\x03\0\0\0\x1e\x03\1\2\3", 14},
+	{"eight bytes in two pieces", "\0\0\0\0\x1e\0\0\0\0\0\x1e\x02\1\2", 14},
 	{"router alert", "\x05\x02\0\0", 4},
 	{"router alert of another kind", "\x05\x02\xff\xff", 4},
 	{"unknown, to be passed over", "\x1e\x04\1\2\3\4", 6},

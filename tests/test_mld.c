@@ -394,6 +394,28 @@ START_TEST(bad_messages)
 }
 END_TEST
 
+/* What looks like the option is a message, whose checksum and time read like one. */
+START_TEST(alert_of_the_message_itself)
+{
+	uint8_t more[4] = {0};
+	struct rig_group q = {.group = group, .no_alert = true, .more = more, .more_len = sizeof(more)};
+	struct rig_buf b;
+	uint32_t fill;
+
+	settle();
+	rig_build_group(&rig, &b, &q);
+	fill = 0xfafdu + (uint32_t)(b.b[ETH + 42] << 8 | b.b[ETH + 43]);
+	fill = (fill & 0xffff) + (fill >> 16);
+	more[0] = fill >> 8;
+	more[1] = (uint8_t)fill;
+	rig_build_group(&rig, &b, &q);
+	ck_assert_mem_eq(b.b + ETH + 40, "\x82\x00\x05\x02\x00\x00\x00\x00", 8);
+	rig_push_buf(&rig, &b);
+	rig_expect_drop(&rig, MR_DROP_GROUP_INVALID);
+	rig_expect_none_for(&rig, 20 * RIG_S);
+}
+END_TEST
+
 START_TEST(short_messages)
 {
 	settle();
@@ -426,6 +448,7 @@ suite(void)
 	tcase_add_test(tc, query_without_time);
 	tcase_add_loop_test(tc, query_to_any_address, 0, 4);
 	tcase_add_loop_test(tc, bad_messages, 0, 2 * (int)RTE_DIM(bads));
+	tcase_add_test(tc, alert_of_the_message_itself);
 	tcase_add_loop_test(tc, short_messages, 0, 2);
 	suite_add_tcase(s, tc);
 	return s;

@@ -865,6 +865,9 @@ START_TEST(groups_and_their_protocol)
 	ck_assert(fk.joined == 2 && fk.left == 2);
 	/* While it is down nothing is said, and what has changed by then is not news afterwards. */
 	ck_assert_int_eq(mr_group_leave(fk.s, 1, &a), 0);
+	ck_assert_int_eq(mr_group_join(fk.s, 1, &a), 0);
+	ck_assert_int_eq(mr_group_leave(fk.s, 1, &a), 0);
+	ck_assert(fk.joined == 2 && fk.left == 2);
 	ck_assert_int_eq(mr_nic_enable(fk.s, 1), 0);
 	ck_assert(fk.joined == 3 && fk.left == 2);
 	ck_assert_int_eq(mr_group_leave(fk.s, 1, &b), 0);

@@ -337,14 +337,11 @@ START_TEST(receiving)
 }
 END_TEST
 
-/* Has the picture this block, as offsets in the peer's stream? */
+/* Is this block at this place, as offsets in the peer's stream? */
 static bool
-has_block(uint32_t from, uint32_t to)
+is_block(unsigned i, uint32_t from, uint32_t to)
 {
-	for (unsigned i = 0; i < st.sack.n; i++)
-		if (st.sack.blocks[i][0] == t.iss + from && st.sack.blocks[i][1] == t.iss + to)
-			return true;
-	return false;
+	return i < st.sack.n && st.sack.blocks[i][0] == t.iss + from && st.sack.blocks[i][1] == t.iss + to;
 }
 
 START_TEST(out_of_order)
@@ -358,11 +355,11 @@ START_TEST(out_of_order)
 	ck_assert_uint_eq(st.sack.n, 1);
 	look(RIG_ACK, 301, 1, 50);
 	ck_assert_uint_eq(st.sack.n, 2);
-	ck_assert(has_block(201, 301) && has_block(501, 601));
+	ck_assert(is_block(0, 501, 601) && is_block(1, 201, 301));
 	look(RIG_ACK, 1, 1, 200);
 	ck_assert_uint_eq(st.rcv.pending_used, 250);
 	ck_assert_uint_eq(st.sack.n, 2);
-	ck_assert(has_block(201, 351) && has_block(501, 601));
+	ck_assert(is_block(0, 201, 351) && is_block(1, 501, 601)); /* it grew last */
 	ck_assert_uint_eq(st.rcv_buf_used, 0);
 	t.snd = 351;
 	look_again();
@@ -370,11 +367,13 @@ START_TEST(out_of_order)
 	ck_assert_uint_eq(st.rcv.rcv_nxt, t.iss + 351);
 	ck_assert_uint_eq(st.rcv.pending_used, 100);
 	ck_assert_uint_eq(st.sack.n, 1);
-	ck_assert(has_block(501, 601));
+	ck_assert(is_block(0, 501, 601));
 	/* More blocks than are shown. */
 	for (unsigned i = 0; i < 20; i++)
 		look(RIG_ACK, 1001 + 20 * i, 1, 10);
 	ck_assert_uint_eq(st.sack.n, MR_TCP_MAX_SACK);
+	for (unsigned i = 0; i < MR_TCP_MAX_SACK; i++)
+		ck_assert(is_block(i, 1361 - 20 * i, 1371 - 20 * i));
 	rig_discard(&rig);
 }
 END_TEST
@@ -573,6 +572,65 @@ START_TEST(congestion_avoidance)
 }
 END_TEST
 
+static void
+assert_near(double got, double want, double by)
+{
+	ck_assert_msg(got > want - by && got < want + by, "%g, expected %g", got, want);
+}
+
+/* S-227, S-233 to S-242, RFC 9438: ten packets were lost from; the curve begins at seven and will be at ten after K. */
+START_TEST(cubic)
+{
+	const struct mr_tcp_cubic_state *c = &st.snd.cubic, none = {0};
+	uint64_t lost_ns, begun_ns;
+	double x;
+
+	ck_assert_int_eq(mr_transproto_setopt(rig.stack, MR_TRANS_TCP, MR_OPT_TCP_CC, mr_tcp_cc_find("cubic")), 0);
+	t.sack = false;
+	connect_seen();
+	ck_assert_int_eq(rig_ep_send(t.ep, 0, 14600), 14600);
+	rig_poll(&rig);
+	rig_advance(&rig, 20 * RIG_MS);
+	for (unsigned i = 0; i < 3; i++)
+		look(RIG_ACK, 1, 1, 0);
+	ck_assert(memcmp(c, &none, sizeof(none)) == 0);
+	lost_ns = rig.now;
+	rig_advance(&rig, 30 * RIG_MS);
+	look(RIG_ACK, 1, 14601, 0);
+	ck_assert(c->c == 0.4 && c->beta == 0.7);
+	ck_assert_uint_eq(c->t_ns / RIG_MS, lost_ns / RIG_MS);
+	assert_near(c->w_max, 10, 0.01);
+	assert_near(c->w_last_max, 0, 0.01);
+	ck_assert(c->w_c == 0 && c->w_est == 0 && c->k_ns == 0 && c->since_ns == 0);
+	/* Out of recovery, by slow start to ssthresh, and on to the curve. */
+	ck_assert_int_eq(rig_ep_send(t.ep, 14600, 200000), 200000);
+	rig_poll(&rig);
+	for (t.rcv = 14601; c->w_est == 0; t.rcv += 1460) {
+		look(RIG_ACK, 1, t.rcv, 0);
+		ck_assert_uint_lt(t.rcv, 100000);
+	}
+	begun_ns = rig.now;
+	assert_near((double)c->k_ns / 1e9, 1.957, 0.002); /* the cube root of 3 / 0.4 */
+	assert_near(c->w_c, 7, 0.1);
+	assert_near(c->w_est, 7, 0.2);
+	for (unsigned i = 0; i < 5; i++) {
+		rig_advance(&rig, 20 * RIG_MS);
+		look(RIG_ACK, 1, t.rcv, 0);
+		t.rcv += 1460;
+	}
+	look_again();
+	assert_near((double)c->since_ns, (double)(rig.now - begun_ns), 1e6);
+	x = (double)c->since_ns / 1e9 - (double)c->k_ns / 1e9;
+	assert_near(c->w_c, 0.4 * x * x * x + 10, 0.02);
+	ck_assert_uint_eq(c->t_ns / RIG_MS, lost_ns / RIG_MS);
+	/* Another algorithm has none of it. */
+	ck_assert_int_eq(mr_ep_setopt(t.ep, MR_OPT_TCP_CC, mr_tcp_cc_find("newreno")), 0);
+	look_again();
+	ck_assert(memcmp(c, &none, sizeof(none)) == 0);
+	rig_discard(&rig);
+}
+END_TEST
+
 /* S-194, S-195: what a Packet Too Big has done and has not yet made anyone send. */
 START_TEST(too_big)
 {
@@ -659,6 +717,7 @@ suite(void)
 	tcase_add_test(tc, timeout);
 	tcase_add_test(tc, recovery);
 	tcase_add_test(tc, congestion_avoidance);
+	tcase_add_test(tc, cubic);
 	tcase_add_test(tc, too_big);
 	tcase_add_test(tc, counters_balance);
 	suite_add_tcase(s, tc);

@@ -49,6 +49,20 @@ family_fits(const struct tcp_conn *c, const struct mr_addr *addr)
 	return is_v6_endpoint(c) ? !(mr_addr_is_v4(addr) && (c->flags & TCP_F_V6ONLY)) : mr_addr_is_v4(addr);
 }
 
+/* An address of ours, or any that a NIC lets us send from: there is a route to it (SS-9, B-6). */
+static bool
+is_ours(struct mr_stack *s, const struct mr_sockaddr *local)
+{
+	struct mr_route r;
+
+	if (mr_addr_is_any(&local->addr))
+		return true;
+	if (mr_route_find(s, local->nic, &local->addr, NULL, 0, &r) < 0)
+		return false;
+	mr_route_release(&r);
+	return true;
+}
+
 int
 tcp_bind(struct mr_ep *ep, const struct mr_sockaddr *local)
 {
@@ -60,9 +74,7 @@ tcp_bind(struct mr_ep *ep, const struct mr_sockaddr *local)
 
 	if (c->state != MR_TCP_CLOSED || c->bind || (c->flags & TCP_F_DETACHED))
 		return -EINVAL;
-	if (!family_fits(c, &local->addr))
-		return -EADDRNOTAVAIL;
-	if (!mr_addr_is_any(&local->addr) && !mr_stack_check_local_address(ep->stack, local->nic, &local->addr))
+	if (!family_fits(c, &local->addr) || !is_ours(ep->stack, local))
 		return -EADDRNOTAVAIL;
 	if (local->nic)
 		c->bind_nic = local->nic;

@@ -35,7 +35,8 @@ struct cubic {
 		};
 	};
 	uint32_t last_us;           /* the clock was last set */
-	uint32_t w_max_undo;        /* before the last reduction */
+	uint32_t w_max_undo;        /* before the last reduction, */
+	uint32_t reduced_ms;        /* which was then */
 };
 _Static_assert(sizeof(struct cubic) <= sizeof(((struct tcp_cc *)0)->priv), "fits the congestion control state");
 
@@ -83,17 +84,22 @@ cube_us(uint32_t mss, uint64_t bytes)
 	return (uint32_t)((uint64_t)icbrt(segs * 5 / 2) * 1000000 >> 11);
 }
 
-/* W_cubic(t), within what one round trip may do (4.2). */
+/* W_cubic(t) */
+static uint64_t
+curve(const struct tcp_cc *cc, const struct cubic *c, uint64_t t_us)
+{
+	int64_t off = (int64_t)t_us - c->k_us;
+	uint64_t bytes = cube_bytes(cc->mss, ((uint64_t)(off < 0 ? -off : off) << S_SHIFT) / 1000000);
+
+	return off < 0 ? c->w_max - RTE_MIN(bytes, (uint64_t)c->w_max) : c->w_max + bytes;
+}
+
+/* The curve, within what one round trip may do (4.2). */
 static uint32_t
 target(const struct tcp_cc *cc, const struct cubic *c, uint64_t t_us)
 {
-	int64_t off = (int64_t)t_us - c->k_us;
-	uint64_t bytes = cube_bytes(cc->mss, ((uint64_t)(off < 0 ? -off : off) << S_SHIFT) / 1000000), w;
+	uint64_t w = curve(cc, c, t_us);
 
-	if (off < 0)
-		w = c->w_max - RTE_MIN(bytes, (uint64_t)c->w_max);
-	else
-		w = c->w_max + bytes;
 	return (uint32_t)RTE_MIN(RTE_MAX(w, (uint64_t)cc->cwnd), (uint64_t)cc->cwnd + cc->cwnd / 2);
 }
 
@@ -172,7 +178,7 @@ cubic_ack(struct tcp_cc *cc, const struct tcp_cc_ack *a)
 /* A congestion event (4.6, 4.7): where the plateau will be, and how far down. A sender that did not come back to the
  * last plateau leaves room for others. */
 static void
-reduce(struct tcp_cc *cc, uint32_t flight)
+reduce(struct tcp_cc *cc, uint32_t flight, uint64_t now_ns)
 {
 	struct cubic *c = cubic(cc);
 
@@ -185,23 +191,22 @@ reduce(struct tcp_cc *cc, uint32_t flight)
 		c->w_max = cc->cwnd;
 	c->cwnd_prior = cc->cwnd;
 	c->w_est = 0;
+	c->reduced_ms = (uint32_t)(now_ns / 1000000);
 	cc->ssthresh = (uint32_t)RTE_MAX((uint64_t)flight * BETA_NUM / BETA_DEN, 2ull * cc->mss);
 }
 
 static void
 cubic_loss(struct tcp_cc *cc, uint32_t flight, uint64_t now_ns)
 {
-	(void)now_ns;
-	reduce(cc, flight);
+	reduce(cc, flight, now_ns);
 }
 
 /* The epoch after a timeout begins on its plateau (4.8). */
 static void
 cubic_rto(struct tcp_cc *cc, uint32_t flight, bool first, uint64_t now_ns)
 {
-	(void)now_ns;
 	if (first)
-		reduce(cc, flight);
+		reduce(cc, flight, now_ns);
 	cubic(cc)->w_max = 0;
 	cc->cwnd = cc->mss;
 }
@@ -231,6 +236,23 @@ static void
 cubic_restart(struct tcp_cc *cc, uint64_t now_ns)
 {
 	clock_advance(cubic(cc), now_ns, false);
+}
+
+bool
+tcp_cubic_view(const struct tcp_cc *cc, struct tcp_cubic_view *v)
+{
+	const struct cubic *c = (const struct cubic *)cc->priv;
+
+	if (cc->ssthresh == UINT32_MAX)
+		return false;
+	*v = (struct tcp_cubic_view){.w_max = c->w_max, .w_max_before = c->w_max_undo, .reduced_ms = c->reduced_ms};
+	if (c->w_est) {
+		v->w_est = c->w_est;
+		v->w_cubic = (uint32_t)RTE_MIN(curve(cc, c, c->t_us), (uint64_t)UINT32_MAX);
+		v->k_us = c->k_us;
+		v->t_us = c->t_us;
+	}
+	return true;
 }
 
 const struct tcp_cc_ops tcp_cubic = {

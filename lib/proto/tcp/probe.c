@@ -13,6 +13,8 @@
 #include <rte_byteorder.h>
 #include <rte_common.h>
 
+#define MS 1000000ull
+
 struct tcp_probe {
 	mr_tcp_probe_fn fn;
 	void *arg;
@@ -49,21 +51,6 @@ tcp_probe_detach(struct tcp_conn *c)
 /* ---- the picture --------------------------------------------------------------------------------------------- */
 
 static void
-show_sack(const struct tcp_conn *c, struct mr_tcp_sack_info *s)
-{
-	for (const struct rte_mbuf *m = c->rcvq.ooo; m; m = mr_pkt(m)->next) {
-		uint32_t seq = mr_pkt(m)->seq;
-
-		if (s->n > 0 && s->blocks[s->n - 1][1] == seq) {
-			s->blocks[s->n - 1][1] += m->pkt_len;
-		} else if (s->n < MR_TCP_MAX_SACK) {
-			s->blocks[s->n][0] = seq;
-			s->blocks[s->n++][1] = seq + m->pkt_len;
-		}
-	}
-}
-
-static void
 show_rcv(const struct tcp_conn *c, struct mr_tcp_rcv_state *s)
 {
 	s->rcv_nxt = c->rcv_nxt;
@@ -82,6 +69,27 @@ show_recovery(const struct tcp_conn *c, struct mr_tcp_fr_state *s)
 	s->first = c->snd_una;
 	s->last = c->recover - 1;
 	s->max_cwnd = (c->cc.ssthresh + (c->recover - c->snd_una)) / c->mss + TCP_DUPTHRESH;
+}
+
+static void
+show_cubic(const struct tcp_conn *c, struct mr_tcp_cubic_state *s)
+{
+	uint64_t now_ns = c->ep.stack->now_ns;
+	struct tcp_cubic_view v;
+	double mss = c->mss;
+
+	if (c->cc.ops != &tcp_cubic || !tcp_cubic_view(&c->cc, &v))
+		return;
+	s->w_last_max = v.w_max_before / mss;
+	s->w_max = v.w_max / mss;
+	/* Kept as 32 bits of milliseconds. */
+	s->t_ns = now_ns - (uint64_t)((uint32_t)(now_ns / MS) - v.reduced_ms) * MS - now_ns % MS;
+	s->since_ns = v.t_us * 1000ull;
+	s->c = TCP_CUBIC_C;
+	s->k_ns = v.k_us * 1000ull;
+	s->beta = TCP_CUBIC_BETA;
+	s->w_c = v.w_cubic / mss;
+	s->w_est = v.w_est / mss;
 }
 
 static void
@@ -109,6 +117,7 @@ show_snd(const struct tcp_conn *c, struct mr_tcp_snd_state *s)
 	s->snd_wscale = c->snd_wscale;
 	s->max_sent_ack = c->last_ack_sent;
 	show_recovery(c, &s->fr);
+	show_cubic(c, &s->cubic);
 }
 
 /* Payload that was never sent. A FIN behind it is none. */
@@ -144,7 +153,7 @@ show(const struct tcp_conn *c, struct mr_tcp_ep_state *s)
 		.pkt_too_big_count = c->too_big,
 		.snd_mtu = c->pmtu,
 	};
-	show_sack(c, &s->sack);
+	s->sack.n = (uint8_t)tcp_reasm_blocks(c, 0, s->sack.blocks, MR_TCP_MAX_SACK);
 	show_rcv(c, &s->rcv);
 	show_snd(c, &s->snd);
 }

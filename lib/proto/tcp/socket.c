@@ -16,7 +16,7 @@ tcp_ep_create(struct mr_transproto *tp, uint16_t net, struct mr_ep **out)
 {
 	struct tcp_conn *c;
 
-	if (!mr_stack_netproto(tp->stack, net))
+	if ((net != MR_NET_IPV4 && net != MR_NET_IPV6) || !mr_stack_has_netproto(tp->stack, net))
 		return -EPROTONOSUPPORT;
 	c = tcp_conn_new((struct tcp *)tp);
 	if (!c)

@@ -77,6 +77,21 @@ struct tcp_cc {
 
 extern const struct tcp_cc_ops tcp_newreno, tcp_cubic, tcp_bbr;
 
+/* What CUBIC thinks, for the probe. Bytes. */
+struct tcp_cubic_view {
+	uint32_t w_max, w_max_before; /* plateau, and the one before it */
+	uint32_t reduced_ms;          /* when the window was last reduced, modulo 2^32 */
+	/* of the running epoch; 0: there is none */
+	uint32_t w_est;               /* Reno-friendly window */
+	uint32_t w_cubic;             /* the curve, now */
+	uint32_t k_us, t_us;
+};
+#define TCP_CUBIC_C 0.4
+#define TCP_CUBIC_BETA 0.7
+
+/* @return false: there is no curve yet, nothing was ever lost */
+bool tcp_cubic_view(const struct tcp_cc *cc, struct tcp_cubic_view *v);
+
 /* What a paced sender may send at once: as much as leaves in a millisecond, within 2 segments and 64 KiB. */
 static inline uint32_t
 tcp_pace_quantum(const struct tcp_cc *cc)

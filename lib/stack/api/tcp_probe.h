@@ -50,7 +50,8 @@ struct mr_tcp_fr_state {
 	uint32_t max_cwnd;             /**< packets: duplicate ACKs can raise cwnd no further */
 };
 
-/** CUBIC. Not filled yet, whatever the connection's algorithm: all zero. (S-233) */
+/** CUBIC. Zero if it is not the connection's algorithm, or no window was ever reduced; the curve's part also between a
+ *  reduction and the first acknowledgement in congestion avoidance. (S-233) */
 struct mr_tcp_cubic_state {
 	double w_last_max;             /**< packets: W_max before the last one */
 	double w_max;                  /**< packets: window at the last reduction, less for fast convergence */
