@@ -291,7 +291,7 @@ drop_burst(struct mr_nic *nic, struct rte_mbuf **pkts, uint16_t n, enum mr_count
 }
 
 /* Make room for packets and them fit for the link. Compacts. @return what may go into the queue */
-static uint16_t
+static __rte_always_inline uint16_t
 txq_admit(struct mr_nic *nic, struct rte_mbuf **pkts, uint16_t n)
 {
 	uint16_t room;
@@ -313,7 +313,7 @@ txq_admit(struct mr_nic *nic, struct rte_mbuf **pkts, uint16_t n)
 }
 
 /* Finished frames for which there is room. */
-static void
+static __rte_always_inline void
 txq_put(struct mr_nic *nic, struct rte_mbuf **pkts, uint16_t n, const struct mr_packet_ep *by)
 {
 	if (unlikely(nic->stack->packets_out > 0))
