@@ -457,8 +457,12 @@ fk_ctl_input(struct mr_netproto *np, struct mr_nic *nic, struct rte_mbuf **pkts,
 }
 
 /* The resolver of IPv4 is another protocol, as ARP is; that of IPv6 is itself. */
-static const struct mr_resolver fk_resolver4 = {MR_NET_IPV4, fk_request, fk_resolve_static};
-static const struct mr_resolver fk_resolver6 = {MR_NET_IPV6, fk_request, fk_resolve_static};
+static const struct mr_resolver fk_resolver4 = {
+	.resolves_for = MR_NET_IPV4, .request = fk_request, .resolve_static = fk_resolve_static,
+};
+static const struct mr_resolver fk_resolver6 = {
+	.resolves_for = MR_NET_IPV6, .request = fk_request, .resolve_static = fk_resolve_static,
+};
 
 static const struct mr_netproto_ops fk_net_ops[] = {
 	{.name = "fk4", .number = MR_NET_IPV4, .min_bytes = sizeof(struct fk_net), .hdr_bytes = sizeof(struct fk_net),

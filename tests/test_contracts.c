@@ -24,6 +24,161 @@ setup(void)
 	nic_make();
 }
 
+/* ---- protocols of a third party */
+
+#define OWN_NET 0x88b6
+#define OWN_TRANS 201
+
+/* What the protocol was last told, and what it tells. */
+static struct {
+	void *of;
+	int opt;
+	int64_t value;
+} own;
+
+static int
+own_setopt(void *of, int opt, int64_t value)
+{
+	own.of = of;
+	own.opt = opt;
+	own.value = value;
+	return value < 0 ? -EINVAL : 0;
+}
+
+static int
+own_getopt(void *of, int opt, int64_t *value)
+{
+	own.of = of;
+	own.opt = opt;
+	*value = own.value;
+	return 0;
+}
+
+static int
+own_net_setopt(struct mr_netproto *np, int opt, int64_t value)
+{
+	return own_setopt(np, opt, value);
+}
+
+static int
+own_net_getopt(struct mr_netproto *np, int opt, int64_t *value)
+{
+	return own_getopt(np, opt, value);
+}
+
+static int
+own_trans_setopt(struct mr_transproto *tp, int opt, int64_t value)
+{
+	return own_setopt(tp, opt, value);
+}
+
+static int
+own_trans_getopt(struct mr_transproto *tp, int opt, int64_t *value)
+{
+	return own_getopt(tp, opt, value);
+}
+
+static const struct mr_netproto_ops own_net_ops = {
+	.name = "own-net", .number = OWN_NET, .min_bytes = 4, .input = fk_ctl_input, .setopt = own_net_setopt,
+	.getopt = own_net_getopt, .destroy = fk_net_destroy,
+};
+static const struct mr_transproto_ops own_trans_ops = {
+	.name = "own-trans", .number = OWN_TRANS, .min_bytes = 4, .parse = fk_tp_parse, .input = fk_tp_input,
+	.unknown_dst = fk_tp_unknown, .setopt = own_trans_setopt, .getopt = own_trans_getopt, .destroy = fk_tp_destroy,
+};
+
+static int
+own_net_make(struct mr_stack *s, struct mr_netproto **out)
+{
+	return fk_net_make(s, &own_net_ops, out);
+}
+
+static int
+own_trans_make(struct mr_stack *s, struct mr_transproto **out)
+{
+	*out = calloc(1, sizeof(**out));
+	(*out)->ops = &own_trans_ops;
+	(*out)->stack = s;
+	return 0;
+}
+
+static int
+own_trans_refuse(struct mr_stack *s, struct mr_transproto **out)
+{
+	(void)s, (void)out;
+	return -EDOM;
+}
+
+/* A stack of the two alone. */
+static int
+own_stack(struct mr_stack **out)
+{
+	static const char *const nets[] = {"own-net", NULL}, *const transports[] = {"own-trans", NULL};
+	struct mr_stack_opts o = fk_opts();
+
+	o.net_protos = nets;
+	o.trans_protos = transports;
+	return mr_stack_create(&o, out);
+}
+
+/* S-3 to S-6, S-120, S-121, S-141, S-142: made by name, found by number, the last registration of a name counts. */
+START_TEST(s4_factories)
+{
+	mr_netproto_factory net = own_net_make;
+	mr_transproto_factory trans = own_trans_make, refuse = own_trans_refuse;
+	unsigned nets = fk.net_destroyed, transports = fk.trans_destroyed;
+	const struct mr_netproto *np;
+	const struct mr_transproto *tp;
+	struct mr_stack *s;
+
+	ck_assert_int_eq(mr_netproto_register("own-net", net), 0);
+	ck_assert_int_eq(own_stack(&s), -EPROTONOSUPPORT);
+	ck_assert_int_eq(mr_transproto_register("own-trans", refuse), 0);
+	ck_assert_int_eq(own_stack(&s), -EDOM);
+	ck_assert_uint_eq(fk.net_destroyed, nets + 2);
+	ck_assert_int_eq(mr_transproto_register("own-trans", trans), 0);
+	ck_assert_int_eq(mr_transproto_register("", trans), -EINVAL);
+	ck_assert_int_eq(mr_transproto_register("own-trans", NULL), -EINVAL);
+	ck_assert_int_eq(own_stack(&s), 0);
+	np = mr_stack_netproto(s, OWN_NET);
+	tp = mr_stack_transproto(s, OWN_TRANS);
+	ck_assert(np->stack == s && np->ops->number == OWN_NET && np->ops == &own_net_ops);
+	ck_assert(tp->stack == s && tp->ops->number == OWN_TRANS && tp->ops == &own_trans_ops);
+	ck_assert_ptr_null(mr_stack_netproto(s, MR_NET_IPV4));
+	mr_stack_destroy(s);
+	ck_assert_uint_eq(fk.net_destroyed, nets + 3);
+	ck_assert_uint_eq(fk.trans_destroyed, transports + 1);
+}
+END_TEST
+
+/* S-125, S-126, S-147, S-148: options are the protocol's alone, values and answers are passed on as they are. */
+START_TEST(s125_options_of_protocols)
+{
+	struct mr_stack *s;
+	int64_t v;
+
+	ck_assert_int_eq(mr_netproto_register("own-net", own_net_make), 0);
+	ck_assert_int_eq(mr_transproto_register("own-trans", own_trans_make), 0);
+	ck_assert_int_eq(own_stack(&s), 0);
+	ck_assert_int_eq(mr_netproto_setopt(s, OWN_NET, 12345, INT64_MAX), 0);
+	ck_assert(own.of == mr_stack_netproto(s, OWN_NET) && own.opt == 12345 && own.value == INT64_MAX);
+	ck_assert_int_eq(mr_netproto_getopt(s, OWN_NET, 54321, &v), 0);
+	ck_assert(own.opt == 54321 && v == INT64_MAX);
+	ck_assert_int_eq(mr_netproto_setopt(s, OWN_NET, 1, -1), -EINVAL);
+	ck_assert_int_eq(mr_transproto_setopt(s, OWN_TRANS, 777, 8), 0);
+	ck_assert(own.of == mr_stack_transproto(s, OWN_TRANS) && own.opt == 777 && own.value == 8);
+	ck_assert_int_eq(mr_transproto_getopt(s, OWN_TRANS, 778, &v), 0);
+	ck_assert(own.opt == 778 && v == 8);
+	ck_assert_int_eq(mr_transproto_setopt(s, OWN_TRANS, 1, -1), -EINVAL);
+	mr_stack_destroy(s);
+	/* One that has none. */
+	ck_assert_int_eq(mr_netproto_setopt(fk.s, FK_CTL, 1, 1), -ENOPROTOOPT);
+	ck_assert_int_eq(mr_netproto_getopt(fk.s, FK_CTL, 1, &v), -ENOPROTOOPT);
+	ck_assert_int_eq(mr_transproto_setopt(fk.s, FK_TRANS, 1, 1), -ENOPROTOOPT);
+	ck_assert_int_eq(mr_transproto_getopt(fk.s, FK_TRANS, 1, &v), -ENOPROTOOPT);
+}
+END_TEST
+
 /* ---- registering */
 
 /* An endpoint that is not bound: the test registers it. */
@@ -399,6 +554,8 @@ suite(void)
 	tcase_add_checked_fixture(tc, setup, fk_teardown);
 	tcase_set_timeout(tc, 60);
 	suite_add_tcase(s, tc);
+	tcase_add_test(tc, s4_factories);
+	tcase_add_test(tc, s125_options_of_protocols);
 	tcase_add_test(tc, s59_register_errors);
 	tcase_add_test(tc, s59_all_or_nothing);
 	tcase_add_test(tc, b9_nic_before_global);

@@ -82,6 +82,7 @@ look_again(void)
 
 START_TEST(add_get_remove)
 {
+	mr_tcp_probe_fn other = seen_by_other;
 	void *arg = &calls;
 
 	ck_assert_ptr_null(mr_tcp_probe_get(rig.stack, &arg));
@@ -94,8 +95,8 @@ START_TEST(add_get_remove)
 	ck_assert_ptr_eq(arg, &mark);
 	ck_assert_int_eq(mr_tcp_probe_add(rig.stack, NULL, NULL), -EINVAL);
 	ck_assert(mr_tcp_probe_get(rig.stack, NULL) == seen);
-	ck_assert_int_eq(mr_tcp_probe_add(rig.stack, seen_by_other, NULL), 0);
-	ck_assert(mr_tcp_probe_get(rig.stack, &arg) == seen_by_other);
+	ck_assert_int_eq(mr_tcp_probe_add(rig.stack, other, NULL), 0);
+	ck_assert(mr_tcp_probe_get(rig.stack, &arg) == other);
 	ck_assert_ptr_null(arg);
 	mr_tcp_probe_remove(rig.stack);
 	ck_assert_ptr_null(mr_tcp_probe_get(rig.stack, NULL));
@@ -253,6 +254,7 @@ END_TEST
 START_TEST(agreed)
 {
 	bool v6 = _i & 1, ts = _i & 2;
+	const struct mr_tcp_ep_id *id = &st.id;
 	const struct rig_frame *f;
 	int64_t mss;
 
@@ -262,9 +264,9 @@ START_TEST(agreed)
 	connect_seen();
 	rig_advance(&rig, 1234567);
 	look(RIG_ACK, 1, 1, 0);
-	ck_assert(st.id.lport == 80 && st.id.rport == 5000);
-	ck_assert(mr_addr_equal(&st.id.laddr, v6 ? &rig.addr6 : &rig.addr4));
-	ck_assert(mr_addr_equal(&st.id.raddr, v6 ? &rig.peer6 : &rig.peer4));
+	ck_assert(id->lport == 80 && id->rport == 5000);
+	ck_assert(mr_addr_equal(&id->laddr, v6 ? &rig.addr6 : &rig.addr4));
+	ck_assert(mr_addr_equal(&id->raddr, v6 ? &rig.peer6 : &rig.peer4));
 	ck_assert_uint_eq(st.seg_time_ns, rig.now);
 	ck_assert_int_eq(st.send_ts_ok, ts);
 	ck_assert_uint_eq(st.recent_ts, ts ? t.tsval : 0);
@@ -305,6 +307,7 @@ END_TEST
 
 START_TEST(receiving)
 {
+	const struct mr_tcp_rcv_state *rcv = &st.rcv;
 	char buf[100];
 
 	rig_tcp_listen(&t, 4);
@@ -313,15 +316,15 @@ START_TEST(receiving)
 	look(RIG_ACK, 1, 1, 100);
 	ck_assert_uint_eq(st.rcv_buf_size, 10000);
 	ck_assert_uint_eq(st.rcv_buf_used, 0);
-	ck_assert_uint_eq(st.rcv.rcv_nxt, t.iss + 1);
-	ck_assert_uint_eq(st.rcv.rcv_acc, t.iss + 10001);
-	ck_assert_uint_eq(st.rcv.pending_size, 10000);
+	ck_assert_uint_eq(rcv->rcv_nxt, t.iss + 1);
+	ck_assert_uint_eq(rcv->rcv_acc, t.iss + 10001);
+	ck_assert_uint_eq(rcv->pending_size, 10000);
 	t.snd = 101;
 	look_again();
 	ck_assert_uint_eq(st.rcv_buf_used, 100);
-	ck_assert_uint_eq(st.rcv.rcv_nxt, t.iss + 101);
-	ck_assert_uint_eq(st.rcv.rcv_acc, t.iss + 10001);
-	ck_assert_uint_eq(st.rcv.pending_size, 9900);
+	ck_assert_uint_eq(rcv->rcv_nxt, t.iss + 101);
+	ck_assert_uint_eq(rcv->rcv_acc, t.iss + 10001);
+	ck_assert_uint_eq(rcv->pending_size, 9900);
 	/* The ACK is delayed: what we told last is older. */
 	ck_assert_uint_eq(st.snd.max_sent_ack, t.iss + 1);
 	rig_advance(&rig, 50 * RIG_MS);
@@ -333,7 +336,7 @@ START_TEST(receiving)
 	ck_assert_int_eq(mr_ep_setopt(t.ep, MR_OPT_RCVBUF, 5000), 0);
 	look_again();
 	ck_assert_uint_eq(st.rcv_buf_size, 5000);
-	ck_assert_uint_eq(st.rcv.rcv_acc, t.iss + 10001); /* never left */
+	ck_assert_uint_eq(rcv->rcv_acc, t.iss + 10001); /* never left */
 }
 END_TEST
 
@@ -346,19 +349,21 @@ is_block(unsigned i, uint32_t from, uint32_t to)
 
 START_TEST(out_of_order)
 {
+	const struct mr_tcp_sack_info *sack = &st.sack;
+
 	connect_seen();
 	look(RIG_ACK, 201, 1, 100);
 	ck_assert_uint_eq(st.rcv.pending_used, 0);
-	ck_assert_uint_eq(st.sack.n, 0);
+	ck_assert_uint_eq(sack->n, 0);
 	look(RIG_ACK, 501, 1, 100);
 	ck_assert_uint_eq(st.rcv.pending_used, 100);
-	ck_assert_uint_eq(st.sack.n, 1);
+	ck_assert_uint_eq(sack->n, 1);
 	look(RIG_ACK, 301, 1, 50);
-	ck_assert_uint_eq(st.sack.n, 2);
+	ck_assert_uint_eq(sack->n, 2);
 	ck_assert(is_block(0, 501, 601) && is_block(1, 201, 301));
 	look(RIG_ACK, 1, 1, 200);
 	ck_assert_uint_eq(st.rcv.pending_used, 250);
-	ck_assert_uint_eq(st.sack.n, 2);
+	ck_assert_uint_eq(sack->n, 2);
 	ck_assert(is_block(0, 201, 351) && is_block(1, 501, 601)); /* it grew last */
 	ck_assert_uint_eq(st.rcv_buf_used, 0);
 	t.snd = 351;
@@ -366,12 +371,12 @@ START_TEST(out_of_order)
 	ck_assert_uint_eq(st.rcv_buf_used, 350);
 	ck_assert_uint_eq(st.rcv.rcv_nxt, t.iss + 351);
 	ck_assert_uint_eq(st.rcv.pending_used, 100);
-	ck_assert_uint_eq(st.sack.n, 1);
+	ck_assert_uint_eq(sack->n, 1);
 	ck_assert(is_block(0, 501, 601));
 	/* More blocks than are shown. */
 	for (unsigned i = 0; i < 20; i++)
 		look(RIG_ACK, 1001 + 20 * i, 1, 10);
-	ck_assert_uint_eq(st.sack.n, MR_TCP_MAX_SACK);
+	ck_assert_uint_eq(sack->n, MR_TCP_MAX_SACK);
 	for (unsigned i = 0; i < MR_TCP_MAX_SACK; i++)
 		ck_assert(is_block(i, 1361 - 20 * i, 1371 - 20 * i));
 	rig_discard(&rig);
@@ -400,6 +405,7 @@ END_TEST
 
 START_TEST(sending)
 {
+	const struct mr_tcp_snd_state *snd = &st.snd;
 	uint64_t sent_ns;
 
 	rig_tcp_listen(&t, 4);
@@ -408,14 +414,14 @@ START_TEST(sending)
 	look(RIG_ACK, 1, 1, 0);
 	ck_assert_uint_eq(st.snd_buf_size, 100000);
 	ck_assert_uint_eq(st.snd_buf_used, 0);
-	ck_assert_uint_eq(st.snd.cwnd, 10);
-	ck_assert_uint_eq(st.snd.ssthresh, MR_TCP_SSTHRESH_NONE);
-	ck_assert_uint_eq(st.snd.outstanding, 0);
-	ck_assert_uint_eq(st.snd.rtt_seq, t.irs + 1);
-	ck_assert_uint_eq(st.snd.rtt_time_ns, 0);
-	ck_assert_uint_eq(st.snd.last_send_ns, 0);
-	ck_assert_uint_eq(st.snd.rto_ns, RIG_S);
-	ck_assert(!st.snd.srtt_inited && st.snd.srtt_ns == 0);
+	ck_assert_uint_eq(snd->cwnd, 10);
+	ck_assert_uint_eq(snd->ssthresh, MR_TCP_SSTHRESH_NONE);
+	ck_assert_uint_eq(snd->outstanding, 0);
+	ck_assert_uint_eq(snd->rtt_seq, t.irs + 1);
+	ck_assert_uint_eq(snd->rtt_time_ns, 0);
+	ck_assert_uint_eq(snd->last_send_ns, 0);
+	ck_assert_uint_eq(snd->rto_ns, RIG_S);
+	ck_assert(!snd->srtt_inited && snd->srtt_ns == 0);
 	ck_assert_int_eq(rig_ep_send(t.ep, 0, 29200), 29200);
 	rig_poll(&rig);
 	sent_ns = rig.now;
@@ -424,36 +430,36 @@ START_TEST(sending)
 	look(RIG_ACK, 1, 1 + 3 * 1460, 0);
 	ck_assert_uint_eq(st.snd_buf_used, 29200);
 	ck_assert_uint_eq(st.snd_buf_in_queue, 14600);
-	ck_assert_uint_eq(st.snd.outstanding, 10);
-	ck_assert_uint_eq(st.snd.snd_una, t.irs + 1);
-	ck_assert_uint_eq(st.snd.snd_nxt, t.irs + 14601);
-	ck_assert_uint_eq(st.snd.rtt_seq, t.irs + 1);
-	ck_assert_uint_eq(st.snd.rtt_time_ns, sent_ns);
-	ck_assert_uint_eq(st.snd.last_send_ns, sent_ns);
+	ck_assert_uint_eq(snd->outstanding, 10);
+	ck_assert_uint_eq(snd->snd_una, t.irs + 1);
+	ck_assert_uint_eq(snd->snd_nxt, t.irs + 14601);
+	ck_assert_uint_eq(snd->rtt_seq, t.irs + 1);
+	ck_assert_uint_eq(snd->rtt_time_ns, sent_ns);
+	ck_assert_uint_eq(snd->last_send_ns, sent_ns);
 	look_again();
 	/* Three have arrived: slow start lets six more out. */
-	ck_assert_uint_eq(st.snd.snd_una, t.irs + 1 + 3 * 1460);
-	ck_assert_uint_eq(st.snd.cwnd, 13);
-	ck_assert_uint_eq(st.snd.outstanding, 13);
+	ck_assert_uint_eq(snd->snd_una, t.irs + 1 + 3 * 1460);
+	ck_assert_uint_eq(snd->cwnd, 13);
+	ck_assert_uint_eq(snd->outstanding, 13);
 	ck_assert_uint_eq(st.snd_buf_used, 17 * 1460);
 	ck_assert_uint_eq(st.snd_buf_in_queue, 4 * 1460);
-	ck_assert_uint_eq(st.snd.rtt_seq, t.irs + 1 + 3 * 1460);
-	ck_assert_uint_eq(st.snd.rtt_time_ns, sent_ns);
-	ck_assert_uint_eq(st.snd.last_send_ns, sent_ns + 7 * RIG_MS);
-	ck_assert(st.snd.srtt_inited);
-	ck_assert_uint_eq(st.snd.srtt_ns, 7 * RIG_MS);
-	ck_assert_uint_eq(st.snd.rttvar_ns, 7 * RIG_MS / 2);
-	ck_assert_uint_eq(st.snd.rto_ns, 207 * RIG_MS);
+	ck_assert_uint_eq(snd->rtt_seq, t.irs + 1 + 3 * 1460);
+	ck_assert_uint_eq(snd->rtt_time_ns, sent_ns);
+	ck_assert_uint_eq(snd->last_send_ns, sent_ns + 7 * RIG_MS);
+	ck_assert(snd->srtt_inited);
+	ck_assert_uint_eq(snd->srtt_ns, 7 * RIG_MS);
+	ck_assert_uint_eq(snd->rttvar_ns, 7 * RIG_MS / 2);
+	ck_assert_uint_eq(snd->rto_ns, 207 * RIG_MS);
 	/* A FIN is no byte of payload, whether it is sent or not. */
 	ck_assert_int_eq(mr_ep_shutdown(t.ep, MR_SHUT_WR), 0);
 	look_again();
 	look_again();
-	ck_assert(st.snd_closed && st.snd.closed && !st.rcv_closed);
+	ck_assert(st.snd_closed && snd->closed && !st.rcv_closed);
 	ck_assert_uint_eq(st.snd_buf_in_queue, 4 * 1460);
 	look(RIG_ACK, 1, 1 + 13 * 1460, 0);
 	look_again();
 	ck_assert_uint_eq(st.snd_buf_in_queue, 0);
-	ck_assert_uint_eq(st.snd.snd_nxt, t.irs + 29202);
+	ck_assert_uint_eq(snd->snd_nxt, t.irs + 29202);
 	rig_discard(&rig);
 }
 END_TEST
@@ -498,6 +504,8 @@ END_TEST
 /* S-208, S-211, S-226 to S-232: by duplicate ACKs into recovery, and out of it into congestion avoidance. */
 START_TEST(recovery)
 {
+	const struct mr_tcp_fr_state *fr = &st.snd.fr;
+
 	t.sack = false;
 	connect_seen();
 	ck_assert_int_eq(rig_ep_send(t.ep, 0, 14600), 14600);
@@ -505,27 +513,27 @@ START_TEST(recovery)
 	for (unsigned i = 0; i < 4; i++) {
 		look(RIG_ACK, 1, 1, 0);
 		ck_assert_uint_eq(st.snd.dup_acks, i);
-		ck_assert_int_eq(st.snd.fr.active, i == 3);
+		ck_assert_int_eq(fr->active, i == 3);
 	}
-	ck_assert_uint_eq(st.snd.fr.first, t.irs + 1);
-	ck_assert_uint_eq(st.snd.fr.last, t.irs + 14600);
+	ck_assert_uint_eq(fr->first, t.irs + 1);
+	ck_assert_uint_eq(fr->last, t.irs + 14600);
 	ck_assert_uint_eq(st.snd.ssthresh, 5);
 	ck_assert_uint_eq(st.snd.cwnd, 8);
-	ck_assert_uint_eq(st.snd.fr.max_cwnd, 5 + 10 + 3);
+	ck_assert_uint_eq(fr->max_cwnd, 5 + 10 + 3);
 	/* A partial one is part of it. */
 	look(RIG_ACK, 1, 1461, 0);
 	look(RIG_ACK, 1, 1461, 0);
-	ck_assert(st.snd.fr.active);
-	ck_assert_uint_eq(st.snd.fr.first, t.irs + 1461);
-	ck_assert_uint_eq(st.snd.fr.last, t.irs + 14600);
-	ck_assert_uint_eq(st.snd.fr.max_cwnd, 5 + 9 + 3);
+	ck_assert(fr->active);
+	ck_assert_uint_eq(fr->first, t.irs + 1461);
+	ck_assert_uint_eq(fr->last, t.irs + 14600);
+	ck_assert_uint_eq(fr->max_cwnd, 5 + 9 + 3);
 	rig_discard(&rig);
 	ck_assert_int_eq(rig_ep_send(t.ep, 14600, 14600), 14600);
 	look(RIG_ACK, 1, 14601, 0);
-	ck_assert(st.snd.fr.active);
+	ck_assert(fr->active);
 	look_again();
-	ck_assert(!st.snd.fr.active);
-	ck_assert_uint_eq(st.snd.fr.last, 0);
+	ck_assert(!fr->active);
+	ck_assert_uint_eq(fr->last, 0);
 	ck_assert_uint_eq(st.snd.dup_acks, 0);
 }
 END_TEST
