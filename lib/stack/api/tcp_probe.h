@@ -88,7 +88,7 @@ struct mr_tcp_snd_state {
 	uint8_t snd_wscale;            /**< shift of the peer's windows */
 	uint32_t max_sent_ack;         /**< highest acknowledgement sent */
 	struct mr_tcp_fr_state fr;     /**< recovery */
-	struct mr_tcp_cubic_state cubic;
+	struct mr_tcp_cubic_state cubic; /**< CUBIC, if it is that */
 };
 
 /** The whole. (S-179) */
