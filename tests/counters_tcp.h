@@ -138,6 +138,31 @@ tcp_keepalive(struct rig *r)
 }
 
 static void
+tcp_with_ecn(struct rig *r)
+{
+	rig_tcp_init(&t, r, false);
+	t.ecn = true;
+	rig_tcp_establish_passive(&t);
+	rig_mark(r);
+}
+
+static void
+tcp_ecn_mark(struct rig *r)
+{
+	tcp_with_ecn(r);
+	rig_tcp_push(&t, RIG_ACK, 1, 1, 10, .tos = 3);
+}
+
+static void
+tcp_ecn_reduction(struct rig *r)
+{
+	tcp_with_ecn(r);
+	ck_assert_int_eq(rig_ep_send(t.ep, 0, 10000), 10000);
+	rig_discard(r);
+	rig_tcp_push(&t, RIG_ACK | RIG_ECE, 1, 1461, 0);
+}
+
+static void
 tcp_time_wait_reused(struct rig *r)
 {
 	in_state(r, MR_TCP_TIME_WAIT);

@@ -137,6 +137,8 @@ static const struct scenario scenarios[] = {
 	{MR_CNT_TCP_DELAYED_ACKS, tcp_delayed_ack},
 	{MR_CNT_TCP_ZERO_WINDOW_PROBES, tcp_window_probe},
 	{MR_CNT_TCP_KEEPALIVES, tcp_keepalive},
+	{MR_CNT_TCP_ECN_MARKS, tcp_ecn_mark},
+	{MR_CNT_TCP_ECN_REDUCTIONS, tcp_ecn_reduction},
 	{MR_CNT_TCP_TIME_WAIT_REUSED, tcp_time_wait_reused},
 	{MR_CNT_TCP_TIME_WAIT_EVICTED, tcp_time_wait_evicted, .opts = {.stack = {.max_time_wait = 1}}},
 	{MR_DROP_TCP_MALFORMED, tcp_malformed},

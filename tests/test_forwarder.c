@@ -107,7 +107,8 @@ take(void)
 	mr_ep_wait(t.ep, &waiter);
 	ck_assert_int_eq(rig_tcp_state(t.ep), MR_TCP_SYN_RECEIVED);
 	f = rig_expect(&rig, RIG_TCP);
-	ck_assert_uint_eq(f->flags, RIG_SYN | RIG_ACK);
+	t.ecn_on = t.ecn && f->flags & RIG_ECE;
+	ck_assert_uint_eq(f->flags, RIG_SYN | RIG_ACK | (t.ecn_on ? RIG_ECE : 0));
 	ck_assert_uint_eq(f->ack, t.iss + 1);
 	ck_assert(mr_addr_equal(&f->src, &t.addr) && f->sport == t.port && f->dport == t.peer_port);
 	t.irs = f->seq;
@@ -129,7 +130,8 @@ establish(void)
 
 /* ---- TCP: from the SYN to the end */
 
-/* The whole way, with the options of the SYN; told in the turn in which it came. D-8, B-51: also when it offers ECN. */
+/* The whole way, with the options of the SYN; told in the turn in which it came. D-8, B-51: also when it offers ECN, which
+ * is agreed then. */
 START_TEST(tcp_connection)
 {
 	bool v6 = _i & 1, ecn = _i & 2;
@@ -139,6 +141,7 @@ START_TEST(tcp_connection)
 
 	tcp_forwarder(v6, (struct mr_forwarder_opts){0});
 	t.ts = true;
+	t.ecn = ecn;
 	rig_tcp_push(&t, ecn ? RIG_SYN | RIG_ECE | RIG_CWR : RIG_SYN, 0, 0, 0);
 	rig_turn(&rig);
 	ck_assert_uint_eq(n_got, 1);
@@ -146,6 +149,7 @@ START_TEST(tcp_connection)
 	ck_assert(mr_addr_equal(&got[0].remote.addr, v6 ? &rig.peer6 : &rig.peer4) && got[0].remote.port == t.peer_port);
 	rig_expect_none(&rig);
 	f = take();
+	ck_assert(t.ecn_on == ecn);
 	ck_assert(f->has_mss && f->mss == (v6 ? 1440 : 1460));
 	ck_assert(f->has_ws && f->has_ts && f->tsecr == t.tsval);
 	ck_assert_uint_eq(f->wnd, 65535);

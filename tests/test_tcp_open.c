@@ -346,12 +346,12 @@ START_TEST(fin_with_the_third_segment)
 }
 END_TEST
 
-/* B-51: a SYN that offers ECN is a plain one. */
+/* B-51, D-8: a SYN that offers ECN opens a connection like a plain one. */
 START_TEST(ecn_setup_syn)
 {
 	rig_tcp_listen(&t, 4);
 	rig_tcp_push(&t, RIG_SYN | RIG_ECE | RIG_CWR, 0, 0, 0);
-	ck_assert_uint_eq(rig_expect(&rig, RIG_TCP)->flags, RIG_SYN | RIG_ACK);
+	ck_assert_uint_eq(rig_expect(&rig, RIG_TCP)->flags, RIG_SYN | RIG_ACK | RIG_ECE);
 }
 END_TEST
 

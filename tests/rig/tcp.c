@@ -327,10 +327,11 @@ rig_tcp_start_passive(struct rig_tcp *t)
 
 	if (!t->listener)
 		rig_tcp_listen(t, 16);
-	rig_tcp_push(t, RIG_SYN, 0, 0, 0);
+	rig_tcp_push(t, t->ecn ? RIG_SYN | RIG_ECE | RIG_CWR : RIG_SYN, 0, 0, 0);
 	f = rig_expect(t->rig, RIG_TCP);
-	ck_assert_msg(is_ours(t, f) && f->flags == (RIG_SYN | RIG_ACK) && f->ack == t->iss + 1, "expected SYN|ACK, got %s",
-	              rig_frame_text(f));
+	t->ecn_on = t->ecn && f->flags & RIG_ECE;
+	ck_assert_msg(is_ours(t, f) && f->flags == (RIG_SYN | RIG_ACK | (t->ecn_on ? RIG_ECE : 0)) && f->ack == t->iss + 1,
+	              "expected SYN|ACK, got %s", rig_frame_text(f));
 	learn_syn(t, f);
 	t->snd = t->rcv = 1;
 }
@@ -358,7 +359,9 @@ rig_tcp_start_active(struct rig_tcp *t)
 	ck_assert_int_eq(mr_ep_local_name(t->ep, &name), 0);
 	t->port = name.port;
 	f = rig_expect(t->rig, RIG_TCP);
-	ck_assert_msg(is_ours(t, f) && f->flags == RIG_SYN, "expected SYN, got %s", rig_frame_text(f));
+	t->ecn_on = t->ecn && f->flags & RIG_ECE;
+	ck_assert_msg(is_ours(t, f) && f->flags == (RIG_SYN | (t->ecn_on ? RIG_ECE | RIG_CWR : 0)), "expected SYN, got %s",
+	              rig_frame_text(f));
 	t->ts = t->ts && f->has_ts;
 	t->sack = t->sack && f->has_sackok;
 	t->ws = f->has_ws ? t->ws : -1;
@@ -372,7 +375,7 @@ struct mr_ep *
 rig_tcp_establish_active(struct rig_tcp *t)
 {
 	rig_tcp_start_active(t);
-	rig_tcp_push(t, RIG_SYN | RIG_ACK, 0, 1, 0);
+	rig_tcp_push(t, t->ecn_on ? RIG_SYN | RIG_ACK | RIG_ECE : RIG_SYN | RIG_ACK, 0, 1, 0);
 	rig_tcp_expect(t, RIG_ACK, 1, 1, 0, .exact = true);
 	rig_expect_none(t->rig);
 	t->snd = 1;

@@ -33,6 +33,7 @@ struct rig_tcp {
 	uint16_t mss;         /* 1460 (v6: 1440); 0: no option */
 	int ws;               /* 7; -1: no option */
 	bool sack, ts;        /* true, false */
+	bool ecn;             /* false; asks for ECN, and agrees when asked */
 	/* the peer's side, used by every push; change them at will */
 	uint16_t wnd;         /* window field as it goes on the wire; 65535 */
 	uint32_t tsval;       /* base; a push adds the milliseconds since rig_tcp_init */
@@ -40,6 +41,7 @@ struct rig_tcp {
 	uint8_t tos;
 	/* agreed in the handshake */
 	bool ts_on, sack_on;
+	bool ecn_on;          /* the stack's SYN was an ECN-setup SYN, or its SYN|ACK one; never without `ecn` */
 	int stack_ws;         /* scale of the windows that the stack sends; 0 if none */
 	uint16_t stack_mss;
 	/* where the script stands after rig_tcp_reach: next offset of the peer, and of the stack */

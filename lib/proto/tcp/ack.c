@@ -90,7 +90,9 @@ recovery_enter(struct tcp_conn *c)
 
 	mr_count(s, MR_CNT_TCP_FAST_RETRANSMITS);
 	cc_save(&c->cc);
-	c->cc.ops->loss(&c->cc, c->snd_nxt - c->snd_una, s->now_ns);
+	if (!tcp_ecn_is_reduced(c))
+		c->cc.ops->loss(&c->cc, c->snd_nxt - c->snd_una, s->now_ns);
+	tcp_ecn_reduced(c);
 	if (!c->cc.ops->control)
 		c->cc.cwnd = c->cc.ssthresh + TCP_DUPTHRESH * c->mss;
 	c->recover = c->snd_nxt;
@@ -133,7 +135,7 @@ recovery_ack(struct tcp_conn *c, uint32_t acked)
 }
 
 static void
-congestion_ack(struct tcp_conn *c, const struct tcp_acked *acked, struct tcp_cc_ack *a)
+congestion_ack(struct tcp_conn *c, const struct tcp_acked *acked, struct tcp_cc_ack *a, bool echo)
 {
 	a->now_ns = c->ep.stack->now_ns;
 	a->srtt_ns = c->rtt.srtt_ns;
@@ -149,7 +151,7 @@ congestion_ack(struct tcp_conn *c, const struct tcp_acked *acked, struct tcp_cc_
 	}
 	if (c->flags & TCP_F_RECOVERY)
 		recovery_ack(c, acked->bytes);
-	else if (!c->cc.ops->control)
+	else if (!c->cc.ops->control && !echo)
 		c->cc.ops->ack(&c->cc, a);
 	if (c->cc.ops->control)
 		c->cc.ops->control(&c->cc, a);
@@ -162,12 +164,13 @@ new_ack(struct tcp_conn *c, const struct tcp_rx *rx)
 	struct mr_stack *s = c->ep.stack;
 	struct tcp_cc_ack cc_ack = {.prior_in_flight = c->sendq.in_flight};
 	struct tcp_acked a = {0};
+	bool echo = unlikely(c->ecn & TCP_ECN_ON) && tcp_ecn_ack(c, rx, &cc_ack);
 
 	tcp_sendq_ack(c, rx->ack, &a);
 	c->snd_una = rx->ack;
 	cc_ack.rtt_ns = rtt_sample(c, rx, &a);
 	c->retries = 0;
-	congestion_ack(c, &a, &cc_ack);
+	congestion_ack(c, &a, &cc_ack, echo);
 	c->unacked_since_ns = c->snd_una == c->snd_nxt ? 0 : s->now_ns;
 	tcp_rexmt_restart(c);
 	if (c->route.neigh && c->route.gen == s->route_gen)
@@ -219,6 +222,7 @@ tcp_rtx_enter_rto(struct tcp_conn *c)
 		cc_save(&c->cc);
 	c->cc.ops->rto(&c->cc, c->snd_nxt - c->snd_una, c->retries == 1, c->ep.stack->now_ns);
 	tcp_sendq_mark_all_lost(c);
+	tcp_ecn_reduced(c);
 	c->recover = c->snd_nxt;
 	c->dupacks = 0;
 	c->flags = (c->flags & ~TCP_F_RECOVERY) | TCP_F_RTO_RECOVERY;

@@ -94,6 +94,7 @@ tcp_cc_switch(struct tcp_conn *c, const struct tcp_cc_ops *ops)
 	algorithm_end(c);
 	c->cc.ops = ops;
 	c->cc.pacing_rate = 0;
+	c->ecn &= (uint8_t)~TCP_ECN_PACED;
 	algorithm_begin(c);
 	c->cc.ssthresh = ssthresh;
 	mr_ep_mark_dirty(&c->ep);

@@ -120,6 +120,8 @@ step1_sequence(struct tcp_conn *c, struct tcp_rx *rx)
 	 * figure 8). */
 	if (c->state == MR_TCP_SYN_RECEIVED && (rx->flags & TCP_SYN) && rx->seq == c->irs) {
 		if (!(rx->flags & (TCP_ACK | TCP_RST))) {
+			if (!tcp_ecn_accepts(c, rx->flags))
+				c->ecn &= (uint8_t)~TCP_ECN_ON;
 			c->why |= TCP_WHY_SYN;
 			mr_ep_mark_dirty(&c->ep);
 			return rx_drop(c, rx, MR_DROP_TCP_DUPLICATE);
@@ -333,6 +335,8 @@ static void
 steps_5_to_8(struct tcp_conn *c, struct tcp_rx *rx)
 {
 	c->last_rx_ns = c->ep.stack->now_ns;
+	if (unlikely(c->ecn & TCP_ECN_ON))
+		tcp_ecn_data(c, rx);
 	if (step5_ack(c, rx) && step7_text(c, rx))
 		step8_fin(c, rx);
 }

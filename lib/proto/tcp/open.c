@@ -162,7 +162,7 @@ syn_ack_send(struct tcp *t, struct tcp_syn_rcvd *r)
 	struct tcp_tx tx = {
 		.seq = r->iss,
 		.ack = r->irs + 1,
-		.flags = TCP_SYN | TCP_ACK,
+		.flags = (uint8_t)(TCP_SYN | TCP_ACK | (r->opts_wscale & TCP_SYN_RCVD_ECN ? TCP_ECE : 0)),
 		.wnd = (uint16_t)RTE_MIN(l->rcv_buf, 65535u),
 		.opts = TCP_OPT_MSS | record_opts(r),
 		.mss = l->user_mss,
@@ -217,6 +217,8 @@ syn_rcvd_fill(struct tcp *t, struct tcp_bind *l, struct tcp_syn_rcvd *r, const s
 	r->mss = rx->opts & TCP_OPT_MSS ? rx->mss : 0;
 	r->listener = mr_arena_ref(&t->tp.stack->arena, l);
 	r->opts_wscale = (uint8_t)((rx->opts & mine) << 3 | rx->wscale);
+	if (tcp_ecn_accepts(tcp_conn(l->bound.ep), rx->flags))
+		r->opts_wscale |= TCP_SYN_RCVD_ECN;
 }
 
 static void
@@ -317,6 +319,7 @@ syn_rcvd_promote(struct tcp *t, struct tcp_syn_rcvd *r, const struct tcp_rx *rx)
 	c->net = mr_addr_net(&r->rec.flow.raddr);
 	c->ep.flow = r->rec.flow;
 	c->ep.flow.kind = TCP_KIND_CONN;
+	c->ecn = r->opts_wscale & TCP_SYN_RCVD_ECN ? TCP_ECN_ON : 0;
 	c->flags |= TCP_F_PASSIVE | TCP_F_TS | TCP_F_WS | TCP_F_SACK;
 	c->rcv_wscale = tcp_wscale_for(c->rcv_buf);
 	if (r->mss)
@@ -349,7 +352,10 @@ syn_rcvd_check(struct tcp *t, struct tcp_syn_rcvd *r, struct tcp_rx *rx)
 	uint32_t wnd = RTE_MIN(listener_rcv_buf(t, r), 65535u);
 
 	if ((rx->flags & (TCP_SYN | TCP_ACK | TCP_RST)) == TCP_SYN && rx->seq == r->irs) {
-		syn_ack_send(t, r); /* it was lost (B-47) */
+		/* The answer was lost (B-47); or the flags have kept it from coming, and the peer does without. */
+		if (!tcp_ecn_accepts(tcp_conn(record_listener(t, r)->bound.ep), rx->flags))
+			r->opts_wscale &= (uint8_t)~TCP_SYN_RCVD_ECN;
+		syn_ack_send(t, r);
 		mr_drop(s, rx->m, MR_DROP_TCP_DUPLICATE);
 		return false;
 	}
@@ -490,6 +496,8 @@ tcp_open_passive(struct tcp_conn *c, struct rte_mbuf *syn, const uint32_t *iss_f
 	tcp_hdr_pull(syn, &rx);
 	open_init(c, iss_floor);
 	open_syn(c, &rx);
+	if (tcp_ecn_accepts(c, rx.flags))
+		c->ecn |= TCP_ECN_ON;
 	c->flags |= TCP_F_PASSIVE;
 	mr_count(c->ep.stack, MR_CNT_TCP_PASSIVE_OPENS);
 	open_send(c, MR_TCP_SYN_RECEIVED);
@@ -502,6 +510,7 @@ syn_sent_syn(struct tcp_conn *c, struct tcp_rx *rx)
 	struct mr_stack *s = c->ep.stack;
 
 	open_syn(c, rx);
+	tcp_ecn_answered(c, rx->flags);
 	if (rx->flags & TCP_ACK) {
 		if (c->retries == 0)
 			tcp_rtt_sample(&c->rtt, s->now_ns - c->last_tx_ns, tcp_of(s)->min_rto_ns);

@@ -14,6 +14,7 @@
 #include <rte_common.h>
 
 #define OUT_BURST 32
+#define ECT_0 2 /* of the type of service: may be marked instead of lost */
 
 /* The packets of one visit, on their way to the route. */
 struct out {
@@ -21,6 +22,7 @@ struct out {
 	struct rte_mbuf *pkts[OUT_BURST];
 	uint16_t n;
 	bool acked; /* something that carries the ACK went out */
+	uint8_t ect; /* ECN bits of all of them */
 };
 
 /* The array stays as it is: most visits send one packet. */
@@ -30,13 +32,14 @@ out_init(struct out *o, struct tcp_conn *c)
 	o->c = c;
 	o->n = 0;
 	o->acked = false;
+	o->ect = 0;
 }
 
 static void
 out_flush(struct out *o)
 {
 	struct tcp_conn *c = o->c;
-	struct mr_ip_params ip = {.trans_proto = MR_TRANS_TCP, .ttl = c->ttl, .tos = c->tos, .df = true};
+	struct mr_ip_params ip = {.trans_proto = MR_TRANS_TCP, .ttl = c->ttl, .tos = c->tos | o->ect, .df = true};
 
 	if (o->n == 0)
 		return;
@@ -46,8 +49,12 @@ out_flush(struct out *o)
 }
 
 static void
-out_add(struct out *o, struct rte_mbuf *m)
+out_add(struct out *o, struct rte_mbuf *m, uint8_t ect)
 {
+	if (o->ect != ect) {
+		out_flush(o);
+		o->ect = ect;
+	}
 	o->pkts[o->n++] = m;
 	o->acked = true;
 	if (o->n == OUT_BURST)
@@ -92,7 +99,7 @@ tcp_window_worth_update(const struct tcp_conn *c)
 }
 
 /* Header fields of a segment of an open connection; the ACK it carries is noted as sent. */
-static void
+static __rte_always_inline void
 tx_fill(struct tcp_conn *c, struct tcp_tx *tx, uint8_t flags, uint32_t seq)
 {
 	memset(tx, 0, sizeof(*tx));
@@ -100,7 +107,7 @@ tx_fill(struct tcp_conn *c, struct tcp_tx *tx, uint8_t flags, uint32_t seq)
 	tx->dport_be = c->ep.flow.rport_be;
 	tx->seq = seq;
 	tx->ack = c->rcv_nxt;
-	tx->flags = flags;
+	tx->flags = flags | (c->ecn & TCP_ECN_ECHO);
 	tx->wnd = (uint16_t)(tcp_window(c) >> c->rcv_wscale);
 	if (c->flags & TCP_F_TS) {
 		tx->opts = TCP_OPT_TS;
@@ -122,7 +129,7 @@ send_bare(struct out *o, uint8_t flags, uint32_t seq)
 	}
 	tx_fill(o->c, &tx, flags, seq);
 	tcp_hdr_push(m, &tx, &o->c->route);
-	out_add(o, m);
+	out_add(o, m, 0);
 	return true;
 }
 
@@ -176,6 +183,17 @@ pace_charge(struct tcp_conn *c, uint32_t bytes)
 		c->pace_ns = RTE_MAX(c->pace_ns, now) + (uint64_t)bytes * 1000000000 / c->cc.pacing_rate;
 }
 
+/* Only what is new may be marked on its way, and only it tells that the window was reduced (RFC 3168 6.1.2, 6.1.5). */
+static uint8_t
+seg_ect(struct tcp_conn *c, const struct tcp_seg *s, uint8_t *flags)
+{
+	if ((s->flags & TCP_SEG_SENT) || s->len == 0 || (c->why & TCP_WHY_PROBE))
+		return 0;
+	*flags |= c->ecn & TCP_ECN_CWR;
+	c->ecn &= (uint8_t)~TCP_ECN_CWR;
+	return ECT_0;
+}
+
 /* Transmit a segment of the queue, for the first time or again. */
 static bool
 send_seg(struct out *o, struct rte_mbuf *m)
@@ -183,7 +201,7 @@ send_seg(struct out *o, struct rte_mbuf *m)
 	struct tcp_conn *c = o->c;
 	struct tcp_seg *s = tcp_seg(m);
 	struct rte_mbuf *f = seg_frame(c, m);
-	uint8_t flags = TCP_ACK;
+	uint8_t flags = TCP_ACK, ect = 0;
 	struct tcp_tx tx;
 
 	if (!f)
@@ -192,6 +210,8 @@ send_seg(struct out *o, struct rte_mbuf *m)
 		flags |= TCP_PSH;
 	if (s->flags & TCP_SEG_FIN)
 		flags |= TCP_FIN;
+	if (unlikely(c->ecn & TCP_ECN_ON))
+		ect = seg_ect(c, s, &flags);
 	tx_fill(c, &tx, flags, s->seq);
 	tcp_hdr_push(f, &tx, &c->route);
 	if (s->flags & TCP_SEG_SENT)
@@ -200,7 +220,7 @@ send_seg(struct out *o, struct rte_mbuf *m)
 	tcp_sendq_sent(c, m, c->ep.stack->now_ns);
 	pace_charge(c, s->len);
 	c->last_tx_ns = c->ep.stack->now_ns;
-	out_add(o, f);
+	out_add(o, f, ect);
 	return true;
 }
 
@@ -323,9 +343,10 @@ send_syn(struct out *o)
 		tx.opts |= TCP_OPT_WS;
 	if (c->flags & TCP_F_SACK)
 		tx.opts |= TCP_OPT_SACK_PERM;
+	tx.flags |= tcp_ecn_syn_flags(c);
 	tcp_hdr_push(m, &tx, &c->route);
 	c->last_tx_ns = c->ep.stack->now_ns;
-	out_add(o, m);
+	out_add(o, m, 0);
 	c->why &= (uint8_t)~TCP_WHY_SYN;
 	if (!c->rexmt_ns)
 		tcp_rexmt_restart(c);
@@ -349,7 +370,7 @@ send_sack(struct out *o, bool dsack, unsigned skip, unsigned max)
 	tx.opts |= TCP_OPT_SACK;
 	tx.sack = (const uint32_t (*)[2])blocks;
 	tcp_hdr_push(m, &tx, &c->route);
-	out_add(o, m);
+	out_add(o, m, 0);
 	return true;
 }
 
@@ -521,6 +542,7 @@ tcp_reset_conn(struct tcp_conn *c)
 	if (c->state < MR_TCP_SYN_RECEIVED || c->state == MR_TCP_TIME_WAIT || mr_route_use(c->ep.stack, &c->route) < 0)
 		return;
 	mr_count(c->ep.stack, MR_CNT_TCP_RESETS_TX);
+	c->ecn = 0;
 	send_bare(&o, TCP_RST | TCP_ACK, c->snd_nxt);
 	out_flush(&o);
 }

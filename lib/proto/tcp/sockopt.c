@@ -32,6 +32,7 @@ struct number {
 static const struct number conn_numbers[] = {
 	{MR_OPT_TTL, IN(struct tcp_conn, ttl), 1, 255, 1},
 	{MR_OPT_TCP_KEEPCNT, IN(struct tcp_conn, keepcnt), 1, 127, 1},
+	{MR_OPT_TCP_ECN, IN(struct tcp_conn, ecn_mode), MR_TCP_ECN_OFF, MR_TCP_ECN_ACCEPT, 1},
 	{MR_OPT_TCP_KEEPIDLE_NS, IN(struct tcp_conn, keepidle_ms), MS, UINT32_MAX * MS, MS},
 	{MR_OPT_TCP_KEEPINTVL_NS, IN(struct tcp_conn, keepintvl_ms), MS, UINT32_MAX * MS, MS},
 	{MR_OPT_TCP_USER_TIMEOUT_NS, IN(struct tcp_conn, user_timeout_ms), 0, UINT32_MAX * MS, MS},
@@ -43,6 +44,7 @@ static const struct number proto_numbers[] = {
 	{MR_OPT_TCP_MIN_RTO_NS, IN(struct tcp, min_rto_ns), MS, TCP_MAX_RTO_NS, 1},
 	{MR_OPT_TCP_DELACK_NS, IN(struct tcp, delack_ns), 0, 500 * MS - 1, 1}, /* MUST-40 */
 	{MR_OPT_TCP_INIT_CWND, IN(struct tcp, init_cwnd), 1, 1000, 1},
+	{MR_OPT_TCP_ECN, IN(struct tcp, ecn_mode), MR_TCP_ECN_OFF, MR_TCP_ECN_ACCEPT, 1},
 };
 
 static const struct number *

@@ -231,6 +231,7 @@ tcp_conn_new(struct tcp *t)
 	TAILQ_INSERT_TAIL(&t->all, c, in_all);
 	tcp_probe_attach(c);
 	c->cc.ops = t->cc;
+	c->ecn_mode = t->ecn_mode;
 	c->offers = TCP_OPT_WS | TCP_OPT_TS | TCP_OPT_SACK_PERM;
 	tcp_rtt_init(&c->rtt);
 	c->snd_buf = t->snd_range.def;
@@ -245,6 +246,7 @@ void
 tcp_conn_inherit(struct tcp_conn *c, const struct tcp_conn *l)
 {
 	c->cc.ops = l->cc.ops;
+	c->ecn_mode = l->ecn_mode;
 	c->snd_buf = l->snd_buf;
 	c->rcv_buf = l->rcv_buf;
 	c->keepidle_ms = l->keepidle_ms;
@@ -414,6 +416,7 @@ tcp_create(struct mr_stack *s, struct mr_transproto **out)
 	t->snd_range = t->rcv_range = (struct tcp_buf_range){MIN_BUF, DEFAULT_BUF, MAX_BUF};
 	t->cc = tcp_cc_at(0);
 	t->init_cwnd = 10;
+	t->ecn_mode = MR_TCP_ECN_ACCEPT;
 	t->offers = TCP_OPT_WS | TCP_OPT_TS | TCP_OPT_SACK_PERM;
 	*out = &t->tp;
 	return 0;

@@ -293,6 +293,13 @@ void tcp_rtt_sample(struct tcp_rtt *r, uint64_t rtt_ns, uint64_t min_rto_ns);
 #define TCP_F_PACED (1u << 25)        /* output waits for pace_ns */
 #define TCP_F_PROBE (1u << 31)        /* has a probe */
 
+#define TCP_ECN_ASKED (1u << 0)       /* our SYN asks for ECN */
+#define TCP_ECN_ON (1u << 1)          /* agreed */
+#define TCP_ECN_REDUCED (1u << 2)     /* ecn_high is valid */
+#define TCP_ECN_PACED (1u << 3)       /* marks at a window of one segment have set the pacing rate */
+#define TCP_ECN_ECHO TCP_ECE          /* a mark has come: ECE on all ACKs until the peer tells CWR */
+#define TCP_ECN_CWR TCP_CWR           /* the window was reduced: to be told with the next new data */
+
 struct tcp_bind;
 
 struct tcp_conn {
@@ -311,6 +318,9 @@ struct tcp_conn {
 	uint8_t dupacks_owed;         /* without SACK: out-of-order segments of this turn that each want an ACK */
 	uint8_t backoff;              /* doublings of the timer now running */
 	uint8_t retries;              /* of the same data, probe or SYN */
+	uint8_t ecn;                  /* TCP_ECN_* */
+	uint8_t ecn_mode;             /* enum mr_tcp_ecn */
+	uint32_t ecn_high;            /* SND.NXT when the window was reduced last */
 	/* sending */
 	struct tcp_sendq sendq;
 	struct tcp_cc cc;
@@ -387,7 +397,8 @@ struct tcp_syn_rcvd {
 	uint32_t listener;            /* arena reference of the struct tcp_bind */
 	uint16_t mss;                 /* offered by the peer; 0: not */
 	uint8_t retries;              /* SYN-ACKs sent again: also which FIFO */
-	uint8_t opts_wscale;          /* low nibble: the peer's shift; high: TCP_OPT_WS | SACK_PERM | TS, shifted by 3 */
+	uint8_t opts_wscale;          /* low nibble: the peer's shift; high: TCP_OPT_WS | SACK_PERM | TS, shifted by 3, and */
+#define TCP_SYN_RCVD_ECN 0x80u    /* ECN is agreed */
 };
 _Static_assert(sizeof(struct tcp_syn_rcvd) == 64, "one cache line");
 
@@ -430,6 +441,7 @@ struct tcp {
 	struct tcp_buf_range snd_range, rcv_range;
 	const struct tcp_cc_ops *cc;
 	uint32_t init_cwnd;
+	uint8_t ecn_mode;
 	uint8_t offers;               /* TCP_OPT_* that SYNs may carry */
 };
 
@@ -516,6 +528,22 @@ bool tcp_ack_process(struct tcp_conn *c, struct tcp_rx *rx);
 void tcp_rtx_enter_rto(struct tcp_conn *c);
 /* Our FIN was sent and is acknowledged. */
 bool tcp_fin_acked(const struct tcp_conn *c);
+
+/* ecn.c: flags of a SYN, or of the SYN-ACK of a simultaneous open, that goes out now. */
+uint8_t tcp_ecn_syn_flags(struct tcp_conn *c);
+/* Is this SYN an ECN-setup SYN, to be answered by ECE? @param c the listener, or who opens passively without one */
+bool tcp_ecn_accepts(const struct tcp_conn *c, uint8_t syn_flags);
+/* The peer's SYN or SYN-ACK has come to a SYN of ours. */
+void tcp_ecn_answered(struct tcp_conn *c, uint8_t flags);
+/* An acceptable segment of a connection with ECN: its mark and CWR. */
+void tcp_ecn_data(struct tcp_conn *c, const struct tcp_rx *rx);
+/* An ACK of such a connection that is about to move SND.UNA. The first echo of a mark in a window of data reduces the
+ * window, or is put into *a for an algorithm that has a model of its own. @return it carries an echo, no window grows by it */
+bool tcp_ecn_ack(struct tcp_conn *c, const struct tcp_rx *rx, struct tcp_cc_ack *a);
+/* The window is reduced, for whatever reason: tell the peer, and no mark in what has been sent until now counts. */
+void tcp_ecn_reduced(struct tcp_conn *c);
+/* The window was reduced already for what is at SND.UNA. */
+bool tcp_ecn_is_reduced(const struct tcp_conn *c);
 
 /* output.c */
 void tcp_output(struct mr_transproto *tp, struct mr_ep *ep);

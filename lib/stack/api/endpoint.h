@@ -78,6 +78,7 @@ enum mr_opt {
 	MR_OPT_PACKET_OUTGOING,   /**< packet endpoints, bool: frames that leave are heard as well; default off */
 	MR_OPT_ICMP_ECHO,         /**< network protocol, bool: echo requests are answered; default on. Off: by nobody, or by an
 	                           *   application with a raw endpoint (mr_ep_create_raw) */
+	MR_OPT_TCP_ECN,           /**< enum mr_tcp_ecn, before connect or listen; protocol-wide: of new endpoints (RFC 3168) */
 };
 
 /** RFC 9293 3.3.2. */
