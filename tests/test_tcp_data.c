@@ -307,6 +307,21 @@ START_TEST(zero_window_and_update)
 }
 END_TEST
 
+/* MUST-39: without window scale a header has not room for all of a large buffer; reading opens nothing then. */
+START_TEST(read_opens_no_window_beyond_the_header)
+{
+	t.ws = -1;
+	rig_tcp_listen(&t, 4);
+	ck_assert_int_eq(mr_ep_setopt(t.listener, MR_OPT_RCVBUF, 1 << 20), 0);
+	rig_tcp_establish_passive(&t);
+	rig_tcp_push(&t, RIG_ACK, 1, 1, 100);
+	rig_advance(&rig, 50 * RIG_MS);
+	rig_tcp_expect(&t, RIG_ACK, 1, 101, 0);
+	rig_ep_recv(t.ep, 0, 100);
+	rig_expect_none_for(&rig, RIG_S);
+}
+END_TEST
+
 /* MUST-66: an ACK and a reset get in through a closed window. */
 START_TEST(zero_window_lets_acks_in)
 {
@@ -632,6 +647,7 @@ add_receiving(TCase *tc)
 	tcase_add_loop_test(tc, fin_out_of_order, 0, 2);
 	tcase_add_loop_test(tc, window_does_not_shrink, 0, 2);
 	tcase_add_test(tc, zero_window_and_update);
+	tcase_add_test(tc, read_opens_no_window_beyond_the_header);
 	tcase_add_test(tc, zero_window_lets_acks_in);
 	tcase_add_test(tc, timestamp_echo);
 	tcase_add_test(tc, paws);

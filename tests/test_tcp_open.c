@@ -573,6 +573,18 @@ START_TEST(active_open_bad_ack)
 }
 END_TEST
 
+/* T93-12: a FIN beside the peer's SYN waits, as data would: the peer sends it again. */
+START_TEST(active_open_syn_with_fin)
+{
+	rig_tcp_start_active(&t);
+	rig_tcp_push(&t, RIG_SYN | RIG_FIN | (_i ? RIG_ACK : 0), 0, _i, 0);
+	rig_tcp_expect(&t, _i ? RIG_ACK : RIG_SYN | RIG_ACK, _i, 1, 0);
+	rig_tcp_push(&t, RIG_FIN | RIG_ACK, 1, 1, 0);
+	rig_tcp_expect(&t, RIG_ACK, 1, 2, 0);
+	ck_assert_int_eq(rig_tcp_state(t.ep), MR_TCP_CLOSE_WAIT);
+}
+END_TEST
+
 /* MUST-54, B-45: an ICMP error about the SYN ends the open at once; one about something else does not. */
 START_TEST(active_open_unreachable)
 {
@@ -708,6 +720,7 @@ suite(void)
 	tcase_add_test(tc, active_open_timeout);
 	tcase_add_test(tc, active_open_refused);
 	tcase_add_test(tc, active_open_bad_ack);
+	tcase_add_loop_test(tc, active_open_syn_with_fin, 0, 2);
 	tcase_add_test(tc, active_open_unreachable);
 	tcase_add_loop_test(tc, active_open_bad_address, 0, 4);
 	tcase_add_loop_test(tc, simultaneous_open, 0, 2);

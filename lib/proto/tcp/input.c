@@ -161,8 +161,6 @@ step1_sequence(struct tcp_conn *c, struct tcp_rx *rx)
 static bool
 step2_reset(struct tcp_conn *c, struct tcp_rx *rx)
 {
-	int err;
-
 	if (!(rx->flags & TCP_RST))
 		return true;
 	if (rx->seq != c->rcv_nxt) {
@@ -172,11 +170,8 @@ step2_reset(struct tcp_conn *c, struct tcp_rx *rx)
 	mr_stack_free(c->ep.stack, rx->m);
 	rx->m = NULL;
 	mr_count(c->ep.stack, MR_CNT_TCP_RESETS_RX);
-	if (c->state == MR_TCP_SYN_RECEIVED)
-		err = -ECONNREFUSED;
-	else
-		err = c->state == MR_TCP_CLOSING || c->state == MR_TCP_LAST_ACK ? 0 : -ECONNRESET;
-	tcp_conn_end(c, err);
+	/* Also in CLOSING and LAST-ACK: whether the peer had all that was sent, nobody knows. */
+	tcp_conn_end(c, c->state == MR_TCP_SYN_RECEIVED ? -ECONNREFUSED : -ECONNRESET);
 	return false;
 }
 

@@ -520,7 +520,7 @@ syn_sent_syn(struct tcp_conn *c, struct tcp_rx *rx)
 		/* Both have called at once (MUST-10). */
 		open_send(c, MR_TCP_SYN_RECEIVED);
 	}
-	/* Payload of a SYN is not taken: the peer sends it again after the handshake (T93-12). */
+	/* Payload and FIN of a SYN are not taken: the peer sends them again after the handshake (T93-12). */
 	rte_pktmbuf_free(rx->m);
 }
 
@@ -544,7 +544,7 @@ tcp_syn_sent_input(struct tcp_conn *c, struct tcp_rx *rx)
 		}
 		return;
 	}
-	if ((rx->flags & (TCP_SYN | TCP_FIN)) != TCP_SYN) {
+	if (!(rx->flags & TCP_SYN)) {
 		mr_drop(s, rx->m, MR_DROP_TCP_SYN_SENT_IGNORED);
 		return;
 	}

@@ -61,12 +61,19 @@ out_add(struct out *o, struct rte_mbuf *m, uint8_t ect)
 		out_flush(o);
 }
 
-/* The bytes that the receive buffer has room for, as right edge; never moves left (SHLD-14). */
+/* The largest window that a header has room for. */
+static uint32_t
+window_most(const struct tcp_conn *c)
+{
+	return 65535u << c->rcv_wscale;
+}
+
+/* The bytes that the receive buffer has room for and a header can tell, as right edge; never moves left (SHLD-14). */
 static uint32_t
 right_edge(const struct tcp_conn *c)
 {
 	uint32_t space = c->rcv_buf > c->rcvq.bytes ? c->rcv_buf - c->rcvq.bytes : 0;
-	uint32_t edge = c->rcv_nxt + space;
+	uint32_t edge = c->rcv_nxt + RTE_MIN(space, window_most(c));
 	uint32_t step = RTE_MIN(c->rcv_buf / 2, (uint32_t)c->rcv_mss);
 
 	if (seq_leq(edge, c->rcv_adv) || edge - c->rcv_adv < step)
@@ -77,7 +84,7 @@ right_edge(const struct tcp_conn *c)
 uint32_t
 tcp_window(struct tcp_conn *c)
 {
-	uint32_t edge = right_edge(c), wnd = edge - c->rcv_nxt, most = 65535u << c->rcv_wscale;
+	uint32_t edge = right_edge(c), wnd = edge - c->rcv_nxt;
 	uint32_t unit = 1u << c->rcv_wscale;
 
 	/* An edge once told is rounded up so that scaling cannot take it back; a new one down to what there is. */
@@ -85,7 +92,7 @@ tcp_window(struct tcp_conn *c)
 		wnd = (wnd + unit - 1) & ~(unit - 1);
 	else
 		wnd &= ~(unit - 1);
-	wnd = RTE_MIN(wnd, most);
+	wnd = RTE_MIN(wnd, window_most(c));
 	c->rcv_adv = seq_max(c->rcv_adv, c->rcv_nxt + wnd);
 	return wnd;
 }
@@ -206,7 +213,7 @@ send_seg(struct out *o, struct rte_mbuf *m)
 
 	if (!f)
 		return false;
-	if (s->flags & TCP_SEG_PSH)
+	if (s->flags & TCP_SEG_PSH && s->len > 0)
 		flags |= TCP_PSH;
 	if (s->flags & TCP_SEG_FIN)
 		flags |= TCP_FIN;

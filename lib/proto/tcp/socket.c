@@ -276,12 +276,14 @@ tcp_shutdown(struct mr_ep *ep, unsigned how)
 	if (!tcp_is_open(c))
 		return -ENOTCONN;
 	if (how & MR_SHUT_RD) {
+		bool unread = c->rcvq.bytes > 0;
 		struct rte_mbuf *m;
 
 		c->flags |= TCP_F_SHUT_RD;
 		while ((m = tcp_rcvq_pop(c)))
 			rte_pktmbuf_free(m);
-		after_read(c);
+		if (unread)
+			after_read(c);
 		mr_ep_event(ep, MR_EV_IN);
 	}
 	if (how & MR_SHUT_WR)
