@@ -429,6 +429,39 @@ START_TEST(changes_while_the_nic_is_down)
 END_TEST
 
 /* Its timers go with it. */
+static int
+refuse(struct mr_link *l, const struct mr_lladdr *list, unsigned n)
+{
+	(void)l, (void)list, (void)n;
+	return -EIO;
+}
+
+/* A NIC whose addresses cannot be opened stays down, and its groups as if nothing had been. */
+START_TEST(nic_refused)
+{
+	const struct mr_link_ops *good = rig.link.ops;
+	struct mr_link_ops bad = *good;
+	struct mr_nic_info info;
+
+	fam = &families[_i];
+	settle(fam->group);
+	ck_assert_int_eq(mr_nic_disable(rig.stack, RIG_NIC), 0);
+	rig_discard(&rig);
+	bad.set_mcast = refuse;
+	rig.link.ops = &bad;
+	ck_assert_int_eq(mr_nic_enable(rig.stack, RIG_NIC), -EIO);
+	rig_mark(&rig);
+	ck_assert_int_eq(mr_nic_info(rig.stack, RIG_NIC, &info), 0);
+	ck_assert_uint_eq(info.flags & MR_NIC_F_UP, 0);
+	ck_assert(!rig.started);
+	rig_expect_none_for(&rig, 20 * RIG_S);
+	rig_expect_no_drop(&rig);
+	rig.link.ops = good;
+	ck_assert_int_eq(mr_nic_enable(rig.stack, RIG_NIC), 0);
+	rig_expect_group(&rig, fam->report, fam->group);
+}
+END_TEST
+
 START_TEST(nic_removed)
 {
 	fam = &families[_i];
@@ -710,6 +743,7 @@ suite(void)
 	tcase_add_loop_test(tc, never_of_all_hosts, 0, 2);
 	tcase_add_loop_test(tc, nic_down_and_up, 0, 2);
 	tcase_add_loop_test(tc, changes_while_the_nic_is_down, 0, 2);
+	tcase_add_loop_test(tc, nic_refused, 0, 2);
 	tcase_add_loop_test(tc, nic_removed, 0, 2);
 	tcase_add_loop_test(tc, nothing_of_a_loopback_nic, 0, 2);
 	tcase_add_loop_test(tc, no_packets_left, 0, 2);

@@ -104,6 +104,26 @@ START_TEST(table_grows)
 }
 END_TEST
 
+/* The connected route comes and goes with addresses; one by hand stays. */
+START_TEST(table_connected)
+{
+	fk_nic(1);
+	ck_assert_int_eq(fk_row("10.1.0.0/16", NULL, 1), 0);
+	for (unsigned i = 0; i < 2; i++) {
+		ck_assert_int_eq(fk_add(1, "10.1.0.1/16", 0), 0);
+		ck_assert_int_eq(fk_add(1, "10.2.0.1/16", 0), 0);
+		ck_assert_int_eq(fk_add(1, "10.2.0.2/16", 0), 0);
+		ck_assert_uint_eq(mr_route_table_get(fk.s, NULL, 0), 2);
+		ck_assert_int_eq(fk_remove(1, i ? "10.2.0.1" : "10.2.0.2"), 0);
+		ck_assert_uint_eq(mr_route_table_get(fk.s, NULL, 0), 2);
+		ck_assert_int_eq(fk_remove(1, i ? "10.2.0.2" : "10.2.0.1"), 0);
+		ck_assert_int_eq(fk_remove(1, "10.1.0.1"), 0);
+		ck_assert_uint_eq(mr_route_table_get(fk.s, NULL, 0), 1);
+	}
+	ck_route(0, NULL, "10.2.0.9", "EHOSTUNREACH");
+}
+END_TEST
+
 /* ---- finding */
 
 /* B-2 */
@@ -511,6 +531,7 @@ suite(void)
 	tcase_add_test(tc, table_order);
 	tcase_add_test(tc, table_errors);
 	tcase_add_test(tc, table_grows);
+	tcase_add_test(tc, table_connected);
 	tcase_add_test(tc, connected_routes);
 	tc = fk_tcase(s, "find");
 	tcase_add_test(tc, b2_nic_source_gateway);

@@ -273,18 +273,21 @@ ipv6_netep_open(struct mr_netproto *np, struct mr_netep *ep)
 {
 	struct mr_nic *nic = ep->nic;
 	bool made = false;
-	int rc;
+	int rc = 0;
 
 	/* The link-local address that is added below may be met again by whoever opens all addresses of a NIC. */
 	if (ep->opened)
 		return 0;
 	/* Every interface has one (RFC 4291 2.8); without link addresses there is nothing to make it from. It comes first,
 	 * for groups are reported from it. */
-	if (mr_addr_is_linklocal(&ep->addr))
+	if (mr_addr_is_linklocal(&ep->addr)) {
 		mr_mld_linklocal_up(nic);
-	else if (nic->lladdr.len == 6 && !mr_ipv6_linklocal(nic))
-		made = add_linklocal(nic) == 0;
-	rc = join_groups(np, ep);
+	} else if (nic->lladdr.len == 6 && !mr_ipv6_linklocal(nic)) {
+		rc = add_linklocal(nic);
+		made = rc == 0;
+	}
+	if (rc == 0)
+		rc = join_groups(np, ep);
 	if (rc < 0) {
 		if (made)
 			mr_addr_remove(np->stack, nic->id, &mr_ipv6_linklocal(nic)->addr);

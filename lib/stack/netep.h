@@ -26,9 +26,15 @@ void mr_netep_group_drop(struct mr_netep *ep);
 /* The NIC has come up or is about to go down: the protocols learn that its groups are joined or left. */
 void mr_nic_groups_open(struct mr_nic *nic);
 void mr_nic_groups_close(struct mr_nic *nic);
-/* The NIC goes up or down: open or close its configured addresses, and tell the link its groups. */
-void mr_nic_neteps_open(struct mr_nic *nic);
+/* The NIC goes up or down: open or close its configured addresses, and tell the link its groups. @return 0, or why an
+ * address cannot be opened: then all are closed, and those that came along are gone */
+int mr_nic_neteps_open(struct mr_nic *nic);
 void mr_nic_neteps_close(struct mr_nic *nic);
+unsigned mr_nic_addrs_count(const struct mr_nic *nic);
+/* Take back what was configured last, until n addresses are left. */
+void mr_nic_addrs_cut(struct mr_nic *nic, unsigned n);
+/* Take back the subnets that were added last, until n are left. */
+void mr_nic_subnets_cut(struct mr_nic *nic, unsigned n);
 /* The NIC goes: nothing is configured on it any more. */
 void mr_nic_neteps_drop(struct mr_nic *nic);
 /* Clear the host bits. @return 0 or -EINVAL: prefix too long */

@@ -35,6 +35,19 @@ mr_nic_find(struct mr_stack *s, uint16_t id)
 	return NULL;
 }
 
+/* From now on nothing comes and goes; what waits is lost. */
+static void
+nic_down(struct mr_nic *nic)
+{
+	nic->flags &= ~MR_NIC_F_UP;
+	nic->stack->route_gen++;
+	for (; nic->txq_n > 0; nic->txq_n--) {
+		mr_drop(nic->stack, nic->txq[nic->txq_head], MR_DROP_NIC_DISABLED);
+		nic->txq_head = (nic->txq_head + 1) % MR_NIC_TXQ;
+	}
+	nic->link->ops->stop(nic->link);
+}
+
 static int
 nic_start(struct mr_nic *nic)
 {
@@ -47,8 +60,10 @@ nic_start(struct mr_nic *nic)
 		return r;
 	nic->flags |= MR_NIC_F_UP;
 	nic->stack->route_gen++;
-	mr_nic_neteps_open(nic);
-	return 0;
+	r = mr_nic_neteps_open(nic);
+	if (r < 0)
+		nic_down(nic);
+	return r;
 }
 
 static void
@@ -58,13 +73,7 @@ nic_stop(struct mr_nic *nic)
 		return;
 	mr_nic_neteps_close(nic);
 	mr_nic_flush(nic);
-	nic->flags &= ~MR_NIC_F_UP;
-	nic->stack->route_gen++;
-	for (; nic->txq_n > 0; nic->txq_n--) {
-		mr_drop(nic->stack, nic->txq[nic->txq_head], MR_DROP_NIC_DISABLED);
-		nic->txq_head = (nic->txq_head + 1) % MR_NIC_TXQ;
-	}
-	nic->link->ops->stop(nic->link);
+	nic_down(nic);
 }
 
 static int

@@ -45,6 +45,7 @@ struct mr_netep {
 	struct mr_timer report_timer; /**< the same */
 	/** @cond private */
 	bool in_primary;
+	bool brought_row;            /* the connected route of its prefix is in the table because of it */
 	bool in_turn;
 	struct mr_netep *hash_next;
 	TAILQ_ENTRY(mr_netep) primary; /* in nic->primary when it may be a source */
@@ -81,7 +82,7 @@ struct mr_nic {
 	struct rte_mbuf *txq[MR_NIC_TXQ];
 	struct mr_netep *addrs[MR_NIC_ADDR_BUCKETS];
 	TAILQ_HEAD(mr_primary_list, mr_netep) primary;
-	TAILQ_HEAD(, mr_netep) configured; /* in the order they were added */
+	TAILQ_HEAD(mr_configured_list, mr_netep) configured; /* in the order they were added */
 	struct mr_nic_bcast *bcasts;
 	unsigned n_bcasts;
 	struct mr_addr_filter bcast_filter;

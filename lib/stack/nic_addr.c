@@ -4,7 +4,8 @@
  * address, a place among the primary ones, the protocol's own business), and the NIC's ups and downs.
  *
  * An address that was removed and is still referenced is taken up again when it is added again, with its id: its flows
- * go on (SS-8). One row of the route table serves all addresses of a prefix, and one broadcast entry.
+ * go on (SS-8). One row of the route table serves all addresses of a prefix, and one broadcast entry; a row that was
+ * there before stays.
  *
  * Invariants: an address is in `configured` while it is PERMANENT, in `primary` while it may be chosen as a source, and
  * open at its protocol while it is PERMANENT and the NIC is up. Every change moves route_gen on.
@@ -158,31 +159,60 @@ mr_nic_netep_bcast(struct mr_nic *nic, const struct mr_addr *dst)
 
 /* ---- configured addresses */
 
-static bool
-is_alone_on_prefix(const struct mr_netep *ep)
+/* Another configured address of the same prefix; NULL: there is none. */
+static struct mr_netep *
+prefix_mate(const struct mr_netep *ep)
 {
-	const struct mr_netep *o;
+	struct mr_netep *o;
 
 	TAILQ_FOREACH(o, &ep->nic->configured, configured) {
 		if (o != ep && o->plen == ep->plen && mr_netep_on_link(o, &ep->addr))
-			return false;
+			return o;
 	}
-	return true;
+	return NULL;
 }
 
-/* The connected route: one row for all addresses of a prefix. */
-static bool
-connected_row(const struct mr_netep *ep, struct mr_route_entry *e)
+static struct mr_route_entry
+connected_row(const struct mr_netep *ep)
 {
-	*e = (struct mr_route_entry){.dest = {.addr = ep->addr, .plen = ep->plen}, .nic = ep->nic->id};
-	return ep->plen < mr_addr_bits(&ep->addr) && is_alone_on_prefix(ep);
+	return (struct mr_route_entry){.dest = {.addr = ep->addr, .plen = ep->plen}, .nic = ep->nic->id};
+}
+
+/* The connected route: one row for all addresses of a prefix, which one of them has brought along; none has, if the row was
+ * there before. @return 0 or -errno */
+static int
+row_bring(struct mr_netep *ep)
+{
+	struct mr_route_entry row = connected_row(ep);
+	int r;
+
+	ep->brought_row = false;
+	if (ep->plen == mr_addr_bits(&ep->addr) || prefix_mate(ep))
+		return 0;
+	r = mr_route_add(ep->nic->stack, &row);
+	ep->brought_row = r == 0;
+	return r == -EEXIST ? 0 : r;
 }
 
 static void
+row_take_along(struct mr_netep *ep)
+{
+	struct mr_route_entry row = connected_row(ep);
+	struct mr_netep *mate = prefix_mate(ep);
+
+	if (!ep->brought_row)
+		return;
+	ep->brought_row = false;
+	if (mate)
+		mate->brought_row = true;
+	else
+		mr_route_remove(ep->nic->stack, &row);
+}
+
+static int
 netep_open(struct mr_netep *ep)
 {
-	if (ep->np->ops->netep_open)
-		ep->np->ops->netep_open(ep->np, ep);
+	return ep->np->ops->netep_open && ep->nic->flags & MR_NIC_F_UP ? ep->np->ops->netep_open(ep->np, ep) : 0;
 }
 
 static void
@@ -211,31 +241,25 @@ static int
 netep_configure(struct mr_netep *ep, enum mr_peb peb)
 {
 	struct mr_stack *s = ep->nic->stack;
-	struct mr_route_entry row;
-	bool row_added = false;
 	int r = bcast_add(ep);
 
 	if (r < 0)
 		return r;
 	ep->kind = MR_NETEP_PERMANENT;
 	mr_addr_filter_add(&s->local_filter, &ep->addr);
-	if (connected_row(ep, &row)) {
-		r = mr_route_add(s, &row);
-		row_added = r == 0;
-	}
-	if (r < 0 && r != -EEXIST)
+	r = row_bring(ep);
+	if (r < 0)
 		goto fail;
 	TAILQ_INSERT_TAIL(&ep->nic->configured, ep, configured);
 	primary_set(ep, peb);
-	r = ep->np->ops->netep_open && ep->nic->flags & MR_NIC_F_UP ? ep->np->ops->netep_open(ep->np, ep) : 0;
+	r = netep_open(ep);
 	if (r == 0) {
 		s->route_gen++;
 		return 0;
 	}
 	primary_remove(ep);
 	TAILQ_REMOVE(&ep->nic->configured, ep, configured);
-	if (row_added)
-		mr_route_remove(s, &row);
+	row_take_along(ep);
 fail:
 	bcast_remove(ep);
 	ep->kind = MR_NETEP_EXPIRED;
@@ -246,12 +270,10 @@ static void
 netep_deconfigure(struct mr_netep *ep)
 {
 	struct mr_stack *s = ep->nic->stack;
-	struct mr_route_entry row;
 
 	if (ep->nic->flags & MR_NIC_F_UP)
 		netep_close(ep);
-	if (connected_row(ep, &row))
-		mr_route_remove(s, &row);
+	row_take_along(ep);
 	primary_remove(ep);
 	TAILQ_REMOVE(&ep->nic->configured, ep, configured);
 	filter_locals(s);
@@ -311,18 +333,49 @@ mr_addr_remove(struct mr_stack *s, uint16_t nic_id, const struct mr_addr *addr)
 	return 0;
 }
 
-/* ---- with the NIC */
+unsigned
+mr_nic_addrs_count(const struct mr_nic *nic)
+{
+	const struct mr_netep *ep;
+	unsigned n = 0;
+
+	TAILQ_FOREACH(ep, &nic->configured, configured)
+		n++;
+	return n;
+}
 
 void
+mr_nic_addrs_cut(struct mr_nic *nic, unsigned n)
+{
+	for (unsigned have = mr_nic_addrs_count(nic); have > n; have--)
+		netep_deconfigure(TAILQ_LAST(&nic->configured, mr_configured_list));
+}
+
+/* ---- with the NIC */
+
+int
 mr_nic_neteps_open(struct mr_nic *nic)
 {
+	unsigned n = mr_nic_addrs_count(nic);
 	struct mr_netep *ep;
+	int r = 0;
 
 	/* First the groups that are joined already: the addresses join others. */
 	mr_nic_groups_open(nic);
-	TAILQ_FOREACH(ep, &nic->configured, configured)
-		netep_open(ep);
-	mr_nic_groups_tell_link(nic);
+	TAILQ_FOREACH(ep, &nic->configured, configured) {
+		r = netep_open(ep);
+		if (r < 0)
+			break;
+	}
+	if (r == 0) {
+		mr_nic_groups_tell_link(nic);
+		return 0;
+	}
+	while ((ep = TAILQ_PREV(ep, mr_configured_list, configured)))
+		netep_close(ep);
+	mr_nic_addrs_cut(nic, n);
+	mr_nic_groups_close(nic);
+	return r;
 }
 
 void

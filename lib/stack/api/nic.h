@@ -61,7 +61,9 @@ struct mr_nic_info {
 int mr_nic_create(struct mr_stack *s, uint16_t id, const char *name, struct mr_link *link);
 /** The same without attaching: it delivers nothing until mr_nic_enable (S-16, S-17). */
 int mr_nic_create_disabled(struct mr_stack *s, uint16_t id, const char *name, struct mr_link *link);
-int mr_nic_enable(struct mr_stack *s, uint16_t id);   /**< 0, -ENODEV (S-18) */
+/** Have a NIC deliver. It stays down if one of its addresses cannot be used. @return 0, -ENODEV, the driver's error, or as
+ *  mr_addr_add. (S-18) */
+int mr_nic_enable(struct mr_stack *s, uint16_t id);
 int mr_nic_disable(struct mr_stack *s, uint16_t id);  /**< 0, -ENODEV */
 int mr_nic_remove(struct mr_stack *s, uint16_t id);   /**< with its routes and addresses; 0, -ENODEV */
 int mr_nic_info(struct mr_stack *s, uint16_t id, struct mr_nic_info *out); /**< 0, -ENODEV */
