@@ -492,13 +492,46 @@ START_TEST(port_in_every_stack)
 	}
 	ck_assert_int_eq(mr_host_add_port(host, &fake_port), -EEXIST);
 	ck_assert_uint_eq(fake_links_open, 3);
-	ck_assert_int_eq(mr_host_start(host), 0);
-	{
-		struct mr_host_port other = fake_port;
+}
+END_TEST
 
-		other.nic = NIC + 1;
-		ck_assert_int_eq(mr_host_add_port(host, &other), -EBUSY);
+static int
+nic_is_there(struct mr_stack *s, unsigned core, void *arg)
+{
+	(void)core;
+	return mr_nic_find(s, *(const uint16_t *)arg) ? 0 : -ENODEV;
+}
+
+/* Ports come and go, before the start and while all cores poll, and with them what is counted and said of them. */
+START_TEST(port_comes_and_goes)
+{
+	static const char alone[] = "software Toeplitz, 4 workers";
+	static const char with[] = "software Toeplitz, 4 workers; second: 3 of them send through 1";
+	struct mr_host_port other = fake_port;
+	uint16_t nic = NIC + 1;
+
+	other.nic = nic;
+	other.name = "second";
+	host_make_with_port(4, 4);
+	device_queues = 1;
+	for (unsigned i = 0; i < 6; i++) {
+		if (i == 3)
+			ck_assert_int_eq(mr_host_start(host), 0);
+		ck_assert_int_eq(mr_host_add_port(host, &other), 0);
+		ck_assert_uint_eq(opened.rx_desc, 128); /* each time what the first port has left */
+		ck_assert_int_eq(mr_host_add_port(host, &other), -EEXIST);
+		ck_assert_int_eq(mr_host_call(host, nic_is_there, &nic), 0);
+		ck_assert_str_eq(mr_host_steering(host), with);
+		ck_assert_uint_eq(fake_links_open, 4 + 1);
+		mr_host_poll(host);
+		ck_assert_int_eq(mr_host_remove_port(host, nic), 0);
+		ck_assert_int_eq(mr_host_remove_port(host, nic), -ENODEV);
+		ck_assert_int_eq(mr_host_call(host, nic_is_there, &nic), -ENODEV);
+		ck_assert_str_eq(mr_host_steering(host), alone);
+		ck_assert_uint_eq(fake_links_open, 4);
 	}
+	nic = NIC;
+	ck_assert_int_eq(mr_host_call(host, nic_is_there, &nic), 0);
 }
 END_TEST
 
@@ -1086,6 +1119,7 @@ suite(void)
 	tcase_add_test(tc, alone_on_main);
 	tcase_add_test(tc, time_goes_on);
 	tcase_add_test(tc, port_in_every_stack);
+	tcase_add_test(tc, port_comes_and_goes);
 	tcase_add_loop_test(tc, port_errors_change_nothing, 0, 6);
 	tcase_add_test(tc, port_wrapped);
 	tcase_add_test(tc, port_descriptors_fit);

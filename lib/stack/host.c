@@ -212,10 +212,13 @@ host_steer_create(struct mr_host *h)
 {
 	struct mr_steer *all[MR_HOST_MAX_WORKERS];
 
-	if (h->n == 1 && worker_is_main(&h->workers[0])) {
+	if (h->n == 1)
 		snprintf(h->steering, sizeof(h->steering), "one worker, nothing to steer");
+	else
+		snprintf(h->steering, sizeof(h->steering), "software Toeplitz, %u workers", h->n);
+	h->steering_len = strlen(h->steering);
+	if (h->n == 1 && worker_is_main(&h->workers[0]))
 		return 0;
-	}
 	for (unsigned i = 0; i < h->n; i++) {
 		struct mr_host_worker *w = &h->workers[i];
 
@@ -228,10 +231,6 @@ host_steer_create(struct mr_host *h)
 		return -ENOMEM;
 	for (unsigned i = 0; i < h->n; i++)
 		h->workers[i].stack->steer = all[i];
-	if (h->n == 1)
-		snprintf(h->steering, sizeof(h->steering), "one worker, nothing to steer");
-	else
-		snprintf(h->steering, sizeof(h->steering), "software Toeplitz, %u workers", h->n);
 	return 0;
 }
 
@@ -390,6 +389,45 @@ mr_host_call(struct mr_host *h, int (*fn)(struct mr_stack *s, unsigned core, voi
 			first = r;
 	}
 	return first;
+}
+
+struct change {
+	int (*apply)(struct mr_stack *s, unsigned core, void *arg);
+	void (*undo)(struct mr_stack *s, unsigned core, void *arg);
+	void *arg;
+	bool done[MR_HOST_MAX_WORKERS]; /* each core writes its own */
+};
+
+static int
+core_apply(struct mr_stack *s, unsigned core, void *arg)
+{
+	struct change *c = arg;
+	int r = c->apply(s, core, c->arg);
+
+	c->done[core] = r >= 0;
+	return r;
+}
+
+static int
+core_undo(struct mr_stack *s, unsigned core, void *arg)
+{
+	struct change *c = arg;
+
+	if (c->done[core])
+		c->undo(s, core, c->arg);
+	return 0;
+}
+
+int
+mr_host_change(struct mr_host *h, int (*apply)(struct mr_stack *s, unsigned core, void *arg),
+               void (*undo)(struct mr_stack *s, unsigned core, void *arg), void *arg)
+{
+	struct change c = {.apply = apply, .undo = undo, .arg = arg};
+	int r = mr_host_call(h, core_apply, &c);
+
+	if (r < 0)
+		mr_host_call(h, core_undo, &c);
+	return r;
 }
 
 /* ---- looking at it */

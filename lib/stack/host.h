@@ -14,8 +14,6 @@
 #include "stack/millrace.h"
 #include "stack/steer.h"
 
-#define MR_HOST_MAX_WORKERS 64
-
 /* TSC to nanoseconds since the host was made, the same on all cores. */
 struct mr_host_clock {
 	uint64_t base;  /* TSC of time 0 */
@@ -38,8 +36,13 @@ struct mr_host_worker {
 	char name[8];
 } __rte_cache_aligned;
 
+/* A port. */
 struct mr_host_links {
 	TAILQ_ENTRY(mr_host_links) entry;
+	uint16_t nic;            /* the NIC's id in every stack */
+	uint16_t rx_desc;        /* that each queue keeps filled */
+	unsigned queues;         /* of the device: the first workers' */
+	char name[MR_NIC_NAMESIZE];
 	unsigned n;              /* one link for each worker */
 	struct mr_link *links[]; /* outermost decorators */
 };
@@ -52,6 +55,7 @@ struct mr_host {
 	unsigned n;
 	TAILQ_HEAD(, mr_host_links) ports;
 	char steering[256];
+	size_t steering_len;     /* of what is said of the host, before its ports */
 	void (*pool_fn)(const char *pool, unsigned free, unsigned total, void *arg); /* mr_host_on_pool */
 	void *pool_arg;
 	struct mr_host_worker workers[];

@@ -125,34 +125,96 @@ links_open(struct mr_host *h, const struct mr_host_port *p, uint16_t rx_desc, st
 	return r;
 }
 
+/* ---- NICs on the links */
+
+struct nics {
+	const struct mr_host_port *p;
+	struct mr_link **links;
+};
+
+static int
+nic_create(struct mr_stack *s, unsigned core, void *arg)
+{
+	const struct nics *n = arg;
+
+	return mr_nic_create(s, n->p->nic, n->p->name, n->links[core]);
+}
+
+static void
+nic_uncreate(struct mr_stack *s, unsigned core, void *arg)
+{
+	const struct nics *n = arg;
+
+	(void)core;
+	mr_nic_remove(s, n->p->nic);
+}
+
 static int
 nics_create(struct mr_host *h, const struct mr_host_port *p, struct mr_link **links)
 {
-	for (unsigned i = 0; i < h->n; i++) {
-		int r = mr_nic_create(h->workers[i].stack, p->nic, p->name, links[i]);
+	int r = mr_host_change(h, nic_create, nic_uncreate, &(struct nics){p, links});
 
-		if (r == 0)
-			continue;
-		while (i-- > 0)
-			mr_nic_remove(h->workers[i].stack, p->nic);
+	if (r < 0)
 		MR_LOG(ERR, "port %s: no NIC %u on it: %s", p->name, p->nic, strerror(-r));
-		return r;
-	}
+	return r;
+}
+
+static int
+nic_remove(struct mr_stack *s, unsigned core, void *arg)
+{
+	(void)core;
+	mr_nic_remove(s, *(const uint16_t *)arg);
 	return 0;
 }
 
-/* Loopback devices keep no descriptors filled. */
-static void
-port_account(struct mr_host *h, const struct mr_host_port *p, const struct mr_link *first, unsigned queues,
-             uint16_t rx_desc)
-{
-	size_t len = strlen(h->steering);
+/* ---- ports */
 
-	for (unsigned i = 0; i < queues && !(first->caps & MR_LINK_CAP_LOOPBACK); i++)
-		h->workers[i].rx_desc += rx_desc;
-	if (queues < h->n)
-		snprintf(h->steering + len, sizeof(h->steering) - len, "; %s: %u of them send through %u", p->name,
-		         h->n - queues, queues);
+static struct mr_host_links *
+port_find(struct mr_host *h, uint16_t nic)
+{
+	struct mr_host_links *port;
+
+	TAILQ_FOREACH(port, &h->ports, entry) {
+		if (port->nic == nic)
+			return port;
+	}
+	return NULL;
+}
+
+/* What is said of ports: which have fewer queues than there are workers. */
+static void
+steering_describe(struct mr_host *h)
+{
+	const struct mr_host_links *port;
+	size_t len = h->steering_len;
+
+	h->steering[len] = '\0';
+	TAILQ_FOREACH(port, &h->ports, entry) {
+		if (port->queues == h->n || len >= sizeof(h->steering))
+			continue;
+		len += (size_t)snprintf(h->steering + len, sizeof(h->steering) - len, "; %s: %u of them send through %u",
+		                        port->name, h->n - port->queues, port->queues);
+	}
+}
+
+static void
+port_insert(struct mr_host *h, struct mr_host_links *port)
+{
+	TAILQ_INSERT_TAIL(&h->ports, port, entry);
+	for (unsigned i = 0; i < port->queues; i++)
+		h->workers[i].rx_desc += port->rx_desc;
+	steering_describe(h);
+}
+
+static void
+port_remove(struct mr_host *h, struct mr_host_links *port)
+{
+	TAILQ_REMOVE(&h->ports, port, entry);
+	for (unsigned i = 0; i < port->queues; i++)
+		h->workers[i].rx_desc -= port->rx_desc;
+	steering_describe(h);
+	links_close(port->links, port->n);
+	free(port);
 }
 
 int
@@ -162,11 +224,9 @@ mr_host_add_port(struct mr_host *h, const struct mr_host_port *p)
 	uint16_t rx_desc;
 	int queues, r;
 
-	if (h->running)
-		return -EBUSY;
 	if (!p->nic || !p->name)
 		return -EINVAL;
-	if (mr_nic_find(h->workers[0].stack, p->nic)) {
+	if (port_find(h, p->nic)) {
 		MR_LOG(ERR, "port %s: NIC id %u is taken: give each port its own", p->name, p->nic);
 		return -EEXIST;
 	}
@@ -185,19 +245,30 @@ mr_host_add_port(struct mr_host *h, const struct mr_host_port *p)
 		free(port);
 		return r;
 	}
-	TAILQ_INSERT_TAIL(&h->ports, port, entry);
-	port_account(h, p, port->links[0], queues, rx_desc);
+	port->nic = p->nic;
+	port->queues = (unsigned)queues;
+	/* Loopback devices keep no descriptors filled. */
+	port->rx_desc = port->links[0]->caps & MR_LINK_CAP_LOOPBACK ? 0 : rx_desc;
+	snprintf(port->name, sizeof(port->name), "%s", p->name);
+	port_insert(h, port);
+	return 0;
+}
+
+int
+mr_host_remove_port(struct mr_host *h, uint16_t nic)
+{
+	struct mr_host_links *port = port_find(h, nic);
+
+	if (!port)
+		return -ENODEV;
+	mr_host_call(h, nic_remove, &nic);
+	port_remove(h, port);
 	return 0;
 }
 
 void
 mr_host_close_ports(struct mr_host *h)
 {
-	struct mr_host_links *port;
-
-	while ((port = TAILQ_FIRST(&h->ports))) {
-		TAILQ_REMOVE(&h->ports, port, entry);
-		links_close(port->links, port->n);
-		free(port);
-	}
+	while (!TAILQ_EMPTY(&h->ports))
+		port_remove(h, TAILQ_FIRST(&h->ports));
 }

@@ -570,3 +570,24 @@ mr_neigh_pin(struct mr_nic *nic, const struct mr_addr *addr, const struct mr_lla
 	resolved(n);
 	return 0;
 }
+
+void
+mr_neigh_restore(struct mr_nic *nic, const struct mr_addr *addr, const struct mr_neigh_info *old)
+{
+	struct mr_neigh *n = mr_neigh_lookup(nic, addr);
+
+	if (!n)
+		return;
+	if (!old->ll.len) {
+		mr_neigh_end(n, -ECANCELED);
+		return;
+	}
+	if (old->state == MR_NEIGH_REACHABLE)
+		set_reachable(n, nic->stack->now_ns);
+	else
+		set_state(n, old->state == MR_NEIGH_STATIC ? MR_NEIGH_STATIC : MR_NEIGH_STALE);
+	n->pinned = old->pinned;
+	n->is_router = old->is_router;
+	n->ll = old->ll;
+	n->confirmed_ns = nic->stack->now_ns - old->age_ns;
+}

@@ -52,6 +52,10 @@ struct mr_neigh *mr_neigh_next(struct mr_nic *nic, struct mr_neigh *prev);
 struct mr_netproto *mr_neigh_resolver(struct mr_stack *s, const struct mr_addr *addr);
 /* Make or turn an entry STATIC and pinned. @return 0, -ENOMEM */
 int mr_neigh_pin(struct mr_nic *nic, const struct mr_addr *addr, const struct mr_lladdr *ll);
+/* Undo mr_neigh_pin: the entry as it was described before; ll.len 0: there was none, or none with a link address. One that
+ * was being confirmed is in doubt again. */
+void mr_neigh_restore(struct mr_nic *nic, const struct mr_addr *addr, const struct mr_neigh_info *old);
+struct mr_neigh_info mr_neigh_describe(const struct mr_neigh *n);
 /* End an entry, for this reason (what waiters are told). */
 void mr_neigh_end(struct mr_neigh *n, int why);
 /* Have a request sent unless one is out already. @param src where from, if nobody has said so; may be NULL */

@@ -186,6 +186,15 @@ mr_neigh_remove(struct mr_stack *s, uint16_t nic_id, const struct mr_addr *addr)
 	return 0;
 }
 
+struct mr_neigh_info
+mr_neigh_describe(const struct mr_neigh *n)
+{
+	return (struct mr_neigh_info){
+		.addr = n->addr, .ll = n->ll, .state = n->state, .pinned = n->pinned, .is_router = n->is_router,
+		.age_ns = n->nic->stack->now_ns - n->confirmed_ns,
+	};
+}
+
 int
 mr_neigh_list(struct mr_stack *s, uint16_t nic_id, struct mr_neigh_info *rows, unsigned n)
 {
@@ -196,12 +205,8 @@ mr_neigh_list(struct mr_stack *s, uint16_t nic_id, struct mr_neigh_info *rows, u
 	if (!nic)
 		return -ENODEV;
 	while ((e = mr_neigh_next(nic, e))) {
-		if (total++ >= n)
-			continue;
-		rows[total - 1] = (struct mr_neigh_info){
-			.addr = e->addr, .ll = e->ll, .state = e->state, .pinned = e->pinned, .is_router = e->is_router,
-			.age_ns = s->now_ns - e->confirmed_ns,
-		};
+		if (total++ < n)
+			rows[total - 1] = mr_neigh_describe(e);
 	}
 	return (int)total;
 }

@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <rte_common.h>
+
 #include "stack/neigh.h"
 #include "stack/stack.h"
 
@@ -54,6 +56,12 @@ mr_subnet_remove(struct mr_stack *s, uint16_t nic_id, const struct mr_subnet *su
 	}
 	nic->n_subnets = k;
 	return 0;
+}
+
+void
+mr_nic_subnets_cut(struct mr_nic *nic, unsigned n)
+{
+	nic->n_subnets = RTE_MIN(nic->n_subnets, n);
 }
 
 bool

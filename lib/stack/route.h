@@ -33,6 +33,10 @@ mr_route_use(struct mr_stack *s, struct mr_route *r)
 int mr_route_back(struct mr_netep *local, const struct mr_addr *remote, struct mr_route *out);
 int mr_route_table_init(struct mr_stack *s);
 void mr_route_table_fini(struct mr_stack *s);
+/* The table as it is, to be put back; ends with mr_route_table_put or mr_route_table_free. NULL: no memory */
+struct mr_route_table *mr_route_table_copy(const struct mr_stack *s);
+void mr_route_table_put(struct mr_stack *s, struct mr_route_table *t);
+void mr_route_table_free(struct mr_route_table *t); /* NULL does nothing */
 /* Drop the rows of a NIC that goes. */
 void mr_route_table_drop_nic(struct mr_stack *s, uint16_t nic);
 /* The first row of a NIC that is up and leads to `dst`, and that NIC. NULL: none */

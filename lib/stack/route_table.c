@@ -30,12 +30,46 @@ mr_route_table_init(struct mr_stack *s)
 }
 
 void
+mr_route_table_free(struct mr_route_table *t)
+{
+	if (t)
+		free(t->rows);
+	free(t);
+}
+
+void
 mr_route_table_fini(struct mr_stack *s)
 {
-	if (s->routes)
-		free(s->routes->rows);
-	free(s->routes);
+	mr_route_table_free(s->routes);
 	s->routes = NULL;
+}
+
+struct mr_route_table *
+mr_route_table_copy(const struct mr_stack *s)
+{
+	const struct mr_route_table *from = s->routes;
+	struct mr_route_table *t = calloc(1, sizeof(*t));
+
+	if (!t)
+		return NULL;
+	t->cap = from->n + 1;
+	t->rows = calloc(t->cap, sizeof(*t->rows));
+	if (!t->rows) {
+		free(t);
+		return NULL;
+	}
+	if (from->n > 0)
+		memcpy(t->rows, from->rows, from->n * sizeof(*t->rows));
+	t->n = from->n;
+	return t;
+}
+
+void
+mr_route_table_put(struct mr_stack *s, struct mr_route_table *t)
+{
+	mr_route_table_free(s->routes);
+	s->routes = t;
+	s->route_gen++;
 }
 
 static bool

@@ -95,6 +95,10 @@ int mr_transproto_register(const char *name, mr_transproto_factory f);
  */
 int mr_transproto_set_handler(struct mr_stack *s, uint8_t trans, mr_default_handler fn, void *arg);
 
+/** The same on every core of a host, or on none. Context: main lcore, not from an event; before mr_host_start.
+ *  @return as mr_transproto_set_handler. */
+int mr_host_transproto_set_handler(struct mr_host *h, uint8_t trans, mr_default_handler fn, void *arg);
+
 /**
  * A registration with the demuxer: which packets are for an endpoint (S-152 to S-156). The memory is the transport's,
  * as a rule in the endpoint, zero before the first use; while it is registered nothing in it may change.

@@ -175,22 +175,30 @@ tcp_in(struct mr_stack *s)
 	return mr_stack_has_transproto(s, MR_TRANS_TCP) ? tcp_of(s) : NULL;
 }
 
-int
-mr_tcp_probe_add(struct mr_stack *s, mr_tcp_probe_fn fn, void *arg)
+static int
+probe_make(struct mr_stack *s, mr_tcp_probe_fn fn, void *arg, struct tcp_probe **out)
 {
-	struct tcp *t = tcp_in(s);
-	struct tcp_probe *p;
-
-	if (!t)
+	if (!tcp_in(s))
 		return -EPROTONOSUPPORT;
 	if (!fn)
 		return -EINVAL;
-	p = malloc(sizeof(*p));
-	if (!p)
+	*out = malloc(sizeof(**out));
+	if (!*out)
 		return -ENOMEM;
-	*p = (struct tcp_probe){.fn = fn, .arg = arg, .users = 1};
-	probe_release(t->probe);
-	t->probe = p;
+	**out = (struct tcp_probe){.fn = fn, .arg = arg, .users = 1};
+	return 0;
+}
+
+int
+mr_tcp_probe_add(struct mr_stack *s, mr_tcp_probe_fn fn, void *arg)
+{
+	struct tcp_probe *p;
+	int r = probe_make(s, fn, arg, &p);
+
+	if (r < 0)
+		return r;
+	probe_release(tcp_of(s)->probe);
+	tcp_of(s)->probe = p;
 	return 0;
 }
 
@@ -215,4 +223,63 @@ mr_tcp_probe_remove(struct mr_stack *s)
 		return;
 	probe_release(t->probe);
 	t->probe = NULL;
+}
+
+/* ---- the same on a host */
+
+struct host_probe {
+	mr_tcp_probe_fn fn;
+	void *arg;
+	struct tcp_probe *made[MR_HOST_MAX_WORKERS]; /* what each core is going to have */
+};
+
+static int
+probe_make_on_core(struct mr_stack *s, unsigned core, void *arg)
+{
+	struct host_probe *hp = arg;
+
+	return probe_make(s, hp->fn, hp->arg, &hp->made[core]);
+}
+
+static void
+probe_drop_on_core(struct mr_stack *s, unsigned core, void *arg)
+{
+	struct host_probe *hp = arg;
+
+	(void)s;
+	probe_release(hp->made[core]);
+}
+
+/* Cannot fail any more. */
+static int
+probe_put_on_core(struct mr_stack *s, unsigned core, void *arg)
+{
+	struct host_probe *hp = arg;
+
+	probe_release(tcp_of(s)->probe);
+	tcp_of(s)->probe = hp->made[core];
+	return 0;
+}
+
+int
+mr_host_tcp_probe_add(struct mr_host *h, mr_tcp_probe_fn fn, void *arg)
+{
+	struct host_probe hp = {.fn = fn, .arg = arg};
+	int r = mr_host_change(h, probe_make_on_core, probe_drop_on_core, &hp);
+
+	return r < 0 ? r : mr_host_call(h, probe_put_on_core, &hp);
+}
+
+static int
+probe_remove_on_core(struct mr_stack *s, unsigned core, void *arg)
+{
+	(void)core, (void)arg;
+	mr_tcp_probe_remove(s);
+	return 0;
+}
+
+void
+mr_host_tcp_probe_remove(struct mr_host *h)
+{
+	mr_host_call(h, probe_remove_on_core, NULL);
 }

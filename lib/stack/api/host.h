@@ -16,6 +16,9 @@ extern "C" {
 
 struct mr_host;
 
+/** Most workers, and so stacks, of a host. */
+#define MR_HOST_MAX_WORKERS 64
+
 /** What a worker does when a turn found nothing to do. */
 enum mr_idle {
 	MR_IDLE_BUSY,   /**< poll again at once */
@@ -54,13 +57,25 @@ struct mr_host_load {
 int mr_host_create(const struct mr_host_opts *opts, struct mr_host **out);
 /** Stop if running, destroy the stacks, close the links. */
 void mr_host_destroy(struct mr_host *h);
-/** Open a device and make its NIC in every stack; before mr_host_start. @return 0 or the driver's error. */
+/** Open a device and make its NIC in every stack. Context: main lcore, before or after mr_host_start, not from an event.
+ *  @return 0, -EINVAL (no name, NIC 0), -EEXIST (the NIC id is taken), -ENOBUFS (its descriptors do not fit the pools),
+ *  -EPROTONOSUPPORT (no such driver or decorator), -ENOMEM, or the driver's error. */
 int mr_host_add_port(struct mr_host *h, const struct mr_host_port *p);
+/** Remove a port's NIC from every stack, with its addresses and routes, and close the device. Context: as
+ *  mr_host_add_port. @return 0, -ENODEV (no port has this NIC). */
+int mr_host_remove_port(struct mr_host *h, uint16_t nic);
 /**
  * Run `fn` on every stack, on its own core, between two turns; before the start, in place. Returns when all have
  * answered. @return 0, or the first negative result of `fn`. Context: main lcore, not from an event.
  */
 int mr_host_call(struct mr_host *h, int (*fn)(struct mr_stack *s, unsigned core, void *arg), void *arg);
+/**
+ * Make a change on every stack or on none: `apply` runs as by mr_host_call, and if it fails on one core, `undo` runs on
+ * those where it did not, after all have answered. `apply` has changed nothing where it fails.
+ * @return 0, or the first negative result of `apply`. Context: main lcore, not from an event.
+ */
+int mr_host_change(struct mr_host *h, int (*apply)(struct mr_stack *s, unsigned core, void *arg),
+                   void (*undo)(struct mr_stack *s, unsigned core, void *arg), void *arg);
 /** Start the workers on their lcores (all but the main one's). */
 int mr_host_start(struct mr_host *h);
 /** One turn of the main lcore's own stack, if it has one; otherwise control work only. Call in a loop on the main lcore. */

@@ -4,8 +4,12 @@
  * Control of a host: the calls of a stack, made on every core. Part of <millrace.h>.
  *
  * Each call is carried out by every stack on its own core, between two of its turns, and returns when all have answered.
- * It is done on all cores or on none: what some cores have done is taken back when another one cannot. Context of all:
+ * What adds or sets is done on all cores or on none: what some have done is taken back when another one cannot, and each
+ * is as it was. What removes is done wherever there is something to remove, and fails if that is nowhere. Context of all:
  * the main lcore, before or after mr_host_start, never from an event.
+ *
+ * Of the same kind: mr_host_add_port and mr_host_remove_port, mr_host_tcp_probe_add and mr_host_tcp_probe_remove. What the
+ * application makes for itself on every core, such as listeners and forwarders, is mr_host_change's.
  */
 #ifndef MR_API_HOST_CONTROL_H
 #define MR_API_HOST_CONTROL_H
@@ -13,6 +17,7 @@
 #include "host.h"
 #include "neigh.h"
 #include "nic.h"
+#include "port.h"
 #include "route.h"
 
 #ifdef __cplusplus
@@ -37,9 +42,10 @@ int mr_host_route_add(struct mr_host *h, const struct mr_route_entry *e);
 int mr_host_route_remove(struct mr_host *h, const struct mr_route_entry *e);
 /** Replace the route table. @return as mr_route_table_set, -ENOMEM. */
 int mr_host_route_table_set(struct mr_host *h, const struct mr_route_entry *rows, size_t n);
-/** Add or change a static neighbour. @return as mr_neigh_add. */
+/** Add or change a static neighbour. Taken back, what was known of it is known again; packets that waited for it have gone.
+ *  @return as mr_neigh_add. */
 int mr_host_neigh_add(struct mr_host *h, uint16_t nic, const struct mr_addr *addr, const struct mr_lladdr *ll);
-/** Forget a neighbour on every core that knows it. @return 0, -ENODEV, -ENOENT (no core knows it). */
+/** Forget a neighbour on every core that knows it. @return as mr_neigh_remove. */
 int mr_host_neigh_remove(struct mr_host *h, uint16_t nic, const struct mr_addr *addr);
 /** Have a NIC deliver. @return as mr_nic_enable. */
 int mr_host_nic_enable(struct mr_host *h, uint16_t nic);
@@ -55,6 +61,10 @@ int mr_host_set_forwarding(struct mr_host *h, bool on);
 int mr_host_netproto_setopt(struct mr_host *h, uint16_t net, int opt, int64_t value);
 /** Option of a transport protocol. @return as mr_transproto_setopt. */
 int mr_host_transproto_setopt(struct mr_host *h, uint8_t trans, int opt, int64_t value);
+/** Reserve a port. @return as mr_port_reserve. */
+int mr_host_port_reserve(struct mr_host *h, const struct mr_port_req *r);
+/** Give back one reservation on every core that has it. */
+void mr_host_port_release(struct mr_host *h, const struct mr_port_req *r);
 
 #ifdef __cplusplus
 }

@@ -15,6 +15,7 @@
 extern "C" {
 #endif
 
+struct mr_host;
 struct mr_stack;
 
 /** The 4-tuple; ports in host order. (S-174) */
@@ -127,6 +128,11 @@ int mr_tcp_probe_add(struct mr_stack *s, mr_tcp_probe_fn fn, void *arg);
 mr_tcp_probe_fn mr_tcp_probe_get(struct mr_stack *s, void **arg);
 /** New endpoints get none; those that have one keep it. (S-65) */
 void mr_tcp_probe_remove(struct mr_stack *s);
+/** Have the state of TCP endpoints shown on every core of a host, or on none. `fn` is called on the core of the endpoint, on
+ *  several at the same time. Context: main lcore, not from an event. @return as mr_tcp_probe_add. */
+int mr_host_tcp_probe_add(struct mr_host *h, mr_tcp_probe_fn fn, void *arg);
+/** End that. Context: main lcore, not from an event. */
+void mr_host_tcp_probe_remove(struct mr_host *h);
 
 #ifdef __cplusplus
 }

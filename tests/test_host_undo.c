@@ -1,0 +1,689 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Control calls of a host that one core cannot carry out: all cores are as they were, to the order of their lists.
+ *
+ * The host does not run, so its stacks may be looked at from here, and calls are made in place, one core after the other.
+ * The last core is spoiled: its link refuses, it has already what is to be added, its tables are full. And memory fails,
+ * at each allocation in turn that a call makes. Whatever a stack can be asked is written down before and after.
+ */
+#include <check.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <rte_common.h>
+#include <rte_dev.h>
+#include <rte_eal.h>
+
+#include "stack/host.h"
+#include "stack/link.h"
+#include "stack/millrace.h"
+#include "stack/nic.h"
+#include "stack/stack.h"
+
+#define CORES 3
+#define NIC 1     /* up, with addresses of IPv4 */
+#define QUIET 2   /* down, with addresses of IPv6 */
+#define NEIGHS 4
+#define FINGERPRINT 8192
+
+static struct mr_host *host;
+
+/* These two run in calls whose memory fails, which Check does not stand. */
+static struct mr_addr
+addr(const char *text)
+{
+	struct mr_addr a;
+
+	if (mr_addr_parse(text, &a) < 0)
+		abort();
+	return a;
+}
+
+static struct mr_subnet
+subnet(const char *text)
+{
+	struct mr_subnet s;
+
+	if (mr_subnet_parse(text, &s) < 0)
+		abort();
+	return s;
+}
+
+static struct mr_route_entry
+row(const char *dest, const char *gateway, uint16_t nic)
+{
+	return (struct mr_route_entry){.dest = subnet(dest), .gateway = addr(gateway), .nic = nic};
+}
+
+static struct mr_lladdr
+lladdr(uint8_t last)
+{
+	return (struct mr_lladdr){.b = {2, 0, 0, 0, 0, last}, .len = 6};
+}
+
+static struct mr_stack *
+core(unsigned i)
+{
+	return mr_host_stack(host, i);
+}
+
+/* ---- memory that fails */
+
+static unsigned fail_at, allocations; /* fail_at 0: never */
+
+static bool
+fails(void)
+{
+	return fail_at && ++allocations == fail_at;
+}
+
+void *__real_malloc(size_t n);
+void *__real_calloc(size_t n, size_t size);
+void *__real_realloc(void *p, size_t n);
+void *__real_rte_zmalloc(const char *type, size_t size, unsigned align);
+void *__wrap_malloc(size_t n);
+void *__wrap_calloc(size_t n, size_t size);
+void *__wrap_realloc(void *p, size_t n);
+void *__wrap_rte_zmalloc(const char *type, size_t size, unsigned align);
+
+void *
+__wrap_malloc(size_t n)
+{
+	return fails() ? NULL : __real_malloc(n);
+}
+
+void *
+__wrap_calloc(size_t n, size_t size)
+{
+	return fails() ? NULL : __real_calloc(n, size);
+}
+
+void *
+__wrap_realloc(void *p, size_t n)
+{
+	return fails() ? NULL : __real_realloc(p, n);
+}
+
+void *
+__wrap_rte_zmalloc(const char *type, size_t size, unsigned align)
+{
+	return fails() ? NULL : __real_rte_zmalloc(type, size, align);
+}
+
+/* ---- a host with something in it */
+
+static void
+probe(const struct mr_tcp_ep_state *state, void *arg)
+{
+	(void)state, (void)arg;
+}
+
+static bool
+handler(struct mr_transproto *tp, struct rte_mbuf *m, void *arg)
+{
+	(void)tp, (void)m, (void)arg;
+	return false;
+}
+
+/* What is learned, each core hears by itself. */
+static void
+learn(struct mr_stack *s)
+{
+	struct mr_neigh_advert adv = {.solicited = true, .override = true, .has_ll = true, .ll = lladdr(8)};
+	struct mr_addr stale = addr("10.1.0.7"), reachable = addr("10.1.0.8");
+	struct mr_lladdr ll = lladdr(7);
+
+	mr_neigh_learn(mr_nic_find(s, NIC), &stale, &ll, true);
+	mr_neigh_learn(mr_nic_find(s, NIC), &reachable, &ll, true);
+	mr_neigh_advert(mr_nic_find(s, NIC), &reachable, &adv);
+}
+
+static void
+furnish(void)
+{
+	static const char *const addrs[] = {"10.1.0.1/24", "10.1.0.2/24", "10.2.0.1/16"};
+	struct mr_subnet quiet = subnet("fd02::1/64"), quiet2 = subnet("fd02::2/64"), in = subnet("10.3.0.0/16");
+	struct mr_addr group = addr("224.0.0.99"), neigh = addr("10.1.0.9");
+	struct mr_lladdr ll = lladdr(9);
+	/* Rows by hand, some like those that addresses bring along. */
+	struct mr_route_entry rows[] = {
+		row("10.9.0.0/16", "10.1.0.9", NIC), row("10.6.0.0/16", "0.0.0.0", NIC), row("10.9.0.0/16", "10.2.0.9", NIC),
+		row("fe80::/64", "::", NIC), row("10.9.0.0/16", "10.2.0.8", NIC), row("fe80::/64", "::", QUIET),
+	};
+
+	for (unsigned i = 0; i < RTE_DIM(addrs); i++) {
+		struct mr_subnet a = subnet(addrs[i]);
+
+		ck_assert_int_eq(mr_host_addr_add(host, NIC, &a, i == 1 ? MR_PEB_FIRST_PRIMARY : MR_PEB_CAN_BE_PRIMARY), 0);
+	}
+	ck_assert_int_eq(mr_host_nic_disable(host, QUIET), 0);
+	ck_assert_int_eq(mr_host_addr_add(host, QUIET, &quiet, MR_PEB_CAN_BE_PRIMARY), 0);
+	ck_assert_int_eq(mr_host_addr_add(host, QUIET, &quiet2, MR_PEB_CAN_BE_PRIMARY), 0);
+	for (unsigned i = 0; i < RTE_DIM(rows); i++)
+		ck_assert_int_eq(mr_host_route_add(host, &rows[i]), 0);
+	ck_assert_int_eq(mr_host_subnet_add(host, NIC, &in), 0);
+	ck_assert_int_eq(mr_host_group_join(host, NIC, &group), 0);
+	ck_assert_int_eq(mr_host_neigh_add(host, NIC, &neigh, &ll), 0);
+	ck_assert_int_eq(mr_host_tcp_probe_add(host, probe, &host), 0);
+	ck_assert_int_eq(mr_host_transproto_set_handler(host, MR_TRANS_UDP, handler, &host), 0);
+	for (unsigned i = 0; i < CORES; i++)
+		learn(core(i));
+}
+
+static void
+setup(void)
+{
+	const struct mr_host_opts opts = {.n_workers = CORES, .stack = {.rx_mbufs = 1024, .tx_mbufs = 1024, .seed = 1,
+	                                                                .max_neighbours = NEIGHS}};
+	const struct mr_host_port ports[] = {
+		{.nic = NIC, .name = "null", .link = {.device = "net_null0", .rx_desc = 64}},
+		{.nic = QUIET, .name = "quiet", .link = {.device = "net_null1", .rx_desc = 64}},
+	};
+
+	ck_assert_int_eq(rte_eal_hotplug_add("vdev", "net_null0", ""), 0);
+	ck_assert_int_eq(rte_eal_hotplug_add("vdev", "net_null1", ""), 0);
+	ck_assert_int_eq(mr_host_create(&opts, &host), 0);
+	for (unsigned i = 0; i < RTE_DIM(ports); i++)
+		ck_assert_int_eq(mr_host_add_port(host, &ports[i]), 0);
+	furnish();
+}
+
+static void
+teardown(void)
+{
+	mr_host_destroy(host);
+	rte_eal_hotplug_remove("vdev", "net_null0");
+	rte_eal_hotplug_remove("vdev", "net_null1");
+}
+
+/* ---- what a stack says of itself */
+
+struct text {
+	char *at, *end;
+};
+
+static void __attribute__((format(printf, 2, 3)))
+say(struct text *t, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	t->at += vsnprintf(t->at, (size_t)(t->end - t->at), fmt, ap);
+	va_end(ap);
+	ck_assert(t->at < t->end);
+}
+
+static const char *
+name(const struct mr_addr *a)
+{
+	static char text[2][MR_ADDR_STRLEN];
+	static unsigned i;
+
+	return mr_addr_format(a, text[i = !i], sizeof(text[0]));
+}
+
+static int
+by_text(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(struct mr_nic_addr));
+}
+
+static void
+say_nic(struct text *t, struct mr_stack *s, struct mr_nic *nic)
+{
+	struct mr_nic_addr addrs[32];
+	struct mr_subnet nets[32];
+	struct mr_neigh_info neighs[NEIGHS];
+	const struct mr_netep *ep;
+	int n = mr_nic_addresses(s, nic->id, addrs, RTE_DIM(addrs)), fixed = 0;
+
+	ck_assert_int_le(n, RTE_DIM(addrs));
+	say(t, "NIC %u flags %x\n", nic->id, nic->flags);
+	while (fixed < n && addrs[fixed].kind == MR_NETEP_PERMANENT)
+		fixed++;
+	/* The others are in no order. */
+	qsort(&addrs[fixed], (size_t)(n - fixed), sizeof(addrs[0]), by_text);
+	for (int i = 0; i < n; i++)
+		say(t, " address %s/%u %d %d %u\n", name(&addrs[i].addr.addr), addrs[i].addr.plen, addrs[i].kind, addrs[i].peb,
+		    addrs[i].joins);
+	TAILQ_FOREACH(ep, &nic->primary, primary)
+		say(t, " primary %s\n", name(&ep->addr));
+	for (unsigned i = 0; i < nic->n_bcasts; i++)
+		say(t, " broadcast %s %u\n", name(&nic->bcasts[i].addr), nic->bcasts[i].users);
+	n = mr_nic_subnets(s, nic->id, nets, RTE_DIM(nets));
+	for (int i = 0; i < n; i++)
+		say(t, " subnet %s/%u\n", name(&nets[i].addr), nets[i].plen);
+	n = mr_neigh_list(s, nic->id, neighs, NEIGHS);
+	for (int i = 0; i < n; i++)
+		say(t, " neighbour %s %02x %d %d\n", name(&neighs[i].addr), neighs[i].ll.b[5], neighs[i].state, neighs[i].pinned);
+}
+
+static void
+say_all(struct mr_stack *s, char *buf)
+{
+	struct text t = {buf, buf + FINGERPRINT};
+	struct mr_port_req port = {.proto = MR_TRANS_UDP, .v4 = true, .port = 4000};
+	struct mr_route_entry rows[64];
+	size_t n = mr_route_table_get(s, rows, RTE_DIM(rows));
+	struct mr_nic *nic;
+	int64_t ttl, cwnd;
+	void *arg = NULL;
+
+	ck_assert_uint_le(n, RTE_DIM(rows));
+	TAILQ_FOREACH(nic, &s->nics, link_in_stack)
+		say_nic(&t, s, nic);
+	for (size_t i = 0; i < n; i++)
+		say(&t, "%s/%u by %s NIC %u\n", name(&rows[i].dest.addr), rows[i].dest.plen, name(&rows[i].gateway), rows[i].nic);
+	ck_assert_int_eq(mr_netproto_getopt(s, MR_NET_IPV4, MR_OPT_DEFAULT_TTL, &ttl), 0);
+	ck_assert_int_eq(mr_transproto_getopt(s, MR_TRANS_TCP, MR_OPT_TCP_INIT_CWND, &cwnd), 0);
+	say(&t, "ttl %d cwnd %d forwards %d port %d\n", (int)ttl, (int)cwnd, mr_stack_forwarding(s),
+	    mr_port_is_available(s, &port));
+	say(&t, "probe %d", mr_tcp_probe_get(s, &arg) == probe);
+	say(&t, " with %p, handler %d with %p\n", arg, s->transprotos[MR_TRANS_UDP]->default_handler == handler,
+	    s->transprotos[MR_TRANS_UDP]->default_arg);
+}
+
+static char before[CORES][FINGERPRINT], after[CORES][FINGERPRINT];
+
+static void
+look(char (*at)[FINGERPRINT])
+{
+	for (unsigned i = 0; i < CORES; i++)
+		say_all(core(i), at[i]);
+}
+
+/* ---- how the last core is spoiled */
+
+static int
+refuse_mcast(struct mr_link *l, const struct mr_lladdr *list, unsigned n)
+{
+	(void)l, (void)list, (void)n;
+	return -EIO;
+}
+
+static int
+refuse_promisc(struct mr_link *l, bool on)
+{
+	(void)l, (void)on;
+	return -EIO;
+}
+
+static int
+refuse_start(struct mr_link *l)
+{
+	(void)l;
+	return -EIO;
+}
+
+static int
+refuse_option(struct mr_netproto *np, int opt, int64_t value)
+{
+	(void)np, (void)opt, (void)value;
+	return -EIO;
+}
+
+static int
+refuse_trans_option(struct mr_transproto *tp, int opt, int64_t value)
+{
+	(void)tp, (void)opt, (void)value;
+	return -EIO;
+}
+
+static struct mr_link_ops spoiled;
+
+static void
+spoil_links(struct mr_stack *s)
+{
+	spoiled = *mr_nic_find(s, NIC)->link->ops;
+	spoiled.set_mcast = refuse_mcast;
+	spoiled.set_promisc = refuse_promisc;
+	spoiled.start = refuse_start;
+	mr_nic_find(s, NIC)->link->ops = &spoiled;
+	mr_nic_find(s, QUIET)->link->ops = &spoiled;
+}
+
+static void
+spoil_filters(struct mr_stack *s)
+{
+	int (*start)(struct mr_link *l) = mr_nic_find(s, QUIET)->link->ops->start;
+
+	spoil_links(s);
+	spoiled.start = start;
+}
+
+static void
+spoil_options(struct mr_stack *s)
+{
+	static struct mr_netproto_ops net;
+	static struct mr_transproto_ops trans;
+
+	net = *mr_stack_netproto(s, MR_NET_IPV4)->ops;
+	net.setopt = refuse_option;
+	mr_stack_netproto(s, MR_NET_IPV4)->ops = &net;
+	trans = *s->transprotos[MR_TRANS_TCP]->ops;
+	trans.setopt = refuse_trans_option;
+	s->transprotos[MR_TRANS_TCP]->ops = &trans;
+}
+
+static void
+spoil_nic(struct mr_stack *s)
+{
+	ck_assert_int_eq(mr_nic_remove(s, NIC), 0);
+}
+
+static void
+spoil_neighbours(struct mr_stack *s)
+{
+	struct mr_lladdr ll = lladdr(1);
+	int r = 0;
+
+	for (unsigned i = 1; i <= 9; i++) {
+		struct mr_addr a = mr_addr_v4(0x0a010000 + i);
+
+		mr_neigh_remove(s, NIC, &a);
+	}
+	for (unsigned i = 0; r == 0; i++) {
+		struct mr_addr a = mr_addr_v4(0x0a010080 + i);
+
+		r = mr_neigh_add(s, NIC, &a, &ll);
+	}
+	ck_assert_int_eq(r, -ENOMEM);
+}
+
+/* ---- the calls */
+
+static int
+addr_add(void)
+{
+	struct mr_subnet a = subnet("10.6.0.1/16");
+
+	return mr_host_addr_add(host, NIC, &a, MR_PEB_FIRST_PRIMARY);
+}
+
+static void
+addr_there(struct mr_stack *s)
+{
+	struct mr_subnet a = subnet("10.6.0.1/16");
+
+	ck_assert_int_eq(mr_addr_add(s, NIC, &a, MR_PEB_CAN_BE_PRIMARY), 0);
+}
+
+/* The first one of IPv6: a link-local one comes along. */
+static int
+addr6_add(void)
+{
+	struct mr_subnet a = subnet("fd01::1/64");
+
+	return mr_host_addr_add(host, NIC, &a, MR_PEB_CAN_BE_PRIMARY);
+}
+
+/* Again: as often as it is added it is listed. */
+static int
+subnet_add(void)
+{
+	struct mr_subnet a = subnet("10.3.0.0/16");
+
+	return mr_host_subnet_add(host, NIC, &a);
+}
+
+static int
+group_join(void)
+{
+	struct mr_addr g = addr("224.0.0.98");
+
+	return mr_host_group_join(host, NIC, &g);
+}
+
+static int
+group_join_again(void)
+{
+	struct mr_addr g = addr("224.0.0.99");
+
+	return mr_host_group_join(host, NIC, &g);
+}
+
+static int
+route_add(void)
+{
+	struct mr_route_entry r = row("10.9.0.0/16", "10.1.0.5", NIC);
+
+	return mr_host_route_add(host, &r);
+}
+
+static void
+route_there(struct mr_stack *s)
+{
+	struct mr_route_entry r = row("10.9.0.0/16", "10.1.0.5", NIC);
+
+	ck_assert_int_eq(mr_route_add(s, &r), 0);
+}
+
+static int
+routes_set(void)
+{
+	struct mr_route_entry rows[] = {row("10.9.0.0/16", "10.2.0.8", NIC), row("10.8.0.0/16", "0.0.0.0", QUIET)};
+
+	return mr_host_route_table_set(host, rows, RTE_DIM(rows));
+}
+
+static int
+neigh_add(const char *a)
+{
+	struct mr_addr n = addr(a);
+	struct mr_lladdr ll = lladdr(99);
+
+	return mr_host_neigh_add(host, NIC, &n, &ll);
+}
+
+static int
+neigh_replace(void)
+{
+	return neigh_add("10.1.0.9");
+}
+
+static int
+neigh_replace_stale(void)
+{
+	return neigh_add("10.1.0.7");
+}
+
+static int
+neigh_replace_reachable(void)
+{
+	return neigh_add("10.1.0.8");
+}
+
+static int
+neigh_new(void)
+{
+	return neigh_add("10.1.0.6");
+}
+
+static int
+nic_enable(void)
+{
+	return mr_host_nic_enable(host, QUIET);
+}
+
+static int
+nic_disable(void)
+{
+	return mr_host_nic_disable(host, NIC);
+}
+
+static int
+promisc(void)
+{
+	return mr_host_nic_set_promisc(host, NIC, true);
+}
+
+static int
+spoofing(void)
+{
+	return mr_host_nic_set_spoofing(host, NIC, true);
+}
+
+static int
+forwarding(void)
+{
+	return mr_host_set_forwarding(host, true);
+}
+
+static int
+net_option(void)
+{
+	return mr_host_netproto_setopt(host, MR_NET_IPV4, MR_OPT_DEFAULT_TTL, 17);
+}
+
+static int
+trans_option(void)
+{
+	return mr_host_transproto_setopt(host, MR_TRANS_TCP, MR_OPT_TCP_INIT_CWND, 3);
+}
+
+static int
+handler_set(void)
+{
+	return mr_host_transproto_set_handler(host, MR_TRANS_UDP, NULL, NULL);
+}
+
+static void
+handler_of_a_forwarder(struct mr_stack *s)
+{
+	struct mr_transproto *tp = s->transprotos[MR_TRANS_UDP];
+
+	tp->forwarder = (struct mr_forwarder *)tp; /* not looked into */
+}
+
+static int
+port_reserve(void)
+{
+	struct mr_port_req r = {.proto = MR_TRANS_UDP, .v4 = true, .port = 4000};
+
+	return mr_host_port_reserve(host, &r);
+}
+
+static void
+port_there(struct mr_stack *s)
+{
+	struct mr_port_req r = {.proto = MR_TRANS_UDP, .v4 = true, .port = 4000, .reuse = true};
+
+	ck_assert_int_eq(mr_port_reserve(s, &r), 0);
+}
+
+static int
+probe_add(void)
+{
+	return mr_host_tcp_probe_add(host, probe, &fail_at);
+}
+
+/* A call, how the last core is spoiled for it (NULL: only memory can fail), and what it says then. */
+static const struct trial {
+	const char *name;
+	int (*call)(void);
+	void (*spoil)(struct mr_stack *last);
+	int error;
+} trials[] = {
+	{"address", addr_add, addr_there, -EEXIST},
+	{"address of IPv6", addr6_add, spoil_links, -EIO},
+	{"subnet", subnet_add, spoil_nic, -ENODEV},
+	{"group", group_join, spoil_links, -EIO},
+	{"group, again", group_join_again, spoil_nic, -ENODEV},
+	{"route", route_add, route_there, -EEXIST},
+	{"routes", routes_set, NULL, 0},
+	{"neighbour, static", neigh_replace, spoil_neighbours, -ENOMEM},
+	{"neighbour, stale", neigh_replace_stale, spoil_neighbours, -ENOMEM},
+	{"neighbour, reachable", neigh_replace_reachable, spoil_neighbours, -ENOMEM},
+	{"neighbour, new", neigh_new, spoil_neighbours, -ENOMEM},
+	{"enable", nic_enable, spoil_links, -EIO},
+	{"enable with addresses", nic_enable, spoil_filters, -EIO},
+	{"disable", nic_disable, spoil_nic, -ENODEV},
+	{"promiscuous", promisc, spoil_links, -EIO},
+	{"spoofing", spoofing, spoil_nic, -ENODEV},
+	{"forwarding", forwarding, NULL, 0},
+	{"option", net_option, spoil_options, -EIO},
+	{"option of TCP", trans_option, spoil_options, -EIO},
+	{"handler", handler_set, handler_of_a_forwarder, -EBUSY},
+	{"port", port_reserve, port_there, -EADDRINUSE},
+	{"probe", probe_add, NULL, 0},
+};
+
+START_TEST(one_core_cannot)
+{
+	const struct trial *t = &trials[_i];
+	struct mr_transproto *tp = core(CORES - 1)->transprotos[MR_TRANS_UDP];
+
+	if (!t->spoil)
+		return;
+	t->spoil(core(CORES - 1));
+	look(before);
+	ck_assert_msg(t->call() == t->error, "%s", t->name);
+	look(after);
+	for (unsigned i = 0; i < CORES; i++)
+		ck_assert_msg(strcmp(before[i], after[i]) == 0, "%s, core %u: %s is now %s", t->name, i, before[i], after[i]);
+	tp->forwarder = NULL;
+}
+END_TEST
+
+/* Each allocation of a call fails once, until one is asked to fail that it does not make: then it succeeds, and the cores
+ * are alike. */
+START_TEST(memory_fails)
+{
+	const struct trial *t = &trials[_i];
+	unsigned nth = 0;
+	int r;
+
+	look(before);
+	do {
+		allocations = 0;
+		fail_at = ++nth;
+		r = t->call();
+		fail_at = 0;
+		look(after);
+		ck_assert_msg(r == 0 || r == -ENOMEM, "%s, allocation %u: %d", t->name, nth, r);
+		for (unsigned i = 0; i < CORES && r < 0; i++)
+			ck_assert_msg(strcmp(before[i], after[i]) == 0, "%s, allocation %u, core %u: %s is now %s", t->name, nth, i,
+			              before[i], after[i]);
+	} while (r < 0);
+	for (unsigned i = 0; i < CORES; i++) {
+		ck_assert_str_ne(before[i], after[i]);
+		ck_assert_str_eq(after[0], after[i]);
+	}
+}
+END_TEST
+
+static Suite *
+suite(void)
+{
+	Suite *s = suite_create("host_undo");
+	TCase *tc = tcase_create("host_undo");
+
+	tcase_set_timeout(tc, 60);
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_loop_test(tc, one_core_cannot, 0, RTE_DIM(trials));
+	tcase_add_loop_test(tc, memory_fails, 0, RTE_DIM(trials));
+	suite_add_tcase(s, tc);
+	return s;
+}
+
+int
+main(int argc, char **argv)
+{
+	char *eal[] = {argv[0], "--no-huge", "--no-shconf", "--no-pci", "--no-telemetry", "-m", "256",
+	               "--log-level=lib.eal:4", "--lcores=0@0,1@0,2@0,3@0", NULL};
+	SRunner *sr;
+	int failed;
+
+	(void)argc;
+	if (rte_eal_init(RTE_DIM(eal) - 1, eal) < 0)
+		return 2;
+	sr = srunner_create(suite());
+	srunner_set_fork_status(sr, CK_NOFORK);
+	srunner_run_all(sr, CK_ENV);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
