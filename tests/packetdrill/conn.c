@@ -30,6 +30,7 @@ socket_open(int domain, int type, int protocol)
 	}
 	s = pd_sock_new(PD_SOCKET, ep, net);
 	s->nonblock = type & SOCK_NONBLOCK;
+	s->stream = protocol == IPPROTO_TCP;
 	return s->fd;
 }
 
@@ -79,6 +80,7 @@ accept_attempt(struct pd_call *call)
 {
 	struct accept_call *a = (struct accept_call *)call;
 	struct mr_sockaddr remote;
+	struct pd_sock *s;
 	struct mr_ep *ep;
 	int rc = mr_ep_accept(call->sock->ep, &ep);
 
@@ -86,7 +88,9 @@ accept_attempt(struct pd_call *call)
 		return rc;
 	if (mr_ep_remote_name(ep, &remote) == 0)
 		pd_addr_out(&remote, call->sock->net, a->addr, a->len);
-	return pd_sock_new(PD_SOCKET, ep, call->sock->net)->fd;
+	s = pd_sock_new(PD_SOCKET, ep, call->sock->net);
+	s->stream = true;
+	return s->fd;
 }
 
 int

@@ -142,7 +142,9 @@ write_attempt(struct pd_call *call)
 	do {
 		struct iovec v = piece_at(io, io->done);
 
-		n = io->has_name ? mr_ep_sendto(ep, v.iov_base, v.iov_len, &io->name) : mr_ep_send(ep, v.iov_base, v.iov_len);
+		/* A stream knows where to, and does not look. */
+		n = io->has_name && !call->sock->stream ? mr_ep_sendto(ep, v.iov_base, v.iov_len, &io->name)
+		                                        : mr_ep_send(ep, v.iov_base, v.iov_len);
 		io->done += n > 0 ? (size_t)n : 0;
 	} while (n > 0 && io->done < io->len);
 	return n == -EAGAIN || io->done == 0 ? n : (ssize_t)io->done;

@@ -142,6 +142,7 @@ struct pd_sock {
 	enum pd_kind kind;
 	int fd;
 	bool nonblock;
+	bool stream;                   /* TCP */
 	uint16_t net;                  /* MR_NET_* of the socket call: how addresses are told */
 	struct mr_ep *ep;              /* of PD_SOCKET */
 	bool connecting;               /* connect has begun, and its end has not been told */
