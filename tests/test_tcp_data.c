@@ -447,6 +447,22 @@ START_TEST(nagle)
 }
 END_TEST
 
+/* RFC 9293 A.3: full segments in flight delay nothing, so the end of a long write goes with it. */
+START_TEST(nagle_end_of_a_long_write)
+{
+	rig_tcp_establish_passive(&t);
+	rig_ep_send(t.ep, 0, 1500);
+	rig_tcp_expect(&t, RIG_ACK, 1, 1, 1460, .pattern = true);
+	rig_tcp_expect(&t, RIG_ACK, 1461, 1, 40, .pattern = true);
+	rig_ep_send(t.ep, 1500, 10);
+	rig_expect_none(&rig);
+	rig_tcp_push(&t, RIG_ACK, 1, 1461, 0);
+	rig_expect_none(&rig);
+	rig_tcp_push(&t, RIG_ACK, 1, 1501, 0);
+	rig_tcp_expect(&t, RIG_ACK, 1501, 1, 10, .pattern = true);
+}
+END_TEST
+
 START_TEST(nodelay)
 {
 	rig_tcp_establish_passive(&t);
@@ -674,6 +690,7 @@ suite(void)
 	tcase_add_test(tx, peer_shrinks_window);
 	tcase_add_test(tx, sender_avoids_silly_windows);
 	tcase_add_test(tx, nagle);
+	tcase_add_test(tx, nagle_end_of_a_long_write);
 	tcase_add_test(tx, nodelay);
 	tcase_add_loop_test(tx, cork, 0, 2);
 	tcase_add_loop_test(tx, segment_size, 0, 5);

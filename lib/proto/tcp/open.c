@@ -91,7 +91,7 @@ void
 tcp_established(struct tcp_conn *c, const struct tcp_rx *rx)
 {
 	/* The SYN is acknowledged; it does not count as data for the windows (CC-04). */
-	c->snd_una = c->iss + 1;
+	c->snd_una = c->snd_sml = c->iss + 1;
 	c->snd_wnd = rx->flags & TCP_SYN ? rx->wnd : rx->wnd << c->snd_wscale;
 	c->max_snd_wnd = c->snd_wnd;
 	c->snd_wl1 = rx->seq;

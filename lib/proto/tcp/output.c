@@ -252,7 +252,15 @@ send_lost(struct out *o)
 	}
 }
 
-/* A segment that is smaller than it could be waits for more, or for what is in flight (Nagle, RFC 9293 3.7.4). */
+/* A segment that is smaller than it could be is in flight. Only one of those delays the next (Minshall's variant of Nagle,
+ * RFC 9293 A.3): the end of a write longer than a segment does not wait for its beginning. */
+static bool
+small_in_flight(const struct tcp_conn *c)
+{
+	return seq_gt(c->snd_sml, c->snd_una) && seq_leq(c->snd_sml, c->snd_nxt);
+}
+
+/* A segment that is smaller than it could be waits for more, or for one of its kind (Nagle, RFC 9293 3.7.4). */
 static bool
 must_wait(const struct tcp_conn *c, const struct tcp_seg *s)
 {
@@ -260,7 +268,7 @@ must_wait(const struct tcp_conn *c, const struct tcp_seg *s)
 		return false;
 	if (c->flags & TCP_F_CORK)
 		return true;
-	return !(c->flags & TCP_F_NODELAY) && c->snd_una != c->snd_nxt;
+	return !(c->flags & TCP_F_NODELAY) && small_in_flight(c);
 }
 
 /* Make the next segment fit what the peer's window leaves. @return false: it must wait (SWS avoidance, 3.8.6.2.1). */
@@ -315,6 +323,8 @@ send_new(struct out *o)
 		if (!send_seg(o, m))
 			return;
 		c->snd_nxt += tcp_seg_span(s);
+		if (s->len < c->mss)
+			c->snd_sml = c->snd_nxt;
 		force = false;
 	}
 }

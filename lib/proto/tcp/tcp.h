@@ -328,6 +328,7 @@ struct tcp_conn {
 	struct tcp_rtt rtt;
 	uint32_t recover;             /* RFC 6582 */
 	uint32_t max_snd_wnd;
+	uint32_t snd_sml;             /* end of the last segment that was sent smaller than full */
 	uint32_t snd_buf;             /* bytes of payload that may be queued */
 	uint16_t mss;                 /* payload of a full segment, options taken off */
 	uint16_t peer_mss;            /* as the peer offered, or the default */
