@@ -138,6 +138,30 @@ tcp_keepalive(struct rig *r)
 }
 
 static void
+tcp_syn_with_cookies(struct rig *r)
+{
+	rig_tcp_init(&t, r, false);
+	ck_assert_int_eq(
+		mr_transproto_setopt(r->stack, MR_TRANS_TCP, MR_OPT_TCP_SYNCOOKIES, MR_TCP_SYNCOOKIES_ALWAYS), 0);
+	rig_tcp_start_passive(&t);
+}
+
+static void
+tcp_cookie_taken(struct rig *r)
+{
+	tcp_syn_with_cookies(r);
+	rig_tcp_push(&t, RIG_ACK, 1, 1, 0);
+}
+
+static void
+tcp_bad_cookie(struct rig *r)
+{
+	tcp_syn_with_cookies(r);
+	rig_tcp_push(&t, RIG_ACK, 1, 2, 0);
+	rig_tcp_expect(&t, RIG_RST, 2, 0, 0);
+}
+
+static void
 tcp_with_ecn(struct rig *r)
 {
 	rig_tcp_init(&t, r, false);

@@ -202,7 +202,7 @@ START_TEST(routes_and_options_are_taken)
 	mr_config_free(
 	        good("[ip]\nttl=64\nicmp_error_rate=0\n"
 	             "[tcp]\ntimewait=0\nfinwait2=10s\nmin_rto=200ms\ndelack=500us\ninit_cwnd=10\ntimestamps=no\n"
-	             "wscale=TRUE\nsack=1\nsndbuf=1m\nrcvbuf=64K\n" PORT
+	             "wscale=TRUE\nsack=1\necn=ask\nsyn_cookies=pressed\nsyn_backlog=2k\nsndbuf=1m\nrcvbuf=64K\n" PORT
 	             "[route default]\nto=0.0.0.0/0\nvia=10.0.0.1\nsrc=10.0.0.2\n"
 	             "[route net]\nto=10.9.0.0/16\nport=p0\n"));
 }
@@ -610,9 +610,10 @@ END_TEST
 /* What the tables allow, the protocols take: both ends of each range. */
 static const char *const bounds[] = {
 	"[ip]\nttl=1\nicmp_error_rate=0\n[tcp]\ntimewait=0\nfinwait2=1s\nmin_rto=1ms\ndelack=0\ninit_cwnd=1\n"
-	"timestamps=no\nwscale=no\nsack=no\nsndbuf=4k\nrcvbuf=4k\n",
+	"timestamps=no\nwscale=no\nsack=no\necn=off\nsyn_cookies=never\nsyn_backlog=1\nsndbuf=4k\nrcvbuf=4k\n",
 	"[ip]\nttl=255\nicmp_error_rate=1000000\n[tcp]\ntimewait=600s\nfinwait2=600s\nmin_rto=60s\ndelack=499ms\n"
-	"init_cwnd=100\ntimestamps=yes\nwscale=yes\nsack=yes\nsndbuf=1g\nrcvbuf=1g\n",
+	"init_cwnd=100\ntimestamps=yes\nwscale=yes\nsack=yes\necn=accept\nsyn_cookies=always\nsyn_backlog=16m\nsndbuf=1g\n"
+	"rcvbuf=1g\n",
 };
 
 START_TEST(apply_takes_all_that_is_allowed)

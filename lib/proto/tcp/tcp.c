@@ -339,6 +339,13 @@ conn_destroy(struct tcp *t, struct tcp_conn *c)
 }
 
 static void
+tcp_free(struct tcp *t)
+{
+	free(t->cookies_used);
+	free(t);
+}
+
+static void
 tcp_destroy(struct mr_transproto *tp)
 {
 	struct tcp *t = (struct tcp *)tp;
@@ -351,7 +358,7 @@ tcp_destroy(struct mr_transproto *tp)
 		tcp_time_wait_end(t, mr_arena_obj(&tp->stack->arena, t->tw_fifo.head));
 	tcp_reap(tp);
 	mr_tcp_probe_remove(tp->stack);
-	free(t);
+	tcp_free(t);
 }
 
 static const struct mr_transproto_ops tcp_ops = {
@@ -395,15 +402,18 @@ tcp_create(struct mr_stack *s, struct mr_transproto **out)
 
 	if (!t)
 		return -ENOMEM;
-	rc = pools_init(t, s);
+	t->cookies_used_mask = rte_align32pow2(s->opts.max_half_open) - 1;
+	t->cookies_used = calloc(t->cookies_used_mask + 1, sizeof(*t->cookies_used));
+	rc = t->cookies_used ? pools_init(t, s) : -ENOMEM;
 	if (rc < 0) {
-		free(t);
+		tcp_free(t);
 		return rc;
 	}
 	t->tp.ops = &tcp_ops;
 	t->tp.stack = s;
 	t->isn_key = (struct siphash_key){mr_rng_u64(&s->rng), mr_rng_u64(&s->rng)};
 	t->ts_key = (struct siphash_key){mr_rng_u64(&s->rng), mr_rng_u64(&s->rng)};
+	t->cookie_key = (struct siphash_key){mr_rng_u64(&s->rng), mr_rng_u64(&s->rng)};
 	for (int i = 0; i <= TCP_SYNACK_RETRIES; i++)
 		t->syn_fifo[i].tcp = t;
 	t->tw_fifo.tcp = t;
@@ -416,6 +426,8 @@ tcp_create(struct mr_stack *s, struct mr_transproto **out)
 	t->snd_range = t->rcv_range = (struct tcp_buf_range){MIN_BUF, DEFAULT_BUF, MAX_BUF};
 	t->cc = tcp_cc_at(0);
 	t->init_cwnd = 10;
+	t->syncookies = MR_TCP_SYNCOOKIES_PRESSED;
+	t->syn_backlog = (s->opts.max_half_open + 1) / 2;
 	t->ecn_mode = MR_TCP_ECN_ACCEPT;
 	t->offers = TCP_OPT_WS | TCP_OPT_TS | TCP_OPT_SACK_PERM;
 	*out = &t->tp;

@@ -3,7 +3,8 @@
  * The inside of TCP: the connection record and what its rooms share. Who reads this once knows the engine:
  *
  *   tcp.c    protocol: registration, parse, dispatch of a burst                  hdr.c    header and options, in and out
- *   open.c   LISTEN, SYN-RECEIVED records, SYN-SENT                              fsm.c    the states; only writer of them
+ *   open.c   SYN-SENT and what is agreed   listen.c  LISTEN, SYN-RECEIVED records syncookie.c  LISTEN without records
+ *   fsm.c    the states; only writer of them
  *   input.c  RFC 9293 3.10.7.4, one function per numbered step                   ack.c    SND.UNA and the window move
  *   output.c the only segment builder                                            timer.c  what deadlines do
  *   sendq.c  segments to send and sent                                           rcvq.c   received in order
@@ -62,6 +63,7 @@
 #define TCP_CHALLENGE_NS 500000000ull /* at most one challenge ACK per connection in this time (RFC 5961 7) */
 #define TCP_OOO_MAX_SEGS 1024        /* out-of-order pieces per connection, at least */
 #define TCP_DUPTHRESH 3
+#define TCP_RCV_MSS_START 536        /* a full segment of the peer, until one is seen */
 #define TCP_SACK_BLOCKS 4            /* that a header has room for; with a timestamp one less */
 
 /* ---- a parsed header ---------------------------------------------------------------------------------------- */
@@ -373,6 +375,8 @@ struct tcp_bind {
 	bool listening;
 	int backlog;
 	uint32_t n_accept, n_half;    /* waiting for accept; SYN-RECEIVED records */
+	uint32_t cookie_slot;         /* when the last cookie was sent; valid with has_cookies */
+	bool has_cookies;
 	struct tcp_conn *accept_head, *accept_tail;
 };
 
@@ -403,6 +407,13 @@ struct tcp_syn_rcvd {
 };
 _Static_assert(sizeof(struct tcp_syn_rcvd) == 64, "one cache line");
 
+/* The stored options in the place they have in a header. */
+static inline uint8_t
+tcp_record_opts(const struct tcp_syn_rcvd *r)
+{
+	return (r->opts_wscale >> 3) & (TCP_OPT_WS | TCP_OPT_SACK_PERM | TCP_OPT_TS);
+}
+
 struct tcp_time_wait {
 	struct tcp_record rec;
 	uint32_t snd_nxt, rcv_nxt;
@@ -428,7 +439,9 @@ struct tcp_buf_range {
 struct tcp {
 	struct mr_transproto tp;
 	struct mr_pool conns, binds, syn_rcvds, time_waits, cc_blocks;
-	struct siphash_key isn_key, ts_key;
+	struct siphash_key isn_key, ts_key, cookie_key;
+	uint32_t *cookies_used;       /* sequence numbers of cookies that have become connections; see syncookie.c */
+	uint32_t cookies_used_mask;
 	struct tcp_fifo syn_fifo[TCP_SYNACK_RETRIES + 1];
 	struct tcp_fifo tw_fifo;
 	uint32_t n_time_wait, n_syn_rcvd;
@@ -442,6 +455,8 @@ struct tcp {
 	struct tcp_buf_range snd_range, rcv_range;
 	const struct tcp_cc_ops *cc;
 	uint32_t init_cwnd;
+	uint32_t syn_backlog;         /* half-open records of a listener from which on SYNs get cookies */
+	uint8_t syncookies;           /* enum mr_tcp_syncookies */
 	uint8_t ecn_mode;
 	uint8_t offers;               /* TCP_OPT_* that SYNs may carry */
 };
@@ -494,13 +509,15 @@ tcp_state_can_send(const struct tcp_conn *c)
 	return c->state == MR_TCP_ESTABLISHED || c->state == MR_TCP_CLOSE_WAIT;
 }
 
-/* open.c */
+/* listen.c */
 /* @param iss_floor not NULL: the ISS must be beyond it (a TIME-WAIT record is being reopened). Consumes m. */
 void tcp_listen_input(struct tcp *t, struct tcp_bind *l, struct rte_mbuf *m, const uint32_t *iss_floor);
 void tcp_syn_rcvd_input(struct tcp *t, struct tcp_syn_rcvd *r, struct rte_mbuf *m);
-void tcp_syn_sent_input(struct tcp_conn *c, struct tcp_rx *rx);
 void tcp_listen_close(struct tcp *t, struct tcp_bind *l);
 void tcp_syn_fifo_timer(struct mr_timer *timer, uint64_t now_ns);
+
+/* open.c */
+void tcp_syn_sent_input(struct tcp_conn *c, struct tcp_rx *rx);
 /* Set up an active open on a routed, bound connection: ISS, options, SYN-SENT. */
 void tcp_open_active(struct tcp_conn *c);
 /* The same for a passive open without a listener, by this SYN: SYN-RECEIVED. Consumes it. @param iss_floor as above */
@@ -509,8 +526,23 @@ void tcp_open_passive(struct tcp_conn *c, struct rte_mbuf *syn, const uint32_t *
 uint16_t tcp_mss_offer(const struct mr_route *r, uint16_t user_mss);
 void tcp_mss_update(struct tcp_conn *c);
 uint8_t tcp_wscale_for(uint32_t rcv_buf);
+/* The peer's SYN: what both ends have offered. The connection's flags say what we have. */
+void tcp_options_agree(struct tcp_conn *c, const struct tcp_rx *syn);
 /* The flags of what is offered (TCP_OPT_* to TCP_F_*). */
 uint32_t tcp_offer_flags(uint8_t offers);
+
+/* syncookie.c: shall the SYN that has come for this listener get a cookie? */
+bool tcp_cookie_wanted(const struct tcp *t, const struct tcp_bind *l);
+/* Make the sequence number of the answer; *r is what a record would have, and loses what a cookie cannot keep. */
+void tcp_cookie_make(struct tcp *t, struct tcp_bind *l, struct tcp_syn_rcvd *r);
+/* The timestamp of that answer. @param now what it would be otherwise */
+uint32_t tcp_cookie_tsval(const struct tcp_syn_rcvd *r, uint32_t now);
+/* Has the listener sent cookies that are still good? */
+bool tcp_cookie_possible(const struct tcp *t, const struct tcp_bind *l);
+/* Is this ACK one of a cookie, not used yet? Then the rest of *r is filled in, which has the tuple. @param used where
+ * r->iss is to be put when the cookie has been used */
+bool tcp_cookie_check(struct tcp *t, const struct tcp_bind *l, const struct tcp_rx *rx, struct tcp_syn_rcvd *r,
+                      uint32_t **used);
 
 /* The handshake is complete: windows, congestion window, keep-alive. */
 void tcp_established(struct tcp_conn *c, const struct tcp_rx *rx);

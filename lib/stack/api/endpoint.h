@@ -79,6 +79,9 @@ enum mr_opt {
 	MR_OPT_ICMP_ECHO,         /**< network protocol, bool: echo requests are answered; default on. Off: by nobody, or by an
 	                           *   application with a raw endpoint (mr_ep_create_raw) */
 	MR_OPT_TCP_ECN,           /**< enum mr_tcp_ecn, before connect or listen; protocol-wide: of new endpoints (RFC 3168) */
+	MR_OPT_TCP_SYNCOOKIES,    /**< protocol-wide: enum mr_tcp_syncookies (RFC 4987) */
+	MR_OPT_TCP_SYN_BACKLOG,   /**< protocol-wide: half-open connections of a listener from which on it is pressed; default
+	                           *   half of mr_stack_opts.max_half_open */
 };
 
 /** RFC 9293 3.3.2. */

@@ -17,6 +17,15 @@ enum mr_tcp_ecn {
 	MR_TCP_ECN_ACCEPT, /**< who asks gets it; the default */
 };
 
+/** SYN cookies: answers to SYNs that need no memory here. They keep the peer's MSS in steps; window scale, SACK and ECN
+ *  only if it has timestamps; and no SYN-ACK is sent again. */
+enum mr_tcp_syncookies {
+	MR_TCP_SYNCOOKIES_NEVER,   /**< under pressure the oldest half-open connection makes room instead */
+	MR_TCP_SYNCOOKIES_PRESSED, /**< of a listener with many half-open connections (MR_OPT_TCP_SYN_BACKLOG), and of all when
+	                            *   the stack's are used up; the default */
+	MR_TCP_SYNCOOKIES_ALWAYS,  /**< instead of half-open connections */
+};
+
 /** Name of congestion control algorithm `i`, its number in MR_OPT_TCP_CC; NULL: there are no more. Context: any thread. */
 const char *mr_tcp_cc_name(unsigned i);
 /** Number of the algorithm of this name. Context: any thread. @return 0 or more, -ENOENT. */
