@@ -388,6 +388,22 @@ START_TEST(time_wait_rst)
 }
 END_TEST
 
+/* RFC 9293 3.10.7.4: what carries no ACK is dropped, and a FIN without one does not start the wait again. */
+START_TEST(time_wait_no_ack)
+{
+	rig_tcp_reach(&t, MR_TCP_TIME_WAIT);
+	rig_advance(&rig, 50 * RIG_S);
+	rig_mark(&rig);
+	rig_tcp_push(&t, RIG_FIN, t.snd - 1, 0, 0);
+	rig_tcp_push(&t, RIG_FIN, t.snd, 0, 0);
+	rig_tcp_push(&t, 0, t.snd, 0, 10);
+	rig_expect_none(&rig);
+	rig_expect_drops(&rig, MR_DROP_TCP_TIME_WAIT, 3);
+	rig_advance(&rig, 11 * RIG_S);
+	expect_forgotten();
+}
+END_TEST
+
 /* MAY-2, SHLD-4, B-76: a newer SYN opens a new connection above the old sequence numbers; an older one is re-ACKed. */
 START_TEST(time_wait_syn)
 {
@@ -459,6 +475,7 @@ suite(void)
 	tcase_add_loop_test(tc, time_wait_ends, 0, 2);
 	tcase_add_test(tc, time_wait_fin_again);
 	tcase_add_test(tc, time_wait_rst);
+	tcase_add_test(tc, time_wait_no_ack);
 	tcase_add_loop_test(tc, time_wait_syn, 0, 2);
 	tcase_add_loop_test(tc, orphaned_fin_wait_2, 0, 2);
 	suite_add_tcase(s, tc);

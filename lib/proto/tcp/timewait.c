@@ -183,7 +183,8 @@ tcp_time_wait_input(struct tcp *t, struct tcp_time_wait *w, struct rte_mbuf *m)
 		time_wait_reopen(t, w, m);
 		return;
 	}
-	if (!(rx.flags & TCP_RST)) {
+	/* Without an ACK it is of no connection (3.10.7.4, fifth); a reset is not heeded (RFC 1337). */
+	if (!(rx.flags & TCP_RST) && (rx.flags & (TCP_ACK | TCP_SYN))) {
 		/* A FIN again starts the wait again (T93-09). */
 		if ((rx.flags & TCP_FIN) && rx.seq + rx.len + 1 == w->rcv_nxt) {
 			tcp_fifo_remove(t, &t->tw_fifo, &w->rec);
