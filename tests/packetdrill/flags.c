@@ -24,6 +24,7 @@ static const struct word {
 	{"timestamps", MR_OPT_TCP_TIMESTAMPS, 1, false},
 	{"sack", MR_OPT_TCP_SACK, 1, false},
 	{"ecn", MR_OPT_TCP_ECN, 1, false}, /* enum mr_tcp_ecn */
+	{"syncookies", MR_OPT_TCP_SYNCOOKIES, 1, false}, /* enum mr_tcp_syncookies */
 	{"delack_ms", MR_OPT_TCP_DELACK_NS, MS, false},
 	{"min_rto_ms", MR_OPT_TCP_MIN_RTO_NS, MS, false},
 	{"timewait_ms", MR_OPT_TCP_TIMEWAIT_NS, MS, false},

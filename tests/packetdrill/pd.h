@@ -86,7 +86,7 @@ void pd_wire_push(const void *packet, size_t len);
 /* The oldest packet of the stack. @return false: none waits */
 bool pd_wire_pop(void *buf, size_t *len, uint64_t *sent_ns);
 bool pd_wire_has_packet(void);
-/* Packets that the stack has sent before the last one to it, and that nobody took. */
+/* Segments and datagrams that the stack has sent before the last packet to it, and that nobody took. */
 unsigned pd_wire_left(void);
 void pd_wire_clear(void);
 

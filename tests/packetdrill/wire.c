@@ -89,8 +89,9 @@ wire_rx(struct mr_link *l, uint64_t now_ns, struct rte_mbuf **pkts, uint16_t n)
 	return k;
 }
 
+/* TCP or UDP. */
 static bool
-has_l4_cksum(unsigned proto)
+has_ports(unsigned proto)
 {
 	return proto == IPPROTO_TCP || proto == IPPROTO_UDP;
 }
@@ -104,7 +105,7 @@ check_ipv4(const struct rte_ipv4_hdr *ip, size_t len)
 		pd_die("the stack has sent a malformed IPv4 packet of %zu bytes", len);
 	if (rte_raw_cksum(ip, hdr_len) != 0xffff)
 		pd_die("the stack has sent an IPv4 header with a wrong checksum");
-	if (has_l4_cksum(ip->next_proto_id) && rte_ipv4_udptcp_cksum_verify(ip, (const char *)ip + hdr_len) != 0)
+	if (has_ports(ip->next_proto_id) && rte_ipv4_udptcp_cksum_verify(ip, (const char *)ip + hdr_len) != 0)
 		pd_die("the stack has sent a segment with a wrong checksum");
 }
 
@@ -113,7 +114,7 @@ check_ipv6(const struct rte_ipv6_hdr *ip, size_t len)
 {
 	if (len < sizeof(*ip) || rte_be_to_cpu_16(ip->payload_len) + sizeof(*ip) != len)
 		pd_die("the stack has sent a malformed IPv6 packet of %zu bytes", len);
-	if (has_l4_cksum(ip->proto) && rte_ipv6_udptcp_cksum_verify(ip, ip + 1) != 0)
+	if (has_ports(ip->proto) && rte_ipv6_udptcp_cksum_verify(ip, ip + 1) != 0)
 		pd_die("the stack has sent a segment with a wrong checksum");
 }
 
@@ -283,6 +284,14 @@ pd_wire_clear(void)
 	queue_clear(&wire.from_stack);
 }
 
+/* Of a transport: a host also tells routers of its groups, at times of its own. */
+static bool
+is_flow(const struct packet *p)
+{
+	return has_ports(p->b[0] >> 4 == 4 ? ((const struct rte_ipv4_hdr *)p->b)->next_proto_id
+	                                      : ((const struct rte_ipv6_hdr *)p->b)->proto);
+}
+
 unsigned
 pd_wire_left(void)
 {
@@ -290,6 +299,6 @@ pd_wire_left(void)
 	unsigned n = 0;
 
 	STAILQ_FOREACH(p, &wire.from_stack, link)
-		n += p->answered;
+		n += p->answered && is_flow(p);
 	return n;
 }
