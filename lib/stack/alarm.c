@@ -12,6 +12,7 @@
 
 #include <rte_common.h>
 
+#include "stack/context.h"
 #include "stack/stack.h"
 
 struct mr_alarm {
@@ -39,6 +40,7 @@ mr_alarm_start(struct mr_stack *s, uint64_t period_ns, void (*fn)(struct mr_stac
 {
 	struct mr_alarm *a = calloc(1, sizeof(*a));
 
+	MR_OWN_CORE(s);
 	if (!a)
 		return -ENOMEM;
 	a->stack = s;
@@ -58,6 +60,7 @@ mr_alarm_start(struct mr_stack *s, uint64_t period_ns, void (*fn)(struct mr_stac
 void
 mr_alarm_stop(struct mr_alarm *a)
 {
+	MR_OWN_CORE(a->stack);
 	mr_timer_cancel(&a->stack->wheel, &a->timer);
 	*a->pprev = a->next;
 	if (a->next)

@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "stack/context.h"
+
 /* One call for all stacks; they are applied in place, one after the other, so the first failure is told once. */
 struct apply {
 	const struct mr_config *c;
@@ -144,8 +146,10 @@ mr_config_apply(const struct mr_config *c, void *err, struct mr_host **out)
 {
 	struct apply a = {.c = c, .err = err};
 	struct mr_host *h;
-	int r = mr_host_create(&c->host, &h);
+	int r;
 
+	MR_MAIN_LCORE();
+	r = mr_host_create(&c->host, &h);
 	if (r < 0) {
 		apply_error(&a, mr_config_next(c, "host", NULL), NULL, "%s",
 		            r == -EINVAL   ? "more workers than lcores; lower workers, or give EAL more lcores (-l)"

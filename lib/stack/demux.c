@@ -17,6 +17,7 @@
 
 #include <rte_common.h>
 
+#include "stack/context.h"
 #include "stack/nic.h"
 #include "stack/stack.h"
 
@@ -99,6 +100,7 @@ mr_demux_unbind(struct mr_stack *s, struct mr_bound *b)
 int
 mr_transep_register(struct mr_stack *s, struct mr_bound *b)
 {
+	MR_OWN_CORE(s);
 	if (!b->ep || b->pprev || !(b->v4 || b->v6))
 		return -EINVAL;
 	if (b->nic && !mr_nic_find(s, b->nic))
@@ -109,6 +111,7 @@ mr_transep_register(struct mr_stack *s, struct mr_bound *b)
 void
 mr_transep_unregister(struct mr_stack *s, struct mr_bound *b)
 {
+	MR_OWN_CORE(s);
 	mr_demux_unbind(s, b);
 }
 

@@ -17,6 +17,7 @@
 
 #include <rte_mbuf.h>
 
+#include "stack/context.h"
 #include "stack/stack.h"
 
 /* ---- for transports */
@@ -209,6 +210,7 @@ mr_ep_output_dirty(struct mr_stack *s)
 void
 mr_ep_wait(struct mr_ep *ep, struct mr_waiter *w)
 {
+	MR_OWN_CORE(ep->stack);
 	/* In front: a waiter that registers from inside a callback is not reached by the running round. */
 	w->next = ep->waiters;
 	ep->waiters = w;
@@ -220,6 +222,7 @@ mr_ep_unwait(struct mr_ep *ep, struct mr_waiter *w)
 {
 	struct mr_waiter **at = &ep->waiters;
 
+	MR_OWN_CORE(ep->stack);
 	while (*at && *at != w)
 		at = &(*at)->next;
 	if (!*at)
@@ -237,6 +240,7 @@ mr_ep_create(struct mr_stack *s, uint8_t trans, uint16_t net, struct mr_ep **out
 {
 	struct mr_transproto *tp = mr_stack_transproto(s, trans);
 
+	MR_OWN_CORE(s);
 	if (!tp || !tp->ops->ep_create || !mr_stack_has_netproto(s, net))
 		return -EPROTONOSUPPORT;
 	return tp->ops->ep_create(tp, net, out);
@@ -245,6 +249,7 @@ mr_ep_create(struct mr_stack *s, uint8_t trans, uint16_t net, struct mr_ep **out
 int
 mr_ep_create_raw(struct mr_stack *s, uint8_t trans, uint16_t net, struct mr_ep **out)
 {
+	MR_OWN_CORE(s);
 	for (unsigned i = 0; i < s->n_transprotos; i++) {
 		struct mr_transproto *tp = s->transproto_list[i];
 
@@ -257,42 +262,49 @@ mr_ep_create_raw(struct mr_stack *s, uint8_t trans, uint16_t net, struct mr_ep *
 int
 mr_ep_bind(struct mr_ep *ep, const struct mr_sockaddr *local)
 {
+	MR_OWN_CORE(ep->stack);
 	return ep->ops->bind ? ep->ops->bind(ep, local) : -EOPNOTSUPP;
 }
 
 int
 mr_ep_listen(struct mr_ep *ep, int backlog)
 {
+	MR_OWN_CORE(ep->stack);
 	return ep->ops->listen ? ep->ops->listen(ep, backlog) : -EOPNOTSUPP;
 }
 
 int
 mr_ep_accept(struct mr_ep *ep, struct mr_ep **out)
 {
+	MR_OWN_CORE(ep->stack);
 	return ep->ops->accept ? ep->ops->accept(ep, out) : -EOPNOTSUPP;
 }
 
 int
 mr_ep_connect(struct mr_ep *ep, const struct mr_sockaddr *remote)
 {
+	MR_OWN_CORE(ep->stack);
 	return ep->ops->connect ? ep->ops->connect(ep, remote) : -EOPNOTSUPP;
 }
 
 ssize_t
 mr_ep_send(struct mr_ep *ep, const void *buf, size_t len)
 {
+	MR_OWN_CORE(ep->stack);
 	return mr_ep_sendto(ep, buf, len, NULL);
 }
 
 ssize_t
 mr_ep_sendto(struct mr_ep *ep, const void *buf, size_t len, const struct mr_sockaddr *to)
 {
+	MR_OWN_CORE(ep->stack);
 	return ep->ops->send ? ep->ops->send(ep, buf, len, to) : -EOPNOTSUPP;
 }
 
 ssize_t
 mr_ep_send_mbuf(struct mr_ep *ep, struct rte_mbuf *m, const struct mr_sockaddr *to)
 {
+	MR_OWN_CORE(ep->stack);
 	if (ep->ops->send_mbuf)
 		return ep->ops->send_mbuf(ep, m, to);
 	rte_pktmbuf_free(m);
@@ -302,24 +314,28 @@ mr_ep_send_mbuf(struct mr_ep *ep, struct rte_mbuf *m, const struct mr_sockaddr *
 ssize_t
 mr_ep_recv(struct mr_ep *ep, void *buf, size_t len, struct mr_sockaddr *from)
 {
+	MR_OWN_CORE(ep->stack);
 	return ep->ops->recv ? ep->ops->recv(ep, buf, len, from, false) : -EOPNOTSUPP;
 }
 
 ssize_t
 mr_ep_peek(struct mr_ep *ep, void *buf, size_t len, struct mr_sockaddr *from)
 {
+	MR_OWN_CORE(ep->stack);
 	return ep->ops->recv ? ep->ops->recv(ep, buf, len, from, true) : -EOPNOTSUPP;
 }
 
 ssize_t
 mr_ep_recv_mbuf(struct mr_ep *ep, struct rte_mbuf **out, struct mr_sockaddr *from)
 {
+	MR_OWN_CORE(ep->stack);
 	return ep->ops->recv_mbuf ? ep->ops->recv_mbuf(ep, out, from) : -EOPNOTSUPP;
 }
 
 int
 mr_ep_shutdown(struct mr_ep *ep, unsigned how)
 {
+	MR_OWN_CORE(ep->stack);
 	if (how == 0 || how & ~(MR_SHUT_RD | MR_SHUT_WR))
 		return -EINVAL;
 	return ep->ops->shutdown ? ep->ops->shutdown(ep, how) : -EOPNOTSUPP;
@@ -336,42 +352,49 @@ ep_end(struct mr_ep *ep, bool abort)
 void
 mr_ep_close(struct mr_ep *ep)
 {
+	MR_OWN_CORE(ep->stack);
 	ep_end(ep, false);
 }
 
 void
 mr_ep_abort(struct mr_ep *ep)
 {
+	MR_OWN_CORE(ep->stack);
 	ep_end(ep, true);
 }
 
 int
 mr_ep_setopt(struct mr_ep *ep, int opt, int64_t value)
 {
+	MR_OWN_CORE(ep->stack);
 	return ep->ops->setopt ? ep->ops->setopt(ep, opt, value) : -ENOPROTOOPT;
 }
 
 int
 mr_ep_getopt(struct mr_ep *ep, int opt, int64_t *value)
 {
+	MR_OWN_CORE(ep->stack);
 	return ep->ops->getopt ? ep->ops->getopt(ep, opt, value) : -ENOPROTOOPT;
 }
 
 int
 mr_ep_local_name(struct mr_ep *ep, struct mr_sockaddr *out)
 {
+	MR_OWN_CORE(ep->stack);
 	return ep->ops->name ? ep->ops->name(ep, out, false) : -EOPNOTSUPP;
 }
 
 int
 mr_ep_remote_name(struct mr_ep *ep, struct mr_sockaddr *out)
 {
+	MR_OWN_CORE(ep->stack);
 	return ep->ops->name ? ep->ops->name(ep, out, true) : -EOPNOTSUPP;
 }
 
 uint32_t
 mr_ep_readiness(struct mr_ep *ep)
 {
+	MR_OWN_CORE(ep->stack);
 	return ep->ops->readiness ? ep->ops->readiness(ep) : 0;
 }
 
@@ -380,6 +403,7 @@ mr_ep_error(struct mr_ep *ep)
 {
 	int err = ep->err;
 
+	MR_OWN_CORE(ep->stack);
 	ep->err = 0;
 	return err;
 }

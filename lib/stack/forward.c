@@ -20,6 +20,7 @@
 #include <rte_byteorder.h>
 #include <rte_common.h>
 
+#include "stack/context.h"
 #include "stack/stack.h"
 
 #define DEFAULT_REQUESTS 256
@@ -244,6 +245,7 @@ mr_forwarder_accept(const struct mr_forward_req *req, struct mr_ep **out)
 	struct mr_netep *local;
 	int rc;
 
+	MR_OWN_CORE(req->forwarder->ep.stack);
 	if (!r)
 		return -ENOENT;
 	at = bucket(f, r->pkts.head);
@@ -265,6 +267,7 @@ mr_forwarder_reject(const struct mr_forward_req *req, bool tell)
 {
 	struct request *r = request_shown(req);
 
+	MR_OWN_CORE(req->forwarder->ep.stack);
 	if (!r)
 		return -ENOENT;
 	request_refuse(req->forwarder, r, tell);
@@ -318,6 +321,7 @@ mr_forwarder_create(struct mr_stack *s, uint8_t trans, const struct mr_forwarder
 	struct mr_forwarder *f;
 	int rc;
 
+	MR_OWN_CORE(s);
 	if (!tp || !tp->ops->forward)
 		return -EPROTONOSUPPORT;
 	if (tp->default_handler)
@@ -343,6 +347,7 @@ mr_forwarder_destroy(struct mr_forwarder *f)
 {
 	struct request *r;
 
+	MR_OWN_CORE(f->ep.stack);
 	while ((r = TAILQ_FIRST(&f->waiting)))
 		request_refuse(f, r, false);
 	mr_timer_cancel(&f->ep.stack->wheel, &f->timer);

@@ -26,6 +26,7 @@
 #include <rte_lcore.h>
 #include <rte_mempool.h>
 
+#include "stack/context.h"
 #include "stack/log.h"
 #include "stack/mailbox.h"
 #include "stack/stack.h"
@@ -257,6 +258,7 @@ mr_host_create(const struct mr_host_opts *opts, struct mr_host **out)
 	struct mr_host *h;
 	int r = 0;
 
+	MR_MAIN_LCORE();
 	if (n > RTE_MIN(lcores, (unsigned)MR_HOST_MAX_WORKERS)) {
 		MR_LOG(ERR, "host: %u workers on %u lcores: give EAL more lcores (-l or --lcores) or lower the workers (most: "
 		       "%u)", n, lcores, MR_HOST_MAX_WORKERS);
@@ -288,6 +290,7 @@ mr_host_create(const struct mr_host_opts *opts, struct mr_host **out)
 void
 mr_host_destroy(struct mr_host *h)
 {
+	MR_MAIN_LCORE();
 	if (!h)
 		return;
 	mr_host_stop(h);
@@ -307,9 +310,22 @@ mr_host_destroy(struct mr_host *h)
 
 /* ---- running */
 
+/* End the workers that run, the first n or all; their stacks are nobody's then. */
+static void
+workers_stop(struct mr_host *h, unsigned n)
+{
+	__atomic_store_n(&h->stop, 1, __ATOMIC_RELEASE);
+	for (unsigned i = 0; i < n; i++) {
+		if (!worker_is_main(&h->workers[i]))
+			rte_eal_wait_lcore(h->workers[i].lcore);
+		mr_context_set(h->workers[i].stack, LCORE_ID_ANY);
+	}
+}
+
 int
 mr_host_start(struct mr_host *h)
 {
+	MR_MAIN_LCORE();
 	if (h->running)
 		return -EALREADY;
 	__atomic_store_n(&h->stop, 0, __ATOMIC_RELEASE);
@@ -317,17 +333,15 @@ mr_host_start(struct mr_host *h)
 		struct mr_host_worker *w = &h->workers[i];
 		int r;
 
+		mr_context_set(w->stack, w->lcore);
 		if (worker_is_main(w))
 			continue;
 		r = rte_eal_remote_launch(worker_main, w, w->lcore);
 		if (r < 0) {
 			MR_LOG(ERR, "worker %u: lcore %u does not start (%s): is it running something else?", i, w->lcore,
 			       strerror(-r));
-			__atomic_store_n(&h->stop, 1, __ATOMIC_RELEASE);
-			while (i-- > 0) {
-				if (!worker_is_main(&h->workers[i]))
-					rte_eal_wait_lcore(h->workers[i].lcore);
-			}
+			mr_context_set(w->stack, LCORE_ID_ANY);
+			workers_stop(h, i);
 			return r;
 		}
 	}
@@ -338,19 +352,17 @@ mr_host_start(struct mr_host *h)
 void
 mr_host_stop(struct mr_host *h)
 {
+	MR_MAIN_LCORE();
 	if (!h->running)
 		return;
-	__atomic_store_n(&h->stop, 1, __ATOMIC_RELEASE);
-	for (unsigned i = 0; i < h->n; i++) {
-		if (!worker_is_main(&h->workers[i]))
-			rte_eal_wait_lcore(h->workers[i].lcore);
-	}
+	workers_stop(h, h->n);
 	h->running = false;
 }
 
 unsigned
 mr_host_poll(struct mr_host *h)
 {
+	MR_MAIN_LCORE();
 	if (!h->running)
 		return 0;
 	if (worker_is_main(&h->workers[0])) {
@@ -364,12 +376,23 @@ mr_host_poll(struct mr_host *h)
 	return 0;
 }
 
+static int
+call_here(struct mr_stack *s, unsigned core, int (*fn)(struct mr_stack *s, unsigned core, void *arg), void *arg)
+{
+	bool entered = mr_context_enter(s);
+	int r = fn(s, core, arg);
+
+	mr_context_leave(s, entered);
+	return r;
+}
+
 int
 mr_host_call(struct mr_host *h, int (*fn)(struct mr_stack *s, unsigned core, void *arg), void *arg)
 {
 	struct mr_mail mails[MR_HOST_MAX_WORKERS];
 	int first = 0;
 
+	MR_MAIN_LCORE();
 	for (unsigned i = 0; i < h->n && h->running; i++) {
 		struct mr_host_worker *w = &h->workers[i];
 
@@ -382,7 +405,7 @@ mr_host_call(struct mr_host *h, int (*fn)(struct mr_stack *s, unsigned core, voi
 		int r;
 
 		if (!h->running || worker_is_main(w))
-			r = fn(w->stack, i, arg);
+			r = call_here(w->stack, i, fn, arg);
 		else
 			r = mr_mailbox_wait(&mails[i]);
 		if (r < 0 && first == 0)
@@ -423,8 +446,10 @@ mr_host_change(struct mr_host *h, int (*apply)(struct mr_stack *s, unsigned core
                void (*undo)(struct mr_stack *s, unsigned core, void *arg), void *arg)
 {
 	struct change c = {.apply = apply, .undo = undo, .arg = arg};
-	int r = mr_host_call(h, core_apply, &c);
+	int r;
 
+	MR_MAIN_LCORE();
+	r = mr_host_call(h, core_apply, &c);
 	if (r < 0)
 		mr_host_call(h, core_undo, &c);
 	return r;
@@ -435,6 +460,7 @@ mr_host_change(struct mr_host *h, int (*apply)(struct mr_stack *s, unsigned core
 void
 mr_host_on_pool(struct mr_host *h, void (*fn)(const char *pool, unsigned free, unsigned total, void *arg), void *arg)
 {
+	MR_MAIN_LCORE();
 	h->pool_fn = fn;
 	h->pool_arg = arg;
 }
@@ -479,5 +505,6 @@ mr_host_counter(const struct mr_host *h, enum mr_counter c)
 const char *
 mr_host_steering(const struct mr_host *h)
 {
+	MR_MAIN_LCORE();
 	return h->steering;
 }

@@ -15,6 +15,7 @@
 
 #include <errno.h>
 
+#include "stack/context.h"
 #include "stack/neigh.h"
 #include "stack/netep.h"
 #include "stack/nic.h"
@@ -117,12 +118,14 @@ nic_set_up(struct mr_stack *s, const struct call *c, struct had *had)
 int
 mr_host_nic_enable(struct mr_host *h, uint16_t nic)
 {
+	MR_MAIN_LCORE();
 	return host_control(h, &(struct call){nic_set_up, nic_put_back, .nic = nic, .value = true});
 }
 
 int
 mr_host_nic_disable(struct mr_host *h, uint16_t nic)
 {
+	MR_MAIN_LCORE();
 	return host_control(h, &(struct call){nic_set_up, nic_put_back, .nic = nic, .value = false});
 }
 
@@ -136,6 +139,7 @@ addr_add(struct mr_stack *s, const struct call *c, struct had *had)
 int
 mr_host_addr_add(struct mr_host *h, uint16_t nic, const struct mr_subnet *addr, enum mr_peb peb)
 {
+	MR_MAIN_LCORE();
 	return host_control(h, &(struct call){addr_add, nic_put_back, .nic = nic, .subnet = addr, .value = peb});
 }
 
@@ -149,6 +153,7 @@ addr_remove(struct mr_stack *s, const struct call *c, struct had *had)
 int
 mr_host_addr_remove(struct mr_host *h, uint16_t nic, const struct mr_addr *addr)
 {
+	MR_MAIN_LCORE();
 	return host_control(h, &(struct call){addr_remove, .nic = nic, .addr = addr});
 }
 
@@ -168,6 +173,7 @@ promisc_put_back(struct mr_stack *s, const struct call *c, struct had *had)
 int
 mr_host_nic_set_promisc(struct mr_host *h, uint16_t nic, bool on)
 {
+	MR_MAIN_LCORE();
 	return host_control(h, &(struct call){promisc_set, promisc_put_back, .nic = nic, .value = on});
 }
 
@@ -187,6 +193,7 @@ spoofing_put_back(struct mr_stack *s, const struct call *c, struct had *had)
 int
 mr_host_nic_set_spoofing(struct mr_host *h, uint16_t nic, bool on)
 {
+	MR_MAIN_LCORE();
 	return host_control(h, &(struct call){spoofing_set, spoofing_put_back, .nic = nic, .value = on});
 }
 
@@ -209,6 +216,7 @@ subnets_put_back(struct mr_stack *s, const struct call *c, struct had *had)
 int
 mr_host_subnet_add(struct mr_host *h, uint16_t nic, const struct mr_subnet *subnet)
 {
+	MR_MAIN_LCORE();
 	return host_control(h, &(struct call){subnet_add, subnets_put_back, .nic = nic, .subnet = subnet});
 }
 
@@ -222,6 +230,7 @@ subnet_remove(struct mr_stack *s, const struct call *c, struct had *had)
 int
 mr_host_subnet_remove(struct mr_host *h, uint16_t nic, const struct mr_subnet *subnet)
 {
+	MR_MAIN_LCORE();
 	return host_control(h, &(struct call){subnet_remove, .nic = nic, .subnet = subnet});
 }
 
@@ -242,6 +251,7 @@ group_unjoin(struct mr_stack *s, const struct call *c, struct had *had)
 int
 mr_host_group_join(struct mr_host *h, uint16_t nic, const struct mr_addr *group)
 {
+	MR_MAIN_LCORE();
 	return host_control(h, &(struct call){group_join, group_unjoin, .nic = nic, .addr = group});
 }
 
@@ -255,6 +265,7 @@ group_leave(struct mr_stack *s, const struct call *c, struct had *had)
 int
 mr_host_group_leave(struct mr_host *h, uint16_t nic, const struct mr_addr *group)
 {
+	MR_MAIN_LCORE();
 	return host_control(h, &(struct call){group_leave, .nic = nic, .addr = group});
 }
 
@@ -277,6 +288,7 @@ route_unadd(struct mr_stack *s, const struct call *c, struct had *had)
 int
 mr_host_route_add(struct mr_host *h, const struct mr_route_entry *e)
 {
+	MR_MAIN_LCORE();
 	return host_control(h, &(struct call){route_add, route_unadd, .rows = e});
 }
 
@@ -290,6 +302,7 @@ route_remove(struct mr_stack *s, const struct call *c, struct had *had)
 int
 mr_host_route_remove(struct mr_host *h, const struct mr_route_entry *e)
 {
+	MR_MAIN_LCORE();
 	return host_control(h, &(struct call){route_remove, .rows = e});
 }
 
@@ -311,6 +324,7 @@ routes_put_back(struct mr_stack *s, const struct call *c, struct had *had)
 int
 mr_host_route_table_set(struct mr_host *h, const struct mr_route_entry *rows, size_t n)
 {
+	MR_MAIN_LCORE();
 	return host_control(h, &(struct call){routes_set, routes_put_back, .rows = rows, .n_rows = n});
 }
 
@@ -334,6 +348,7 @@ neigh_put_back(struct mr_stack *s, const struct call *c, struct had *had)
 int
 mr_host_neigh_add(struct mr_host *h, uint16_t nic, const struct mr_addr *addr, const struct mr_lladdr *ll)
 {
+	MR_MAIN_LCORE();
 	return host_control(h, &(struct call){neigh_add, neigh_put_back, .nic = nic, .addr = addr, .ll = ll});
 }
 
@@ -347,6 +362,7 @@ neigh_remove(struct mr_stack *s, const struct call *c, struct had *had)
 int
 mr_host_neigh_remove(struct mr_host *h, uint16_t nic, const struct mr_addr *addr)
 {
+	MR_MAIN_LCORE();
 	return host_control(h, &(struct call){neigh_remove, .nic = nic, .addr = addr});
 }
 
@@ -369,6 +385,7 @@ forwarding_put_back(struct mr_stack *s, const struct call *c, struct had *had)
 int
 mr_host_set_forwarding(struct mr_host *h, bool on)
 {
+	MR_MAIN_LCORE();
 	return host_control(h, &(struct call){forwarding_set, forwarding_put_back, .value = on});
 }
 
@@ -389,6 +406,7 @@ netproto_put_back(struct mr_stack *s, const struct call *c, struct had *had)
 int
 mr_host_netproto_setopt(struct mr_host *h, uint16_t net, int opt, int64_t value)
 {
+	MR_MAIN_LCORE();
 	return host_control(h, &(struct call){netproto_setopt, netproto_put_back, .proto = net, .opt = opt, .value = value});
 }
 
@@ -409,6 +427,7 @@ transproto_put_back(struct mr_stack *s, const struct call *c, struct had *had)
 int
 mr_host_transproto_setopt(struct mr_host *h, uint8_t trans, int opt, int64_t value)
 {
+	MR_MAIN_LCORE();
 	return host_control(h,
 	                    &(struct call){transproto_setopt, transproto_put_back, .proto = trans, .opt = opt, .value = value});
 }
@@ -434,6 +453,7 @@ handler_put_back(struct mr_stack *s, const struct call *c, struct had *had)
 int
 mr_host_transproto_set_handler(struct mr_host *h, uint8_t trans, mr_default_handler fn, void *arg)
 {
+	MR_MAIN_LCORE();
 	return host_control(h, &(struct call){handler_set, handler_put_back, .proto = trans, .handler = fn, .arg = arg});
 }
 
@@ -454,6 +474,7 @@ port_give_back(struct mr_stack *s, const struct call *c, struct had *had)
 int
 mr_host_port_reserve(struct mr_host *h, const struct mr_port_req *r)
 {
+	MR_MAIN_LCORE();
 	return host_control(h, &(struct call){port_reserve, port_give_back, .port = r});
 }
 
@@ -467,5 +488,6 @@ port_release(struct mr_stack *s, const struct call *c, struct had *had)
 void
 mr_host_port_release(struct mr_host *h, const struct mr_port_req *r)
 {
+	MR_MAIN_LCORE();
 	host_control(h, &(struct call){port_release, .port = r});
 }

@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "stack/context.h"
 #include "stack/link.h"
 #include "stack/log.h"
 #include "stack/relay.h"
@@ -224,6 +225,7 @@ mr_host_add_port(struct mr_host *h, const struct mr_host_port *p)
 	uint16_t rx_desc;
 	int queues, r;
 
+	MR_MAIN_LCORE();
 	if (!p->nic || !p->name)
 		return -EINVAL;
 	if (port_find(h, p->nic)) {
@@ -259,6 +261,7 @@ mr_host_remove_port(struct mr_host *h, uint16_t nic)
 {
 	struct mr_host_links *port = port_find(h, nic);
 
+	MR_MAIN_LCORE();
 	if (!port)
 		return -ENODEV;
 	mr_host_call(h, nic_remove, &nic);

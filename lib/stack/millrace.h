@@ -3,10 +3,19 @@
  * @file
  * Millrace: a TCP/IP stack on DPDK. The one public header: programs include this and none of its parts.
  *
- * A `struct mr_stack` is one core's whole instance and is single-threaded: every call that takes a stack, an
- * endpoint or a route must be made on the lcore that polls it. A `struct mr_host` is N such stacks that are one
- * host. Times are nanoseconds in uint64_t (suffix _ns). API calls return 0 or a positive count, or -errno, and
+ * A `struct mr_stack` is one core's whole instance and is single-threaded. A `struct mr_host` is N such stacks that are
+ * one host. Times are nanoseconds in uint64_t (suffix _ns). API calls return 0 or a positive count, or -errno, and
  * change nothing when they fail. Ports in this header are in host byte order.
+ *
+ * Where a call may be made from is written on it as its context:
+ * - own core: the lcore that polls the stack, before and after its turns and in events (waiters, alarms, all functions
+ *   that it calls back, if they do not say otherwise, and those of mr_host_call). A stack that nobody is polling yet or
+ *   any more is of whoever has it.
+ * - main lcore: EAL's main one, not in an event.
+ * - one thread: any, as long as it is the only one with the objects at hand.
+ * - any thread, at any time.
+ *
+ * Debug builds (RTE_ENABLE_ASSERT) check the first two, and end the program with the name of the call.
  *
  * Not here: the contracts for drivers and protocols (stack/link.h, stack/network.h, stack/transport.h).
  */
@@ -34,7 +43,7 @@
 extern "C" {
 #endif
 
-/** Library version, "MAJOR.MINOR.PATCH". */
+/** Library version, "MAJOR.MINOR.PATCH". Context: any thread. */
 const char *mr_version(void);
 
 #ifdef __cplusplus

@@ -15,6 +15,7 @@
 
 #include <rte_common.h>
 
+#include "stack/context.h"
 #include "stack/nic.h"
 #include "stack/stack.h"
 
@@ -86,8 +87,10 @@ mr_neigh_tell_nobody(struct mr_stack *s)
 void
 mr_neigh_cancel(struct mr_neigh_waiter *w)
 {
-	if (w->pprev)
-		waiter_unlink(w);
+	if (!w->pprev)
+		return;
+	MR_OWN_CORE(w->stack);
+	waiter_unlink(w);
 }
 
 /* ---- asking */
@@ -141,6 +144,7 @@ mr_neigh_get(struct mr_stack *s, uint16_t nic_id, const struct mr_addr *addr, co
 	struct mr_neigh *n;
 	struct mr_lladdr ll;
 
+	MR_OWN_CORE(s);
 	if (!nic)
 		return -ENODEV;
 	if (mr_addr_is_any(addr))
@@ -165,6 +169,7 @@ mr_neigh_add(struct mr_stack *s, uint16_t nic_id, const struct mr_addr *addr, co
 {
 	struct mr_nic *nic = mr_nic_find(s, nic_id);
 
+	MR_OWN_CORE(s);
 	if (!nic)
 		return -ENODEV;
 	if (!ll->len || ll->len > sizeof(ll->b) || mr_addr_is_any(addr) || mr_addr_is_multicast(addr))
@@ -178,6 +183,7 @@ mr_neigh_remove(struct mr_stack *s, uint16_t nic_id, const struct mr_addr *addr)
 	struct mr_nic *nic = mr_nic_find(s, nic_id);
 	struct mr_neigh *n = nic ? mr_neigh_lookup(nic, addr) : NULL;
 
+	MR_OWN_CORE(s);
 	if (!nic)
 		return -ENODEV;
 	if (!n)
@@ -202,6 +208,7 @@ mr_neigh_list(struct mr_stack *s, uint16_t nic_id, struct mr_neigh_info *rows, u
 	struct mr_neigh *e = NULL;
 	unsigned total = 0;
 
+	MR_OWN_CORE(s);
 	if (!nic)
 		return -ENODEV;
 	while ((e = mr_neigh_next(nic, e))) {

@@ -15,6 +15,7 @@
 
 #include <rte_common.h>
 
+#include "stack/context.h"
 #include "stack/neigh.h"
 #include "stack/netep.h"
 #include "stack/packet.h"
@@ -120,6 +121,7 @@ mr_nic_create_disabled(struct mr_stack *s, uint16_t id, const char *name, struct
 {
 	struct mr_nic *nic;
 
+	MR_OWN_CORE(s);
 	return nic_make(s, id, name, link, &nic);
 }
 
@@ -129,6 +131,7 @@ mr_nic_create(struct mr_stack *s, uint16_t id, const char *name, struct mr_link 
 	struct mr_nic *nic;
 	int r = nic_make(s, id, name, link, &nic);
 
+	MR_OWN_CORE(s);
 	if (r < 0)
 		return r;
 	r = nic_start(nic);
@@ -175,6 +178,7 @@ mr_nic_remove(struct mr_stack *s, uint16_t id)
 {
 	struct mr_nic *nic = mr_nic_find(s, id);
 
+	MR_OWN_CORE(s);
 	if (!nic)
 		return -ENODEV;
 	mr_nic_destroy(nic);
@@ -188,6 +192,7 @@ mr_nic_enable(struct mr_stack *s, uint16_t id)
 {
 	struct mr_nic *nic = mr_nic_find(s, id);
 
+	MR_OWN_CORE(s);
 	return nic ? nic_start(nic) : -ENODEV;
 }
 
@@ -196,6 +201,7 @@ mr_nic_disable(struct mr_stack *s, uint16_t id)
 {
 	struct mr_nic *nic = mr_nic_find(s, id);
 
+	MR_OWN_CORE(s);
 	if (!nic)
 		return -ENODEV;
 	nic_stop(nic);
@@ -208,6 +214,7 @@ mr_nic_set_promisc(struct mr_stack *s, uint16_t id, bool on)
 	struct mr_nic *nic = mr_nic_find(s, id);
 	int r;
 
+	MR_OWN_CORE(s);
 	if (!nic)
 		return -ENODEV;
 	r = nic->link->ops->set_promisc ? nic->link->ops->set_promisc(nic->link, on) : 0;
@@ -222,6 +229,7 @@ mr_nic_set_spoofing(struct mr_stack *s, uint16_t id, bool on)
 {
 	struct mr_nic *nic = mr_nic_find(s, id);
 
+	MR_OWN_CORE(s);
 	if (!nic)
 		return -ENODEV;
 	nic->flags = on ? nic->flags | MR_NIC_F_SPOOFING : nic->flags & ~MR_NIC_F_SPOOFING;

@@ -18,6 +18,7 @@
 #include <rte_byteorder.h>
 #include <rte_common.h>
 
+#include "stack/context.h"
 #include "stack/route.h"
 #include "stack/stack.h"
 
@@ -291,6 +292,7 @@ mr_addr_add(struct mr_stack *s, uint16_t nic_id, const struct mr_subnet *addr, e
 	uint8_t plen, kind;
 	int r;
 
+	MR_OWN_CORE(s);
 	if (!nic)
 		return -ENODEV;
 	if (addr->plen > mr_addr_bits(&addr->addr) || mr_addr_is_any(&addr->addr) || mr_addr_is_multicast(&addr->addr) ||
@@ -325,6 +327,7 @@ mr_addr_remove(struct mr_stack *s, uint16_t nic_id, const struct mr_addr *addr)
 	struct mr_nic *nic = mr_nic_find(s, nic_id);
 	struct mr_netep *ep = nic ? mr_nic_netep_find(nic, addr) : NULL;
 
+	MR_OWN_CORE(s);
 	if (!nic)
 		return -ENODEV;
 	if (!ep)

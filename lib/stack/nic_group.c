@@ -14,6 +14,7 @@
 
 #include <rte_common.h>
 
+#include "stack/context.h"
 #include "stack/neigh.h"
 #include "stack/stack.h"
 
@@ -25,6 +26,7 @@ mr_subnet_add(struct mr_stack *s, uint16_t nic_id, const struct mr_subnet *subne
 	struct mr_nic *nic = mr_nic_find(s, nic_id);
 	struct mr_subnet sn = *subnet, *more;
 
+	MR_OWN_CORE(s);
 	if (!nic)
 		return -ENODEV;
 	if (mr_subnet_normalize(&sn) < 0)
@@ -46,6 +48,7 @@ mr_subnet_remove(struct mr_stack *s, uint16_t nic_id, const struct mr_subnet *su
 	struct mr_subnet sn = *subnet;
 	unsigned k = 0;
 
+	MR_OWN_CORE(s);
 	if (!nic)
 		return -ENODEV;
 	if (mr_subnet_normalize(&sn) < 0)
@@ -159,6 +162,7 @@ mr_group_join(struct mr_stack *s, uint16_t nic_id, const struct mr_addr *group)
 	struct mr_netep *ep;
 	int r;
 
+	MR_OWN_CORE(s);
 	if (!nic)
 		return -ENODEV;
 	if (!mr_addr_is_multicast(group))
@@ -205,6 +209,7 @@ mr_group_leave(struct mr_stack *s, uint16_t nic_id, const struct mr_addr *group)
 	struct mr_nic *nic = mr_nic_find(s, nic_id);
 	struct mr_netep *ep = nic ? mr_nic_netep_any(nic, group) : NULL;
 
+	MR_OWN_CORE(s);
 	if (!nic)
 		return -ENODEV;
 	if (!ep || ep->kind != MR_NETEP_GROUP)

@@ -11,6 +11,7 @@
 
 #include <rte_common.h>
 
+#include "stack/context.h"
 #include "stack/stack.h"
 
 static void
@@ -31,6 +32,7 @@ mr_nic_info(struct mr_stack *s, uint16_t id, struct mr_nic_info *out)
 {
 	struct mr_nic *nic = mr_nic_find(s, id);
 
+	MR_OWN_CORE(s);
 	if (!nic)
 		return -ENODEV;
 	nic_describe(nic, out);
@@ -43,6 +45,7 @@ mr_stack_nics(struct mr_stack *s, struct mr_nic_info *out, size_t n)
 	struct mr_nic *nic;
 	size_t k = 0;
 
+	MR_OWN_CORE(s);
 	TAILQ_FOREACH(nic, &s->nics, link_in_stack) {
 		if (k++ < n)
 			nic_describe(nic, &out[k - 1]);
@@ -72,6 +75,7 @@ mr_nic_addresses(struct mr_stack *s, uint16_t nic_id, struct mr_nic_addr *out, s
 	const struct mr_netep *ep;
 	size_t k = 0;
 
+	MR_OWN_CORE(s);
 	if (!nic)
 		return -ENODEV;
 	TAILQ_FOREACH(ep, &nic->configured, configured) {
@@ -122,6 +126,7 @@ mr_nic_main_address(struct mr_stack *s, uint16_t nic_id, uint16_t net, struct mr
 	struct mr_nic *nic = mr_nic_find(s, nic_id);
 	const struct mr_netep *ep = nic ? main_netep(nic, net) : NULL;
 
+	MR_OWN_CORE(s);
 	if (!nic)
 		return -ENODEV;
 	if (!ep)
@@ -135,6 +140,7 @@ mr_stack_check_local_address(struct mr_stack *s, uint16_t nic_id, const struct m
 {
 	struct mr_nic *nic;
 
+	MR_OWN_CORE(s);
 	TAILQ_FOREACH(nic, &s->nics, link_in_stack) {
 		if ((!nic_id || nic->id == nic_id) && mr_nic_netep_find(nic, addr))
 			return nic->id;
@@ -156,6 +162,7 @@ mr_nic_has_subnet(struct mr_stack *s, uint16_t nic_id, const struct mr_subnet *s
 	struct mr_nic *nic = mr_nic_find(s, nic_id);
 	struct mr_subnet sn = *subnet;
 
+	MR_OWN_CORE(s);
 	if (!nic)
 		return -ENODEV;
 	if (mr_subnet_normalize(&sn) < 0)
@@ -174,6 +181,7 @@ mr_nic_subnets(struct mr_stack *s, uint16_t nic_id, struct mr_subnet *out, size_
 	const struct mr_netep *ep;
 	size_t k = 0;
 
+	MR_OWN_CORE(s);
 	if (!nic)
 		return -ENODEV;
 	TAILQ_FOREACH(ep, &nic->configured, configured) {

@@ -15,6 +15,7 @@
 
 #include <rte_byteorder.h>
 
+#include "stack/context.h"
 #include "stack/rxq.h"
 #include "stack/stack.h"
 
@@ -337,6 +338,7 @@ mr_ep_create_packet(struct mr_stack *s, uint16_t nic, uint16_t ether_type, struc
 {
 	struct mr_packet_ep *pe;
 
+	MR_OWN_CORE(s);
 	if (nic && !mr_nic_find(s, nic))
 		return -ENODEV;
 	pe = mr_pool_get(&s->packet_pool);

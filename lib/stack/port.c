@@ -15,6 +15,7 @@
 
 #include <rte_common.h>
 
+#include "stack/context.h"
 #include "stack/stack.h"
 
 #define PORT_BUCKETS 8192 /* ports are dense, so chains stay at eight even when all of a protocol are taken */
@@ -112,6 +113,7 @@ mr_port_is_available(struct mr_stack *s, const struct mr_port_req *r)
 {
 	struct mr_port_req req = req_normalize(r);
 
+	MR_OWN_CORE(s);
 	return port_is_free(s, &req);
 }
 
@@ -121,6 +123,7 @@ mr_port_reserve(struct mr_stack *s, const struct mr_port_req *r)
 	struct mr_port_req req = req_normalize(r);
 	struct port_node **head = port_bucket(s, &req), *n;
 
+	MR_OWN_CORE(s);
 	if (!port_is_free(s, &req))
 		return -EADDRINUSE;
 	for (n = *head; n; n = n->next) {
@@ -142,6 +145,7 @@ mr_port_release(struct mr_stack *s, const struct mr_port_req *r)
 {
 	struct mr_port_req req = req_normalize(r);
 
+	MR_OWN_CORE(s);
 	for (struct port_node **at = port_bucket(s, &req); *at; at = &(*at)->next) {
 		struct port_node *n = *at;
 
@@ -162,6 +166,7 @@ mr_port_pick_ephemeral(struct mr_stack *s, struct mr_port_req *r, bool (*ok)(uin
 	struct mr_port_req req = req_normalize(r);
 	uint32_t start = mr_rng_below(&s->rng, n_ports);
 
+	MR_OWN_CORE(s);
 	for (uint32_t i = 0; i < n_ports; i++) {
 		req.port = (uint16_t)(MR_PORT_EPHEMERAL_FIRST + (start + i) % n_ports);
 		if (port_is_free(s, &req) && (!ok || ok(req.port, arg))) {

@@ -15,6 +15,7 @@
 
 #include <rte_common.h>
 
+#include "stack/context.h"
 #include "stack/link.h"
 #include "stack/neigh.h"
 #include "stack/stack.h"
@@ -250,6 +251,7 @@ mr_route_find(struct mr_stack *s, uint16_t nic, const struct mr_addr *local, con
 	struct mr_route r = {0};
 	int err;
 
+	MR_OWN_CORE(s);
 	if (nic && !mr_nic_find(s, nic))
 		return -ENODEV;
 	if (!addr_is_zero(remote))

@@ -14,6 +14,7 @@
 
 #include <rte_common.h>
 
+#include "stack/context.h"
 #include "stack/netep.h"
 #include "stack/stack.h"
 
@@ -116,6 +117,7 @@ mr_route_add(struct mr_stack *s, const struct mr_route_entry *entry)
 	struct mr_route_entry e;
 	size_t at;
 
+	MR_OWN_CORE(s);
 	if (row_normalize(entry, &e) < 0)
 		return -EINVAL;
 	if (row_find(t->rows, t->n, &e))
@@ -144,6 +146,7 @@ mr_route_remove(struct mr_stack *s, const struct mr_route_entry *entry)
 	struct mr_route_table *t = s->routes;
 	struct mr_route_entry e, *row;
 
+	MR_OWN_CORE(s);
 	row = row_normalize(entry, &e) == 0 ? row_find(t->rows, t->n, &e) : NULL;
 	if (!row)
 		return -ENOENT;
@@ -183,6 +186,7 @@ mr_route_table_set(struct mr_stack *s, const struct mr_route_entry *from, size_t
 	struct mr_route_entry *given = calloc(n + 1, sizeof(*given)), *rows = calloc(n + 1, sizeof(*rows));
 	int r = given && rows ? rows_normalize(from, n, given) : -ENOMEM;
 
+	MR_OWN_CORE(s);
 	if (r < 0) {
 		free(given);
 		free(rows);
@@ -226,6 +230,7 @@ mr_route_table_get(struct mr_stack *s, struct mr_route_entry *rows, size_t n)
 {
 	struct mr_route_table *t = s->routes;
 
+	MR_OWN_CORE(s);
 	if (n > 0 && t->n > 0)
 		memcpy(rows, t->rows, RTE_MIN(n, t->n) * sizeof(*rows));
 	return t->n;

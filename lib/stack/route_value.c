@@ -12,6 +12,7 @@
 
 #include <rte_byteorder.h>
 
+#include "stack/context.h"
 #include "stack/link.h"
 #include "stack/neigh.h"
 #include "stack/stack.h"
@@ -19,12 +20,21 @@
 int
 mr_route_check(struct mr_stack *s, struct mr_route *r)
 {
+	MR_OWN_CORE(s);
 	return mr_route_use(s, r);
 }
+
+/* A released route is nobody's. */
+#define OWN_CORE(r) \
+	do { \
+		if ((r)->local) \
+			MR_OWN_CORE((r)->local->nic->stack); \
+	} while (0)
 
 void
 mr_route_clone(struct mr_route *dst, const struct mr_route *src)
 {
+	OWN_CORE(src);
 	*dst = *src;
 	if (dst->local)
 		mr_netep_hold(dst->local);
@@ -33,6 +43,7 @@ mr_route_clone(struct mr_route *dst, const struct mr_route *src)
 void
 mr_route_release(struct mr_route *r)
 {
+	OWN_CORE(r);
 	if (r->local)
 		mr_netep_release(r->local);
 	r->local = NULL;
@@ -45,6 +56,7 @@ mr_route_output(struct mr_route *r, struct rte_mbuf **pkts, uint16_t n, const st
 	struct mr_netep *ep = r->local;
 	int err;
 
+	OWN_CORE(r);
 	if (!ep) {
 		rte_pktmbuf_free_bulk(pkts, n);
 		return -EHOSTUNREACH;
@@ -61,20 +73,24 @@ mr_route_output(struct mr_route *r, struct rte_mbuf **pkts, uint16_t n, const st
 const struct mr_addr *
 mr_route_local(const struct mr_route *r)
 {
+	OWN_CORE(r);
 	return r->local ? &r->local->addr : NULL;
 }
 
 const struct mr_lladdr *
 mr_route_local_ll(const struct mr_route *r)
 {
+	OWN_CORE(r);
 	return r->local ? &r->local->nic->lladdr : NULL;
 }
 
 int
 mr_route_remote_ll(struct mr_route *r, struct mr_lladdr *out)
 {
-	int err = r->local ? mr_route_use(r->local->nic->stack, r) : -EHOSTUNREACH;
+	int err;
 
+	OWN_CORE(r);
+	err = r->local ? mr_route_use(r->local->nic->stack, r) : -EHOSTUNREACH;
 	if (err < 0)
 		return err;
 	if (r->flags & MR_ROUTE_F_LOCAL)
@@ -89,14 +105,17 @@ mr_route_remote_ll(struct mr_route *r, struct mr_lladdr *out)
 bool
 mr_route_needs_resolve(struct mr_route *r)
 {
+	OWN_CORE(r);
 	return r->local && mr_route_use(r->local->nic->stack, r) == 0 && r->neigh && !mr_neigh_has_ll(r->neigh);
 }
 
 int
 mr_route_resolve(struct mr_route *r, struct mr_neigh_waiter *w, struct mr_lladdr *out)
 {
-	int err = r->local ? mr_route_use(r->local->nic->stack, r) : -EHOSTUNREACH;
+	int err;
 
+	OWN_CORE(r);
+	err = r->local ? mr_route_use(r->local->nic->stack, r) : -EHOSTUNREACH;
 	if (err < 0)
 		return err;
 	if (r->neigh)
@@ -108,31 +127,35 @@ mr_route_resolve(struct mr_route *r, struct mr_neigh_waiter *w, struct mr_lladdr
 void
 mr_route_resolve_cancel(struct mr_route *r, struct mr_neigh_waiter *w)
 {
-	(void)r;
+	OWN_CORE(r);
 	mr_neigh_cancel(w);
 }
 
 uint16_t
 mr_route_net(const struct mr_route *r)
 {
+	OWN_CORE(r);
 	return r->local ? r->local->np->ops->number : 0;
 }
 
 uint16_t
 mr_route_nic(const struct mr_route *r)
 {
+	OWN_CORE(r);
 	return r->local ? r->local->nic->id : 0;
 }
 
 uint16_t
 mr_route_mtu(const struct mr_route *r)
 {
+	OWN_CORE(r);
 	return r->local ? mr_route_payload_mtu(r) : 0;
 }
 
 uint16_t
 mr_route_headroom(const struct mr_route *r)
 {
+	OWN_CORE(r);
 	return r->local ? r->local->np->ops->hdr_bytes + r->local->nic->framing->hdr_bytes : 0;
 }
 
@@ -142,12 +165,14 @@ mr_route_default_ttl(const struct mr_route *r)
 	struct mr_netproto *np = r->local ? r->local->np : NULL;
 	int64_t ttl;
 
+	OWN_CORE(r);
 	return np && np->ops->getopt && np->ops->getopt(np, MR_OPT_DEFAULT_TTL, &ttl) == 0 ? (uint8_t)ttl : 0;
 }
 
 uint32_t
 mr_route_caps(const struct mr_route *r)
 {
+	OWN_CORE(r);
 	return r->local ? mr_route_link_caps(r) : 0;
 }
 
@@ -156,11 +181,13 @@ mr_route_phdr_sum(const struct mr_route *r, uint8_t trans_proto)
 {
 	uint32_t sum = (uint32_t)r->addr_sum + rte_cpu_to_be_16(trans_proto);
 
+	OWN_CORE(r);
 	return r->local ? (uint16_t)(sum + (sum >> 16)) : 0;
 }
 
 const uint64_t *
 mr_route_stats(const struct mr_route *r)
 {
+	OWN_CORE(r);
 	return r->local ? r->local->nic->stack->counters : NULL;
 }

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 
+#include "stack/context.h"
 #include "stack/stack.h"
 #include "stack/steer.h"
 
@@ -32,6 +33,7 @@ mr_transproto_set_handler(struct mr_stack *s, uint8_t trans, mr_default_handler 
 {
 	struct mr_transproto *tp = s->transprotos[trans];
 
+	MR_OWN_CORE(s);
 	if (!tp)
 		return -EPROTONOSUPPORT;
 	if (s->polled || tp->forwarder)

@@ -22,6 +22,7 @@
 #include <rte_malloc.h>
 #include <rte_mempool.h>
 
+#include "stack/context.h"
 #include "stack/link.h"
 #include "stack/log.h"
 #include "stack/mailbox.h"
@@ -264,6 +265,8 @@ mr_stack_destroy(struct mr_stack *s)
 
 	if (!s)
 		return;
+	MR_OWN_CORE(s);
+	MR_NO_EVENT();
 	default_forget(s);
 	mr_alarm_stop_all(s);
 	transports_destroy(s);
@@ -336,7 +339,11 @@ unsigned
 mr_stack_poll(struct mr_stack *s, uint64_t now_ns)
 {
 	struct mr_nic *nic;
+	bool entered;
 
+	MR_OWN_CORE(s);
+	MR_NO_EVENT();
+	entered = mr_context_enter(s);
 	s->now_ns = now_ns;
 	s->polled = true;
 	s->work = 0;
@@ -357,6 +364,7 @@ mr_stack_poll(struct mr_stack *s, uint64_t now_ns)
 			mr_nic_flush(nic);
 	}
 	turn_reap(s);
+	mr_context_leave(s, entered);
 	return s->work;
 }
 
@@ -366,6 +374,7 @@ mr_stack_next_ns(const struct mr_stack *s)
 	uint64_t next_ns = mr_wheel_next_ns(&s->wheel);
 	const struct mr_nic *nic;
 
+	MR_OWN_CORE(s);
 	if (s->loop.n > 0 || s->dirty || s->events || s->neigh_told)
 		return s->now_ns;
 	TAILQ_FOREACH(nic, &s->nics, link_in_stack) {
@@ -382,6 +391,7 @@ mr_stack_next_ns(const struct mr_stack *s)
 uint64_t
 mr_stack_now_ns(const struct mr_stack *s)
 {
+	MR_OWN_CORE(s);
 	return s->now_ns;
 }
 
@@ -456,6 +466,7 @@ mr_stack_stats(const struct mr_stack *s)
 void
 mr_stack_stats_copy(const struct mr_stack *s, uint64_t out[MR_CNT_MAX])
 {
+	MR_OWN_CORE(s);
 	memcpy(out, s->counters, MR_CNT_MAX * sizeof(*out));
 }
 
@@ -480,6 +491,7 @@ mr_netproto_setopt(struct mr_stack *s, uint16_t net, int opt, int64_t value)
 {
 	struct mr_netproto *np = mr_stack_netproto(s, net);
 
+	MR_OWN_CORE(s);
 	if (!np)
 		return -EPROTONOSUPPORT;
 	return np->ops->setopt ? np->ops->setopt(np, opt, value) : -ENOPROTOOPT;
@@ -490,6 +502,7 @@ mr_netproto_getopt(struct mr_stack *s, uint16_t net, int opt, int64_t *value)
 {
 	struct mr_netproto *np = mr_stack_netproto(s, net);
 
+	MR_OWN_CORE(s);
 	if (!np)
 		return -EPROTONOSUPPORT;
 	return np->ops->getopt ? np->ops->getopt(np, opt, value) : -ENOPROTOOPT;
@@ -500,6 +513,7 @@ mr_transproto_setopt(struct mr_stack *s, uint8_t trans, int opt, int64_t value)
 {
 	struct mr_transproto *tp = mr_stack_transproto(s, trans);
 
+	MR_OWN_CORE(s);
 	if (!tp)
 		return -EPROTONOSUPPORT;
 	return tp->ops->setopt ? tp->ops->setopt(tp, opt, value) : -ENOPROTOOPT;
@@ -510,6 +524,7 @@ mr_transproto_getopt(struct mr_stack *s, uint8_t trans, int opt, int64_t *value)
 {
 	struct mr_transproto *tp = mr_stack_transproto(s, trans);
 
+	MR_OWN_CORE(s);
 	if (!tp)
 		return -EPROTONOSUPPORT;
 	return tp->ops->getopt ? tp->ops->getopt(tp, opt, value) : -ENOPROTOOPT;

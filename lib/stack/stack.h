@@ -63,6 +63,7 @@ struct mr_stack {
 	uint32_t packets_out;              /* those of them that hear outgoing ones, too */
 	struct mr_pool packet_pool;
 	struct mr_rng rng;
+	uint32_t owner;                    /* lcore that polls it, plus one; 0: nobody's (context.h) */
 	bool polled;                       /* has made a turn: default handlers stay as they are (SS-3) */
 	unsigned work;                     /* packets and events of the running turn */
 	bool tx_starved;                   /* someone was refused tx mbufs: see mr_ep_starved */

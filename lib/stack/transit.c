@@ -25,6 +25,7 @@
 #include <rte_common.h>
 #include <rte_malloc.h>
 
+#include "stack/context.h"
 #include "stack/link.h"
 #include "stack/neigh.h"
 #include "stack/pkt.h"
@@ -59,6 +60,7 @@ struct batch {
 int
 mr_stack_set_forwarding(struct mr_stack *s, bool on)
 {
+	MR_OWN_CORE(s);
 	if (!on)
 		mr_transit_free(s);
 	if (!on || s->transit)
@@ -74,6 +76,7 @@ mr_stack_set_forwarding(struct mr_stack *s, bool on)
 bool
 mr_stack_forwarding(const struct mr_stack *s)
 {
+	MR_OWN_CORE(s);
 	return s->transit != NULL;
 }
 

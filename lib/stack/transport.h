@@ -95,7 +95,7 @@ int mr_transproto_register(const char *name, mr_transproto_factory f);
  */
 int mr_transproto_set_handler(struct mr_stack *s, uint8_t trans, mr_default_handler fn, void *arg);
 
-/** The same on every core of a host, or on none. Context: main lcore, not from an event; before mr_host_start.
+/** The same on every core of a host, or on none. Context: main lcore, before mr_host_start.
  *  @return as mr_transproto_set_handler. */
 int mr_host_transproto_set_handler(struct mr_host *h, uint8_t trans, mr_default_handler fn, void *arg);
 

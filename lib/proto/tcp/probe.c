@@ -13,6 +13,8 @@
 #include <rte_byteorder.h>
 #include <rte_common.h>
 
+#include "stack/context.h"
+
 #define MS 1000000ull
 
 struct tcp_probe {
@@ -193,8 +195,10 @@ int
 mr_tcp_probe_add(struct mr_stack *s, mr_tcp_probe_fn fn, void *arg)
 {
 	struct tcp_probe *p;
-	int r = probe_make(s, fn, arg, &p);
+	int r;
 
+	MR_OWN_CORE(s);
+	r = probe_make(s, fn, arg, &p);
 	if (r < 0)
 		return r;
 	probe_release(tcp_of(s)->probe);
@@ -207,6 +211,7 @@ mr_tcp_probe_get(struct mr_stack *s, void **arg)
 {
 	const struct tcp *t = tcp_in(s);
 
+	MR_OWN_CORE(s);
 	if (!t || !t->probe)
 		return NULL;
 	if (arg)
@@ -219,6 +224,7 @@ mr_tcp_probe_remove(struct mr_stack *s)
 {
 	struct tcp *t = tcp_in(s);
 
+	MR_OWN_CORE(s);
 	if (!t)
 		return;
 	probe_release(t->probe);
@@ -265,8 +271,10 @@ int
 mr_host_tcp_probe_add(struct mr_host *h, mr_tcp_probe_fn fn, void *arg)
 {
 	struct host_probe hp = {.fn = fn, .arg = arg};
-	int r = mr_host_change(h, probe_make_on_core, probe_drop_on_core, &hp);
+	int r;
 
+	MR_MAIN_LCORE();
+	r = mr_host_change(h, probe_make_on_core, probe_drop_on_core, &hp);
 	return r < 0 ? r : mr_host_call(h, probe_put_on_core, &hp);
 }
 
@@ -281,5 +289,6 @@ probe_remove_on_core(struct mr_stack *s, unsigned core, void *arg)
 void
 mr_host_tcp_probe_remove(struct mr_host *h)
 {
+	MR_MAIN_LCORE();
 	mr_host_call(h, probe_remove_on_core, NULL);
 }

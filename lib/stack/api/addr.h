@@ -60,7 +60,7 @@ struct mr_sockaddr {
 #define MR_ADDR_STRLEN 46
 #define MR_SOCKADDR_STRLEN 56  /**< with brackets and a port */
 
-/** IPv4 address from its four bytes in host order (0x0a000001 is 10.0.0.1). */
+/** IPv4 address from its four bytes in host order (0x0a000001 is 10.0.0.1). Context: any thread. */
 struct mr_addr mr_addr_v4(uint32_t host_order);
 /** Third word of every v4-mapped address, as it lies in memory. */
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
@@ -68,49 +68,50 @@ struct mr_addr mr_addr_v4(uint32_t host_order);
 #else
 #define MR_ADDR_V4_WORD 0x0000ffffu
 #endif
-/** True for a v4-mapped (IPv4) address. */
+/** True for a v4-mapped (IPv4) address. Context: any thread. */
 static inline bool
 mr_addr_is_v4(const struct mr_addr *a)
 {
 	return a->d[0] == 0 && a->w[2] == MR_ADDR_V4_WORD;
 }
-/** True for ::, and for 0.0.0.0. */
+/** True for ::, and for 0.0.0.0. Context: any thread. */
 static inline bool
 mr_addr_is_any(const struct mr_addr *a)
 {
 	return a->w[3] == 0 && a->d[0] == 0 && (a->w[2] == 0 || a->w[2] == MR_ADDR_V4_WORD);
 }
-/** True for 224.0.0.0/4 and ff00::/8. */
+/** True for 224.0.0.0/4 and ff00::/8. Context: any thread. */
 static inline bool
 mr_addr_is_multicast(const struct mr_addr *a)
 {
 	return mr_addr_is_v4(a) ? (a->b[12] & 0xf0) == 0xe0 : a->b[0] == 0xff;
 }
-/** True for fe80::/10. (169.254/16 is treated as an ordinary prefix.) */
+/** True for fe80::/10. (169.254/16 is treated as an ordinary prefix.) Context: any thread. */
 bool mr_addr_is_linklocal(const struct mr_addr *a);
-/** True for 127.0.0.0/8 and ::1. */
+/** True for 127.0.0.0/8 and ::1. Context: any thread. */
 bool mr_addr_is_loopback(const struct mr_addr *a);
-/** The same address? */
+/** The same address? Context: any thread. */
 static inline bool
 mr_addr_equal(const struct mr_addr *a, const struct mr_addr *b)
 {
 	return a->d[0] == b->d[0] && a->d[1] == b->d[1];
 }
-/** MR_NET_IPV4 or MR_NET_IPV6. */
+/** MR_NET_IPV4 or MR_NET_IPV6. Context: any thread. */
 static inline uint16_t
 mr_addr_net(const struct mr_addr *a)
 {
 	return mr_addr_is_v4(a) ? MR_NET_IPV4 : MR_NET_IPV6;
 }
-/** Parse dotted quad or RFC 4291 text. @return 0 or -EINVAL. */
+/** Parse dotted quad or RFC 4291 text. Context: any thread. @return 0 or -EINVAL. */
 int mr_addr_parse(const char *text, struct mr_addr *out);
-/** RFC 5952 text. @return buf. @param size at least MR_ADDR_STRLEN. */
+/** RFC 5952 text. Context: any thread. @return buf. @param size at least MR_ADDR_STRLEN. */
 const char *mr_addr_format(const struct mr_addr *a, char *buf, size_t size);
-/** Parse "ADDR/LEN"; a bare address is a host prefix. Host bits are kept in `addr`. @return 0 or -EINVAL. */
+/** Parse "ADDR/LEN"; a bare address is a host prefix. Host bits are kept in `addr`. Context: any thread. @return 0 or
+ *  -EINVAL. */
 int mr_subnet_parse(const char *text, struct mr_subnet *out);
-/** True if `a` is of the subnet's family and inside it. */
+/** True if `a` is of the subnet's family and inside it. Context: any thread. */
 bool mr_subnet_contains(const struct mr_subnet *s, const struct mr_addr *a);
-/** Parse "aa:bb:cc:dd:ee:ff". @return 0 or -EINVAL. */
+/** Parse "aa:bb:cc:dd:ee:ff". Context: any thread. @return 0 or -EINVAL. */
 int mr_lladdr_parse(const char *text, struct mr_lladdr *out);
 
 #ifdef __cplusplus

@@ -57,29 +57,33 @@ struct mr_config_schema {
 /**
  * Read and check an INI file: [host], [ip], [tcp], [port NAME], [route NAME], and the sections of `app`. Opens no device.
  * Every error of the file is written to `err` as one line: FILE: [section] key: what is wrong, and the fix.
+ * Context: one thread.
  * @param app kinds of section that the application adds; ends with a NULL name; NULL: none. Must outlive the result.
  * @param err stdio stream (FILE *). @return 0, -EINVAL (errors written), -errno of the file (written), -ENOMEM.
  */
 int mr_config_load(const char *file, const struct mr_config_schema *app, void *err, struct mr_config **out);
-/** Free a configuration and all that was read from it. NULL does nothing. */
+/** Free a configuration and all that was read from it. NULL does nothing. Context: one thread. */
 void mr_config_free(struct mr_config *c);
-/** Next section of a kind in the file's order, after `prev` (NULL: the first). NULL: no more. */
+/** Next section of a kind in the file's order, after `prev` (NULL: the first). NULL: no more. Context: one thread. */
 const struct mr_config_section *mr_config_next(const struct mr_config *c, const char *kind,
                                                const struct mr_config_section *prev);
-/** INSTANCE of [KIND INSTANCE]; "" for a kind without. */
+/** INSTANCE of [KIND INSTANCE]; "" for a kind without. Context: one thread. */
 const char *mr_config_name(const struct mr_config_section *s);
-/** Is the key in the file? */
+/** Is the key in the file? Context: one thread. */
 bool mr_config_has(const struct mr_config_section *s, const char *key);
-/** Value, or its default, of BOOL, NUMBER, SIZE, DURATION, WORD and WORDS. `s` NULL (no such section): the default, 0. */
+/** Value, or its default, of BOOL, NUMBER, SIZE, DURATION, WORD and WORDS. `s` NULL (no such section): the default, 0.
+ *  Context: one thread. */
 int64_t mr_config_int(const struct mr_config_section *s, const char *key);
-/** Item i of a value as it is written (i is 0 for what is no list); NULL: no more. Valid until mr_config_free. */
+/** Item i of a value as it is written (i is 0 for what is no list); NULL: no more. Valid until mr_config_free.
+ *  Context: one thread. */
 const char *mr_config_text(const struct mr_config_section *s, const char *key, unsigned i);
-/** Item i of an ADDR or PREFIX; NULL: no more. */
+/** Item i of an ADDR or PREFIX; NULL: no more. Context: one thread. */
 const struct mr_subnet *mr_config_addr(const struct mr_config_section *s, const char *key, unsigned i);
-/** Report an error from a check. @param s may be NULL. @param key may be NULL. */
+/** Report an error from a check. Context: one thread. @param s may be NULL. @param key may be NULL. */
 void mr_config_error(struct mr_config *c, const struct mr_config_section *s, const char *key, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
-/** Write a reference of all sections and keys: type, range, default, help. @param out stdio stream (FILE *) */
+/** Write a reference of all sections and keys: type, range, default, help. Context: one thread. @param out stdio stream
+ *  (FILE *) */
 void mr_config_describe(const struct mr_config_schema *app, void *out);
 
 /** A [port NAME] as it was checked. NIC ids count from 1 in the file's order. */
@@ -88,13 +92,13 @@ struct mr_config_port {
 	const struct mr_subnet *addrs;  /**< its addresses */
 	unsigned n_addrs;               /**< how many */
 };
-/** The ports. @return how many. */
+/** The ports. Context: one thread. @return how many. */
 unsigned mr_config_ports(const struct mr_config *c, const struct mr_config_port **out);
-/** The [host] section. */
+/** The [host] section. Context: one thread. */
 const struct mr_host_opts *mr_config_host(const struct mr_config *c);
-/** Create the host with the ports, addresses, neighbours, routes and options of the file; not started.
- *  Context: main lcore, after rte_eal_init. @param err stdio stream (FILE *) for one line about what failed.
- *  @return 0, or what failed; then nothing is left. */
+/** Create the host with the ports, addresses, neighbours, routes and options of the file; not started. The caller's, to be
+ *  ended by mr_host_destroy. Context: main lcore. @param err stdio stream (FILE *) for one line about what failed.
+ *  @return 0, or -errno as mr_host_create, mr_host_add_port, or the call that is refused; then nothing is left. */
 int mr_config_apply(const struct mr_config *c, void *err, struct mr_host **out);
 
 #ifdef __cplusplus

@@ -24,17 +24,18 @@ enum mr_counter {
 #undef MR_DROP
 	MR_CNT_MAX
 };
-/** Name of a counter ("tcp_rx_segments"), and whether it is a drop reason. */
+/** Name of a counter ("tcp_rx_segments"), and whether it is a drop reason. Context: any thread. */
 const char *mr_counter_name(enum mr_counter c);
-/** What a counter counts, in a line. */
+/** What a counter counts, in a line. Context: any thread. */
 const char *mr_counter_help(enum mr_counter c);
-/** Is it a reason for which packets are dropped? */
+/** Is it a reason for which packets are dropped? Context: any thread. */
 bool mr_counter_is_drop(enum mr_counter c);
-/** Value of a counter; 0 for one that does not exist. */
+/** Value of a counter; 0 for one that does not exist. Context: any thread. */
 uint64_t mr_stack_counter(const struct mr_stack *s, enum mr_counter c);
-/** The living counters, by enum mr_counter (S-62). Another core may read them too; each is then a moment old. */
+/** The living counters, by enum mr_counter (S-62). Another core may read them too; each is then a moment old.
+ *  Context: any thread. */
 const uint64_t *mr_stack_stats(const struct mr_stack *s);
-/** Copy them all, as they are between two turns: they fit together (D-13). */
+/** Copy them all, as they are between two turns: they fit together (D-13). Context: own core. */
 void mr_stack_stats_copy(const struct mr_stack *s, uint64_t out[MR_CNT_MAX]);
 
 #ifdef __cplusplus

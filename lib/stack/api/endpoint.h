@@ -102,7 +102,8 @@ enum mr_tcp_state {
 #define MR_SHUT_RD 1u  /**< nothing more is read */
 #define MR_SHUT_WR 2u  /**< nothing more is sent */
 
-/** A new, unbound endpoint. @param net MR_NET_IPV4 or MR_NET_IPV6 (dual stack unless V6ONLY).
+/** A new, unbound endpoint, the caller's until mr_ep_close or mr_ep_abort. Context: own core. @param net MR_NET_IPV4 or
+ *  MR_NET_IPV6 (dual stack unless V6ONLY).
  *
  *  MR_TRANS_ICMP (IPv4) and MR_TRANS_ICMPV6 (IPv6) make ping endpoints (SS-14). Their port is the echo identifier; peers
  *  have none. Sent are echo requests, header included, with identifier and checksum filled in; anything else is -EINVAL.
@@ -111,49 +112,60 @@ enum mr_tcp_state {
  *  the core that owns addresses and identifier: connect and the first send pick one that comes home.
  *  @return 0, -EPROTONOSUPPORT, -ENOMEM (or -ENOBUFS: max_endpoints). (S-58) */
 int mr_ep_create(struct mr_stack *s, uint8_t trans, uint16_t net, struct mr_ep **out);
-/** Bind. Port 0 picks one. @return 0, -EINVAL (bound already), -EADDRINUSE, -EADDRNOTAVAIL, -EAGAIN (no port left). */
+/** Bind. Port 0 picks one. Context: own core. @return 0, -EINVAL (bound already), -EADDRINUSE, -EADDRNOTAVAIL, -EAGAIN
+ *  (no port left). */
 int mr_ep_bind(struct mr_ep *ep, const struct mr_sockaddr *local);
-/** @param backlog connections that may wait for accept. @return 0, -EINVAL, -EOPNOTSUPP. */
+/** Accept connections. Context: own core. @param backlog how many may wait for mr_ep_accept. @return 0, -EINVAL,
+ *  -EOPNOTSUPP. */
 int mr_ep_listen(struct mr_ep *ep, int backlog);
-/** Take an established connection. @return 0, -EAGAIN, -EINVAL. The new endpoint is the caller's. */
+/** Take an established connection. Context: own core. @return 0, -EAGAIN, -EINVAL. The new endpoint is the caller's. */
 int mr_ep_accept(struct mr_ep *ep, struct mr_ep **out);
-/** Start to connect. @return 0 (UDP), -EINPROGRESS (TCP; then MR_EV_OUT or MR_EV_ERR), -EALREADY, -EISCONN,
- *  -EHOSTUNREACH, -EADDRNOTAVAIL, -EAGAIN. */
+/** Start to connect. Context: own core. @return 0 (UDP), -EINPROGRESS (TCP; then MR_EV_OUT or MR_EV_ERR), -EALREADY,
+ *  -EISCONN, -EHOSTUNREACH, -EADDRNOTAVAIL, -EAGAIN. */
 int mr_ep_connect(struct mr_ep *ep, const struct mr_sockaddr *remote);
-/** Copy data in. @return bytes taken (may be short), -EAGAIN, -EPIPE, -ENOTCONN, or the connection's error. */
+/** Copy data in. Context: own core. @return bytes taken (may be short), -EAGAIN, -EPIPE, -ENOTCONN, or the connection's
+ *  error. */
 ssize_t mr_ep_send(struct mr_ep *ep, const void *buf, size_t len);
-/** Datagram to an address (`to` NULL: the connected peer). @return len, -EAGAIN, -EMSGSIZE, -EDESTADDRREQ, -EHOSTUNREACH, -ENOBUFS. */
+/** Datagram to an address (`to` NULL: the connected peer). Context: own core. @return len, -EAGAIN, -EMSGSIZE,
+ *  -EDESTADDRREQ, -EHOSTUNREACH, -ENOBUFS. */
 ssize_t mr_ep_sendto(struct mr_ep *ep, const void *buf, size_t len, const struct mr_sockaddr *to);
 /** Send a packet chain without copying; consumes `m` on every path. It must be of the stack's tx pool, with headroom.
+ *  Context: own core.
  *  @return as mr_ep_sendto. */
 ssize_t mr_ep_send_mbuf(struct mr_ep *ep, struct rte_mbuf *m, const struct mr_sockaddr *to);
-/** Copy data out. @return bytes; 0 at end of stream; -EAGAIN, -ENOTCONN, or the connection's error once drained.
- *  For datagrams the rest of a longer one is lost. @param from may be NULL. */
+/** Copy data out. Context: own core. @return bytes; 0 at end of stream; -EAGAIN, -ENOTCONN, or the connection's error
+ *  once drained. For datagrams the rest of a longer one is lost. @param from may be NULL. */
 ssize_t mr_ep_recv(struct mr_ep *ep, void *buf, size_t len, struct mr_sockaddr *from);
-/** Like mr_ep_recv, leaving the data queued. */
+/** Like mr_ep_recv, leaving the data queued. Context: own core. @return as mr_ep_recv. */
 ssize_t mr_ep_peek(struct mr_ep *ep, void *buf, size_t len, struct mr_sockaddr *from);
 /** Take the next received piece as a packet chain, payload only; the caller owns it and frees it soon: it is a receive
- *  buffer. @return bytes; 0 at end of stream; errors as mr_ep_recv. */
+ *  buffer. Context: own core. @return bytes; 0 at end of stream; errors as mr_ep_recv. */
 ssize_t mr_ep_recv_mbuf(struct mr_ep *ep, struct rte_mbuf **out, struct mr_sockaddr *from);
-/** @param how MR_SHUT_RD, MR_SHUT_WR or both. @return 0, -ENOTCONN. */
+/** End one direction or both. Context: own core. @param how MR_SHUT_RD, MR_SHUT_WR or both. @return 0, -ENOTCONN. */
 int mr_ep_shutdown(struct mr_ep *ep, unsigned how);
-/** End the handle: it is invalid afterwards. Queued data is still sent, then FIN; unread data makes it a reset (RFC 2525 2.17). */
+/** End the handle: it is invalid afterwards. Queued data is still sent, then FIN; unread data makes it a reset (RFC
+ *  2525 2.17). Context: own core. */
 void mr_ep_close(struct mr_ep *ep);
-/** Reset the connection and end the handle. */
+/** Reset the connection and end the handle. Context: own core. */
 void mr_ep_abort(struct mr_ep *ep);
-int mr_ep_setopt(struct mr_ep *ep, int opt, int64_t value);         /**< 0, -ENOPROTOOPT, -EINVAL */
-int mr_ep_getopt(struct mr_ep *ep, int opt, int64_t *value);        /**< 0, -ENOPROTOOPT */
-int mr_ep_local_name(struct mr_ep *ep, struct mr_sockaddr *out);    /**< 0, -ENOTCONN (not bound) */
-int mr_ep_remote_name(struct mr_ep *ep, struct mr_sockaddr *out);   /**< 0, -ENOTCONN */
-/** What is ready now. */
+/** Set an option. Context: own core. @param opt enum mr_opt, which tells the units. @return 0, -ENOPROTOOPT,
+ *  -EINVAL. */
+int mr_ep_setopt(struct mr_ep *ep, int opt, int64_t value);
+/** Read one. Context: own core. @return 0, -ENOPROTOOPT. */
+int mr_ep_getopt(struct mr_ep *ep, int opt, int64_t *value);
+/** The local address and port. Context: own core. @return 0, -ENOTCONN (not bound). */
+int mr_ep_local_name(struct mr_ep *ep, struct mr_sockaddr *out);
+/** The peer's. Context: own core. @return 0, -ENOTCONN. */
+int mr_ep_remote_name(struct mr_ep *ep, struct mr_sockaddr *out);
+/** What is ready now. Context: own core. @return MR_EV_*. */
 uint32_t mr_ep_readiness(struct mr_ep *ep);
-/** Take the pending error (0 or a negative errno) and clear it. */
+/** Take the pending error (0 or a negative errno) and clear it. Context: own core. */
 int mr_ep_error(struct mr_ep *ep);
-/** Register for events. What is ready already is told in the next turn. */
+/** Register for events. What is ready already is told in the next turn. Context: own core. */
 void mr_ep_wait(struct mr_ep *ep, struct mr_waiter *w);
-/** Take a waiter back; it is not called any more. */
+/** Take a waiter back; it is not called any more. Context: own core. */
 void mr_ep_unwait(struct mr_ep *ep, struct mr_waiter *w);
-/** The stack that owns an endpoint. */
+/** The stack that owns an endpoint. Context: any thread. */
 struct mr_stack *mr_ep_stack(struct mr_ep *ep);
 
 #ifdef __cplusplus

@@ -52,47 +52,55 @@ struct mr_host_load {
 	uint64_t idle_turns;  /**< how many of the second */
 };
 
-/** Create the stacks. Context: main lcore, after rte_eal_init. @return 0, -EINVAL (more workers than lcores, wrong lcores),
- *  -ENOMEM. */
+/** Create the stacks, after rte_eal_init. Context: main lcore. @return 0, -EINVAL (more workers than lcores, wrong
+ *  lcores), -ENOMEM, or as mr_stack_create. */
 int mr_host_create(const struct mr_host_opts *opts, struct mr_host **out);
-/** Stop if running, destroy the stacks, close the links. */
+/** Stop if running, destroy the stacks, close the links. Context: main lcore. */
 void mr_host_destroy(struct mr_host *h);
-/** Open a device and make its NIC in every stack. Context: main lcore, before or after mr_host_start, not from an event.
+/** Open a device and make its NIC in every stack, before mr_host_start or after. The strings of `p` stay the caller's.
+ *  Context: main lcore.
  *  @return 0, -EINVAL (no name, NIC 0), -EEXIST (the NIC id is taken), -ENOBUFS (its descriptors do not fit the pools),
  *  -EPROTONOSUPPORT (no such driver or decorator), -ENOMEM, or the driver's error. */
 int mr_host_add_port(struct mr_host *h, const struct mr_host_port *p);
-/** Remove a port's NIC from every stack, with its addresses and routes, and close the device. Context: as
- *  mr_host_add_port. @return 0, -ENODEV (no port has this NIC). */
+/** Remove a port's NIC from every stack, with its addresses and routes, and close the device. Context: main lcore.
+ *  @return 0, -ENODEV (no port has this NIC). */
 int mr_host_remove_port(struct mr_host *h, uint16_t nic);
 /**
  * Run `fn` on every stack, on its own core, between two turns; before the start, in place. Returns when all have
- * answered. @return 0, or the first negative result of `fn`. Context: main lcore, not from an event.
+ * answered. Context: main lcore. @return 0, or the first negative result of `fn`.
  */
 int mr_host_call(struct mr_host *h, int (*fn)(struct mr_stack *s, unsigned core, void *arg), void *arg);
 /**
  * Make a change on every stack or on none: `apply` runs as by mr_host_call, and if it fails on one core, `undo` runs on
- * those where it did not, after all have answered. `apply` has changed nothing where it fails.
- * @return 0, or the first negative result of `apply`. Context: main lcore, not from an event.
+ * those where it did not, after all have answered. `apply` has changed nothing where it fails. Context: main lcore.
+ * @return 0, or the first negative result of `apply`.
  */
 int mr_host_change(struct mr_host *h, int (*apply)(struct mr_stack *s, unsigned core, void *arg),
                    void (*undo)(struct mr_stack *s, unsigned core, void *arg), void *arg);
-/** Start the workers on their lcores (all but the main one's). */
+/** Start the workers on their lcores (all but the main one's). Context: main lcore. @return 0, -EALREADY (it runs),
+ *  -EBUSY (an lcore runs something else). */
 int mr_host_start(struct mr_host *h);
-/** One turn of the main lcore's own stack, if it has one; otherwise control work only. Call in a loop on the main lcore. */
+/** One turn of the main lcore's own stack, if it has one; otherwise control work only. To be called in a loop.
+ *  Context: main lcore.
+ *  @return packets and events handled. */
 unsigned mr_host_poll(struct mr_host *h);
-/** Ask the workers to end and wait for them. The stacks stay readable. */
+/** Ask the workers to end and wait for them. The stacks stay readable. Context: main lcore. */
 void mr_host_stop(struct mr_host *h);
-/** Have mr_host_destroy tell of each packet pool ("w0 rx"), when everything is closed and only a leak holds a packet. */
+/** Have mr_host_destroy tell of each packet pool ("w0 rx"), when everything is closed and only a leak holds a packet.
+ *  Context: main lcore. */
 void mr_host_on_pool(struct mr_host *h, void (*fn)(const char *pool, unsigned free, unsigned total, void *arg), void *arg);
-/** Workers, and so stacks. Any thread. */
+/** Workers, and so stacks. Context: any thread. */
 unsigned mr_host_workers(const struct mr_host *h);
-/** The stack of a core; NULL: there is no such core. To be used on its core, or while the host does not run. */
+/** The stack of a core; NULL: there is no such core. To be used on its core, or while the host does not run.
+ *  Context: any thread. */
 struct mr_stack *mr_host_stack(struct mr_host *h, unsigned core);
-/** Zero for a core that the host has not. Any lcore; while running, the values are a moment old. */
+/** How a worker has spent its time, all zero for a core that the host has not. While running, the values are a moment
+ *  old. Context: any thread. */
 void mr_host_load(const struct mr_host *h, unsigned core, struct mr_host_load *out);
-/** Sum over the cores. Exact after mr_host_stop; while running each core's value is a moment old. */
+/** Sum over the cores. Exact after mr_host_stop; while running each core's value is a moment old.
+ *  Context: any thread. */
 uint64_t mr_host_counter(const struct mr_host *h, enum mr_counter c);
-/** How packets reach the core that owns them, e.g. "software Toeplitz, 2 workers" (one line). */
+/** How packets reach the core that owns them, e.g. "software Toeplitz, 2 workers" (one line). Context: main lcore. */
 const char *mr_host_steering(const struct mr_host *h);
 
 #ifdef __cplusplus

@@ -39,18 +39,19 @@ struct mr_link_cfg {
 };
 /** Most queue pairs of one device. */
 #define MR_LINK_MAX_QUEUES 64
-/** Open a device through a named driver ("ethdev", "loopback"): one link per queue pair.
+/** Open a device through a named driver ("ethdev", "loopback"): one link per queue pair. Context: one thread.
  *  @param links room for cfg->n_queues. @return links made (1..n_queues), or -ENODEV, -EINVAL, driver errors. */
 int mr_link_open(const char *driver, const struct mr_link_cfg *cfg, struct mr_link **links);
-/** Close a link. It must have no NIC. */
+/** Close a link. It must have no NIC. Context: one thread. */
 void mr_link_close(struct mr_link *l);
-/** Give a link a number, 1 or more; it keeps it until it is closed. @return 0, -EINVAL (it has one), -ENOSPC. (S-1) */
+/** Give a link a number, 1 or more; it keeps it until it is closed. Context: one thread. @return 0, -EINVAL (it has
+ *  one), -ENOSPC. (S-1) */
 int mr_link_register(struct mr_link *l, uint32_t *id);
-/** The link with a number; NULL: none has it. (S-2) */
+/** The link with a number; NULL: none has it. (S-2) Context: one thread. */
 struct mr_link *mr_link_find(uint32_t id);
 
 /** Two joined in-memory links; frames are copied into the receiver's pool, so the two may belong to any two stacks of
- *  one thread. @param depth frames in flight each way. @return 0, -ENOMEM. */
+ *  one thread. Context: one thread. @param depth frames in flight each way. @return 0, -ENOMEM. */
 int mr_pair_create(struct rte_mempool *pool_a, struct rte_mempool *pool_b, uint16_t mtu, uint32_t depth,
                    struct mr_link **a, struct mr_link **b);
 
@@ -67,12 +68,13 @@ struct mr_impair_cfg {
 	uint64_t rate_bps;               /**< 0 no limit */
 	uint32_t queue_frames;           /**< frames held; more are lost; default 1000 */
 };
-/** Wrap a link: impairs what is transmitted. The wrapper owns `inner`. @return 0, -ENOMEM, -EINVAL. */
+/** Wrap a link: impairs what is transmitted. The wrapper owns `inner`. Context: one thread. @return 0, -ENOMEM,
+ *  -EINVAL. */
 int mr_impair_wrap(struct mr_link *inner, const struct mr_impair_cfg *cfg, struct mr_link **out);
-/** Parse "loss=1%,delay=20ms,jitter=2ms,dup=0.1%,reorder=5%,rate=100mbit,queue=100,seed=7".
+/** Parse "loss=1%,delay=20ms,jitter=2ms,dup=0.1%,reorder=5%,rate=100mbit,queue=100,seed=7". Context: any thread.
  *  @return 0, or -EINVAL with `err` filled. */
 int mr_impair_parse(const char *text, struct mr_impair_cfg *out, char *err, size_t err_size);
-/** Wrap a link: writes both directions to a pcapng file, nanosecond times of the loop's clock.
+/** Wrap a link: writes both directions to a pcapng file, nanosecond times of the loop's clock. Context: one thread.
  *  @param snaplen bytes kept per frame; 0: all. The wrapper owns `inner`. @return 0, -errno of the file. */
 int mr_sniffer_wrap(struct mr_link *inner, const char *file, uint32_t snaplen, struct mr_link **out);
 

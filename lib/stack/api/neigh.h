@@ -54,13 +54,16 @@ struct mr_neigh_waiter {
 	void *arg;  /**< passed on to fn */
 };
 
-/** Add or refresh a static entry; packets and waiters for it go on. (S-66) @return 0, -ENODEV, -EINVAL, -ENOMEM. */
+/** Add or refresh a static entry; packets and waiters for it go on. (S-66) Context: own core. @return 0, -ENODEV,
+ *  -EINVAL, -ENOMEM. */
 int mr_neigh_add(struct mr_stack *s, uint16_t nic, const struct mr_addr *addr, const struct mr_lladdr *ll);
-/** End an entry, static or learned. Packets that wait are dropped, waiters told. @return 0, -ENODEV, -ENOENT. */
+/** End an entry, static or learned. Packets that wait are dropped, waiters told. Context: own core. @return 0, -ENODEV,
+ *  -ENOENT. */
 int mr_neigh_remove(struct mr_stack *s, uint16_t nic, const struct mr_addr *addr);
 /**
  * The link address of a station on a NIC's link: from a fixed mapping, from the cache, or by asking. (S-67, S-167)
  * Three requests go out a second apart. A failure is remembered for a second; after that, a call asks again.
+ * Context: own core.
  * @param src one of the NIC's addresses to ask from; NULL or all zero: the stack chooses.
  * @param w told of the end if that is -EINPROGRESS; waiting for this entry already, it goes on. NULL: nobody is told.
  * @param out the link address, with 0 only; len 0: the link has none.
@@ -69,9 +72,11 @@ int mr_neigh_remove(struct mr_stack *s, uint16_t nic, const struct mr_addr *addr
  *  entry left). */
 int mr_neigh_get(struct mr_stack *s, uint16_t nic, const struct mr_addr *addr, const struct mr_addr *src,
                  struct mr_neigh_waiter *w, struct mr_lladdr *out);
-/** Stop waiting; the waiter is not told any more. One that does not wait is left alone. (S-68, D-1) */
+/** Stop waiting; the waiter is not told any more. One that does not wait is left alone. (S-68, D-1)
+ *  Context: own core. */
 void mr_neigh_cancel(struct mr_neigh_waiter *w);
-/** Copy up to `n` entries of a NIC, the most recently used first. @return entries in the cache, -ENODEV. */
+/** Copy up to `n` entries of a NIC, the most recently used first. Context: own core. @return entries in the cache,
+ *  -ENODEV. */
 int mr_neigh_list(struct mr_stack *s, uint16_t nic, struct mr_neigh_info *rows, unsigned n);
 
 #ifdef __cplusplus

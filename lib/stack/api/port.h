@@ -30,14 +30,14 @@ struct mr_port_req {
 	bool reuse;          /**< may share with others that say so */
 };
 
-/** Could it be reserved now? Port 0 never can. */
+/** Could it be reserved now? Port 0 never can. Context: own core. */
 bool mr_port_is_available(struct mr_stack *s, const struct mr_port_req *r);
-/** Reserve; equal ones that share are counted. @return 0, -EADDRINUSE, -ENOMEM. */
+/** Reserve; equal ones that share are counted. Context: own core. @return 0, -EADDRINUSE, -ENOMEM. */
 int mr_port_reserve(struct mr_stack *s, const struct mr_port_req *r);
-/** Give back one reservation; nothing happens if there is none like it. */
+/** Give back one reservation; nothing happens if there is none like it. Context: own core. */
 void mr_port_release(struct mr_stack *s, const struct mr_port_req *r);
 /**
- * Pick an ephemeral port that is available and write it to r->port; it is not yet reserved.
+ * Pick an ephemeral port that is available and write it to r->port; it is not yet reserved. Context: own core.
  * @param ok further condition, e.g. that this core owns the flow; NULL: none. @return 0 or -EAGAIN.
  */
 int mr_port_pick_ephemeral(struct mr_stack *s, struct mr_port_req *r, bool (*ok)(uint16_t port, void *arg), void *arg);

@@ -27,7 +27,7 @@ struct mr_ep;
  *  once connected what is from that peer. mr_ep_send and mr_ep_sendto send the payload of one packet, or with
  *  MR_OPT_HDRINCL the packet itself, header included; over ICMPv6 the checksum is filled in and looked at (RFC 3542 3.1).
  *  A connected one is told by mr_ep_error what ICMP says about its packets.
- *  Context: the stack's core; also from an event. The endpoint is the caller's.
+ *  The endpoint is the caller's. Context: own core.
  *  @param trans 1..255, an IP protocol number. @param net MR_NET_IPV4 or MR_NET_IPV6.
  *  @return 0, -EPROTONOSUPPORT (no such network protocol, or no raw endpoints in this stack), -EINVAL (trans 0),
  *  -ENOBUFS (max_endpoints). */
@@ -53,14 +53,14 @@ enum mr_frame_kind {
  *  none. To an address with a link address (mr_sockaddr_ll) a payload is sent, with our header in front; type 0 is the
  *  endpoint's. Beside the usual errors: -EAGAIN (the link does not keep up), -EDESTADDRREQ (no NIC named), -ENODEV,
  *  -ENETDOWN, -EINVAL (shorter than its header, no type), -EMSGSIZE. When its NIC is removed an endpoint is told -ENODEV.
- *  Context: the stack's core; also from an event. The endpoint is the caller's.
+ *  The endpoint is the caller's. Context: own core.
  *  @param nic 0: all, also later ones. @param ether_type in host order; 0: all. Tagged frames are of type 0x8100.
  *  @return 0, -ENODEV, -ENOBUFS (max_endpoints). */
 int mr_ep_create_packet(struct mr_stack *s, uint16_t nic, uint16_t ether_type, struct mr_ep **out);
 
-/** A link address as an address to send to. @param nic where the endpoint has all; else 0. */
+/** A link address as an address to send to. Context: any thread. @param nic where the endpoint has all; else 0. */
 struct mr_sockaddr mr_sockaddr_ll(const struct mr_lladdr *ll, uint16_t ether_type, uint16_t nic);
-/** The link address in what a packet endpoint received from. @return what kind of frame it was. */
+/** The link address in what a packet endpoint received from. Context: any thread. @return what kind of frame it was. */
 enum mr_frame_kind mr_sockaddr_get_ll(const struct mr_sockaddr *from, struct mr_lladdr *out);
 
 #ifdef __cplusplus

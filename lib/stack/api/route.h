@@ -27,14 +27,17 @@ struct mr_route_entry {
 };
 /**
  * Add a row. Longest prefix wins, among equals the first added; with mr_stack_opts.routes_first_match the first added wins
- * whatever its prefix. Rows whose NIC is down or not there (yet) are passed over. (S-45, B-3, SS-9)
+ * whatever its prefix. Rows whose NIC is down or not there (yet) are passed over. (S-45, B-3, SS-9) Context: own core.
  * @return 0, -EINVAL (prefix, families that differ, or NIC 0), -EEXIST, -ENOMEM.
  */
 int mr_route_add(struct mr_stack *s, const struct mr_route_entry *e);
-int mr_route_remove(struct mr_stack *s, const struct mr_route_entry *e); /**< 0, -ENOENT */
-/** Replace all rows, those that came with addresses too. (S-44) @return 0, or as mr_route_add for the first bad row. */
+/** Remove the row that is equal to this one. Context: own core. @return 0, -ENOENT. */
+int mr_route_remove(struct mr_stack *s, const struct mr_route_entry *e);
+/** Replace all rows, those that came with addresses too. (S-44) Context: own core. @return 0, or as mr_route_add for
+ *  the first bad row. */
 int mr_route_table_set(struct mr_stack *s, const struct mr_route_entry *rows, size_t n);
 /** Copy up to n rows in the order in which they are tried; mr_route_table_set takes them back. (S-46)
+ *  Context: own core.
  *  @return rows in the table. */
 size_t mr_route_table_get(struct mr_stack *s, struct mr_route_entry *rows, size_t n);
 
@@ -45,7 +48,7 @@ size_t mr_route_table_get(struct mr_stack *s, struct mr_route_entry *rows, size_
 /**
  * A route: the way from an address of ours to a destination (S-86). A value to embed, but not to copy: it holds a
  * reference to its source address, which stays usable for it when it is removed (SS-8). What changes under a route, it
- * follows at the next mr_route_check or mr_route_output. Context: the stack's core, also from events.
+ * follows at the next mr_route_check or mr_route_output.
  */
 struct mr_route {
 	struct mr_netep *local;   /**< private: the source address, held */
@@ -72,7 +75,7 @@ struct mr_ip_params {
 
 /**
  * Find a route. Multicast, limited broadcast and link-local destinations need a NIC but no row (B-13); those of this host
- * need neither. The end of a route is mr_route_release.
+ * need neither. The end of a route is mr_route_release. Context: own core.
  * @param nic 0: any. @param local NULL or all zero: choose. @param remote NULL or all zero: a route to the local address.
  * @param net the family if neither address is given.
  * @return 0, -EHOSTUNREACH (no row), -EADDRNOTAVAIL (`local` is not ours), -ENODEV, -ENOBUFS (no neighbour entry left).
@@ -80,45 +83,56 @@ struct mr_ip_params {
  */
 int mr_route_find(struct mr_stack *s, uint16_t nic, const struct mr_addr *local, const struct mr_addr *remote, uint16_t net,
                   struct mr_route *out);
-/** Bring a route up to date, keeping its source; cheap when nothing changed. @return 0, or as mr_route_find. */
+/** Bring a route up to date, keeping its source; cheap when nothing changed. Context: own core. @return 0, or as
+ *  mr_route_find. */
 int mr_route_check(struct mr_stack *s, struct mr_route *r);
-/** A second route like it, with a reference and an end of its own. (S-103) */
+/** A second route like it, with a reference and an end of its own. (S-103) Context: own core. */
 void mr_route_clone(struct mr_route *dst, const struct mr_route *src);
 /** Give up the reference; once more does nothing, and nor does any other call with a released route: it answers as for
- *  an error, 0 or NULL. (S-104) */
+ *  an error, 0 or NULL. (S-104) Context: own core. */
 void mr_route_release(struct mr_route *r);
 /**
  * Send packets of the stack's transmit pool whose data starts at the transport header, checksum included. Consumes all.
- * While the next hop's link address is asked for, they wait for it (SS-11). (S-102)
+ * While the next hop's link address is asked for, they wait for it (SS-11). (S-102) Context: own core.
  * @return 0, or the last error: -EMSGSIZE, or as mr_route_find. What is lost is counted.
  */
 int mr_route_output(struct mr_route *r, struct rte_mbuf **pkts, uint16_t n, const struct mr_ip_params *p);
 
-const struct mr_addr *mr_route_local(const struct mr_route *r);       /**< source address (S-89) */
-const struct mr_lladdr *mr_route_local_ll(const struct mr_route *r);  /**< the NIC's, len 0: it has none (S-90) */
-/** Link address of the next hop (S-88). @return 0, -EHOSTUNREACH (not known now), or as mr_route_check. */
+/** Source address; NULL: released. Valid as long as the route. (S-89) Context: own core. */
+const struct mr_addr *mr_route_local(const struct mr_route *r);
+/** The NIC's, len 0: it has none (S-90). Context: own core. */
+const struct mr_lladdr *mr_route_local_ll(const struct mr_route *r);
+/** Link address of the next hop (S-88). Context: own core. @return 0, -EHOSTUNREACH (not known now), or as
+ *  mr_route_check. */
 int mr_route_remote_ll(struct mr_route *r, struct mr_lladdr *out);
-/** Will the next packet have to wait for a link address? (S-99) */
+/** Will the next packet have to wait for a link address? (S-99) Context: own core. */
 bool mr_route_needs_resolve(struct mr_route *r);
 /**
  * The same, asking for it if need be (S-100). Nobody has to: packets wait by themselves. A route may be released while one
- * waits for it.
+ * waits for it. Context: own core.
  * @param w told of the end if that is -EINPROGRESS; see mr_neigh_get. @param out with 0: our own link address if the
  *  destination is this host, len 0 if the link has none.
  * @return 0, -EINPROGRESS, -EHOSTUNREACH, -EBUSY, or as mr_route_check.
  */
 int mr_route_resolve(struct mr_route *r, struct mr_neigh_waiter *w, struct mr_lladdr *out);
-/** Stop waiting for a route's link address; the same as mr_neigh_cancel. (S-101) */
+/** Stop waiting for a route's link address; the same as mr_neigh_cancel. (S-101) Context: own core. */
 void mr_route_resolve_cancel(struct mr_route *r, struct mr_neigh_waiter *w);
-uint16_t mr_route_net(const struct mr_route *r);                      /**< MR_NET_* (S-92) */
-uint16_t mr_route_nic(const struct mr_route *r);                      /**< NIC it leaves at (S-93) */
-uint16_t mr_route_mtu(const struct mr_route *r);                      /**< bytes behind the network header (S-94) */
-uint16_t mr_route_headroom(const struct mr_route *r);                 /**< bytes of network and link header (S-95) */
-uint8_t mr_route_default_ttl(const struct mr_route *r);               /**< (S-96) */
-uint32_t mr_route_caps(const struct mr_route *r);                     /**< MR_LINK_CAP_* (S-97) */
-/** Folded sum, not complemented, of the pseudo-header without its length, in memory order. (S-98) */
+/** MR_NET_* (S-92). Context: own core. */
+uint16_t mr_route_net(const struct mr_route *r);
+/** NIC it leaves at (S-93). Context: own core. */
+uint16_t mr_route_nic(const struct mr_route *r);
+/** Bytes behind the network header (S-94). Context: own core. */
+uint16_t mr_route_mtu(const struct mr_route *r);
+/** Bytes of network and link header (S-95). Context: own core. */
+uint16_t mr_route_headroom(const struct mr_route *r);
+/** Its TTL or hop limit where the packet names none. (S-96) Context: own core. */
+uint8_t mr_route_default_ttl(const struct mr_route *r);
+/** MR_LINK_CAP_* (S-97). Context: own core. */
+uint32_t mr_route_caps(const struct mr_route *r);
+/** Folded sum, not complemented, of the pseudo-header without its length, in memory order. (S-98) Context: own core. */
 uint16_t mr_route_phdr_sum(const struct mr_route *r, uint8_t trans_proto);
-const uint64_t *mr_route_stats(const struct mr_route *r);             /**< the stack's counters (S-105) */
+/** The stack's counters (S-105). Context: own core. */
+const uint64_t *mr_route_stats(const struct mr_route *r);
 
 #ifdef __cplusplus
 }

@@ -46,53 +46,61 @@ struct mr_stack_opts {
 	uint16_t n_cores;               /**< stacks in the host; default 1 */
 };
 
-/** Create a stack. @param opts may be NULL. @return 0, -EPROTONOSUPPORT for an unknown protocol name,
- *  -EINVAL (a reserve is not less than its pool), -ENOMEM. (S-7) */
+/** Create a stack; it is nobody's until it is polled. The caller's, to be ended by mr_stack_destroy.
+ *  Context: any thread. @param opts may be NULL. @return 0, -EPROTONOSUPPORT for an unknown protocol name, -EINVAL (a
+ *  reserve is not less than its pool), -ENOMEM. (S-7) */
 int mr_stack_create(const struct mr_stack_opts *opts, struct mr_stack **out);
-/** Reset what is open, free every buffer, timer and port, detach the NICs. Waiters are not called. */
+/** Reset what is open, free every buffer, timer and port, detach the NICs. Waiters are not called.
+ *  Context: own core, not in an event. */
 void mr_stack_destroy(struct mr_stack *s);
 /**
  * One turn: rx burst, dispatch, mailbox, timers, application events, output of dirty endpoints, tx flush, reap.
+ * Context: own core, not in an event.
  * @param now_ns a monotonic time, never less than in the turn before. @return packets and events handled (0: idle).
  */
 unsigned mr_stack_poll(struct mr_stack *s, uint64_t now_ns);
-/** Time of the running (or last) turn, as it was given to mr_stack_poll. */
+/** Time of the running (or last) turn, as it was given to mr_stack_poll. Context: own core. */
 uint64_t mr_stack_now_ns(const struct mr_stack *s);
-/** The time that people see, nanoseconds since 1970: asks mr_stack_opts.clock at each call. (S-61) */
+/** The time that people see, nanoseconds since 1970: asks mr_stack_opts.clock at each call. (S-61)
+ *  Context: any thread. */
 uint64_t mr_stack_wall_ns(const struct mr_stack *s);
 /** The process's default stack: the one created last, unless another was set; NULL: none. It is only remembered here;
- *  destroying it forgets it. Context of both calls: any thread. (S-8) */
+ *  destroying it forgets it. (S-8) Context: any thread. */
 struct mr_stack *mr_stack_default(void);
-/** Choose the default stack; NULL: none. (S-8) */
+/** Choose the default stack; NULL: none. (S-8) Context: any thread. */
 void mr_stack_set_default(struct mr_stack *s);
-/** Earliest time at which mr_stack_poll will have something to do on its own; UINT64_MAX if never. */
+/** Earliest time at which mr_stack_poll will have something to do on its own; UINT64_MAX if never.
+ *  Context: own core. */
 uint64_t mr_stack_next_ns(const struct mr_stack *s);
 /** Forward between NICs what is for others (S-48). Then, too, the stack takes the weak host model: what is for an address of
- *  another of its NICs is received, unless that is link-local, and without forwarding it is not. @return 0, -ENOMEM. */
+ *  another of its NICs is received, unless that is link-local, and without forwarding it is not. Context: own core.
+ *  @return 0, -ENOMEM. */
 int mr_stack_set_forwarding(struct mr_stack *s, bool on);
-bool mr_stack_forwarding(const struct mr_stack *s); /**< (S-49) */
-/** The packet pools, for drivers and for zero-copy senders. */
+/** Does it forward? (S-49) Context: own core. */
+bool mr_stack_forwarding(const struct mr_stack *s);
+/** The packet pools, for drivers and for zero-copy senders. Context: any thread. */
 struct rte_mempool *mr_stack_rx_pool(struct mr_stack *s);
-/** The transmit pool: what zero-copy senders take packets from. */
+/** The transmit pool: what zero-copy senders take packets from. Context: any thread. */
 struct rte_mempool *mr_stack_tx_pool(struct mr_stack *s);
-/** Is the protocol in this stack? (S-50) */
+/** Is the protocol in this stack? (S-50) Context: any thread. */
 bool mr_stack_has_netproto(const struct mr_stack *s, uint16_t net);
-/** Is the transport protocol in this stack? */
+/** Is the transport protocol in this stack? Context: any thread. */
 bool mr_stack_has_transproto(const struct mr_stack *s, uint8_t trans);
-/** Protocol-wide options (S-53..S-56). @return 0, -EPROTONOSUPPORT, -ENOPROTOOPT, -EINVAL. */
+/** Protocol-wide options (S-53..S-56). Context: own core. @return 0, -EPROTONOSUPPORT, -ENOPROTOOPT, -EINVAL. */
 int mr_netproto_setopt(struct mr_stack *s, uint16_t net, int opt, int64_t value);
-/** Value of a network protocol's option. @return as mr_netproto_setopt. (S-54) */
+/** Value of a network protocol's option. Context: own core. @return as mr_netproto_setopt. (S-54) */
 int mr_netproto_getopt(struct mr_stack *s, uint16_t net, int opt, int64_t *value);
-/** Option of a transport protocol: what new endpoints get. @return as mr_netproto_setopt. (S-55) */
+/** Option of a transport protocol: what new endpoints get. Context: own core. @return as mr_netproto_setopt. (S-55) */
 int mr_transproto_setopt(struct mr_stack *s, uint8_t trans, int opt, int64_t value);
-/** Value of a transport protocol's option. @return as mr_netproto_setopt. (S-56) */
+/** Value of a transport protocol's option. Context: own core. @return as mr_netproto_setopt. (S-56) */
 int mr_transproto_getopt(struct mr_stack *s, uint8_t trans, int opt, int64_t *value);
 
 struct mr_alarm;
-/** Run `fn` in the next turn and then every `period_ns` until it is stopped; for applications. @return 0, -ENOMEM. */
+/** Run `fn` in the next turn and then every `period_ns` until it is stopped; for applications. Context: own core.
+ *  @return 0, -ENOMEM. */
 int mr_alarm_start(struct mr_stack *s, uint64_t period_ns, void (*fn)(struct mr_stack *s, void *arg), void *arg,
                    struct mr_alarm **out);
-/** End an alarm; also from its own function. */
+/** End an alarm; also from its own function. Context: own core. */
 void mr_alarm_stop(struct mr_alarm *a);
 
 #ifdef __cplusplus

@@ -120,18 +120,19 @@ typedef void (*mr_tcp_probe_fn)(const struct mr_tcp_ep_state *state, void *arg);
 /**
  * Have the state of TCP endpoints shown: of those that are made from now on (accepted ones are made when their handshake
  * is complete, forwarded ones when they are accepted), on each segment that they receive, resets too, before it is
- * processed. In place of the last probe, which the endpoints that have it keep. (S-63, SS-16)
- * @param fn not NULL. @return 0, -EPROTONOSUPPORT (no TCP in the stack), -EINVAL, -ENOMEM. Context: the stack's core.
+ * processed. In place of the last probe, which the endpoints that have it keep. (S-63, SS-16) Context: own core.
+ * @param fn not NULL. @return 0, -EPROTONOSUPPORT (no TCP in the stack), -EINVAL, -ENOMEM.
  */
 int mr_tcp_probe_add(struct mr_stack *s, mr_tcp_probe_fn fn, void *arg);
-/** The probe that new endpoints get; NULL: none. (S-64) @param arg what it is called with; may be NULL. */
+/** The probe that new endpoints get; NULL: none. (S-64) Context: own core. @param arg what it is called with; may be
+ *  NULL. */
 mr_tcp_probe_fn mr_tcp_probe_get(struct mr_stack *s, void **arg);
-/** New endpoints get none; those that have one keep it. (S-65) */
+/** New endpoints get none; those that have one keep it. (S-65) Context: own core. */
 void mr_tcp_probe_remove(struct mr_stack *s);
 /** Have the state of TCP endpoints shown on every core of a host, or on none. `fn` is called on the core of the endpoint, on
- *  several at the same time. Context: main lcore, not from an event. @return as mr_tcp_probe_add. */
+ *  several at the same time. Context: main lcore. @return as mr_tcp_probe_add. */
 int mr_host_tcp_probe_add(struct mr_host *h, mr_tcp_probe_fn fn, void *arg);
-/** End that. Context: main lcore, not from an event. */
+/** New endpoints of the host get none. Context: main lcore. */
 void mr_host_tcp_probe_remove(struct mr_host *h);
 
 #ifdef __cplusplus
