@@ -61,6 +61,15 @@ device_print(const struct mr_host_port *p)
 	offloads_print(conf.rxmode.offloads, conf.txmode.offloads);
 }
 
+/* Core 0 tells about a NIC; all have the same. */
+static int
+nic_ask(struct mr_stack *s, unsigned core, void *arg)
+{
+	struct mr_nic_info *nic = arg;
+
+	return core == 0 ? mr_nic_info(s, nic->id, nic) : 0;
+}
+
 void
 ports_print(struct mr_host *h, const struct mr_config *cfg)
 {
@@ -70,9 +79,9 @@ ports_print(struct mr_host *h, const struct mr_config *cfg)
 	for (unsigned i = 0; i < n; i++) {
 		const struct mr_config_port *p = &ports[i];
 		char text[MR_ADDR_STRLEN];
-		struct mr_nic_info nic = {0};
+		struct mr_nic_info nic = {.id = p->port.nic};
 
-		mr_nic_info(mr_host_stack(h, 0), p->port.nic, &nic);
+		mr_host_call(h, nic_ask, &nic);
 		printf("Port %s: %s", p->port.name, p->port.link.device ? p->port.link.device : p->port.driver);
 		if (nic.lladdr.len)
 			printf(", MAC %02x:%02x:%02x:%02x:%02x:%02x", nic.lladdr.b[0], nic.lladdr.b[1], nic.lladdr.b[2],
