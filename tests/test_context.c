@@ -39,6 +39,7 @@ static struct mr_route_entry row;
 static struct mr_port_req port;
 static struct mr_sockaddr sa;
 static struct mr_waiter waiter;
+static struct mr_tcp_info tcp_info;
 static struct mr_bound bound;
 static struct mr_nic_info info;
 static struct mr_ep *made;
@@ -235,7 +236,8 @@ undo(struct mr_stack *st, unsigned core, void *arg)
 	X(mr_ep_readiness, (ep)) \
 	X(mr_ep_error, (ep)) \
 	X(mr_ep_wait, (ep, &waiter)) \
-	X(mr_ep_unwait, (ep, &waiter))
+	X(mr_ep_unwait, (ep, &waiter)) \
+	X(mr_tcp_info, (ep, &tcp_info))
 
 #define DEFINE(name, args) static void call_##name(void) { (void)name args; }
 BETWEEN_TURNS(DEFINE)

@@ -166,7 +166,7 @@ new_ack(struct tcp_conn *c, const struct tcp_rx *rx)
 	struct tcp_acked a = {0};
 	bool echo = unlikely(c->ecn & TCP_ECN_ON) && tcp_ecn_ack(c, rx, &cc_ack);
 
-	tcp_sendq_ack(c, rx->ack, &a);
+	c->bytes_acked += tcp_sendq_ack(c, rx->ack, &a);
 	c->snd_una = rx->ack;
 	cc_ack.rtt_ns = rtt_sample(c, rx, &a);
 	c->retries = 0;

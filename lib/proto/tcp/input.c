@@ -244,8 +244,9 @@ text_in_order(struct tcp_conn *c, struct tcp_rx *rx)
 	}
 	rx->m = NULL;
 	c->rcv_nxt += rx->len;
+	c->bytes_received += rx->len;
 	if (gap) {
-		tcp_reasm_advance(c);
+		c->bytes_received += tcp_reasm_advance(c);
 		tcp_ack_now(c);
 	} else {
 		ack_later(c);

@@ -221,8 +221,10 @@ send_seg(struct out *o, struct rte_mbuf *m)
 		ect = seg_ect(c, s, &flags);
 	tx_fill(c, &tx, flags, s->seq);
 	tcp_hdr_push(f, &tx, &c->route);
-	if (s->flags & TCP_SEG_SENT)
+	if (s->flags & TCP_SEG_SENT) {
 		mr_count(c->ep.stack, MR_CNT_TCP_RETRANSMITS);
+		c->retransmitted++;
+	}
 	tcp_rate_sent(c, s, c->ep.stack->now_ns);
 	tcp_sendq_sent(c, m, c->ep.stack->now_ns);
 	pace_charge(c, s->len);

@@ -122,13 +122,6 @@ show_snd(const struct tcp_conn *c, struct mr_tcp_snd_state *s)
 	show_cubic(c, &s->cubic);
 }
 
-/* Payload that was never sent. A FIN behind it is none. */
-static uint32_t
-unsent_bytes(const struct tcp_conn *c)
-{
-	return c->sendq.end_seq - c->snd_nxt - (c->sendq.unsent && c->flags & TCP_F_FIN_QUEUED);
-}
-
 static void
 show(const struct tcp_conn *c, struct mr_tcp_ep_state *s)
 {
@@ -151,7 +144,7 @@ show(const struct tcp_conn *c, struct mr_tcp_ep_state *s)
 		.snd_buf_size = c->snd_buf,
 		.snd_buf_used = c->sendq.bytes,
 		.snd_closed = gone || c->flags & TCP_F_SHUT_WR,
-		.snd_buf_in_queue = unsent_bytes(c),
+		.snd_buf_in_queue = tcp_unsent_bytes(c),
 		.pkt_too_big_count = c->too_big,
 		.snd_mtu = c->pmtu,
 	};

@@ -61,6 +61,10 @@ tcp_rate_delivered(struct tcp_conn *c, const struct tcp_acked *a, struct tcp_cc_
 	out->prior_delivered = s->delivered;
 	out->app_limited = s->flags & TCP_SEG_APP_LIMITED;
 	/* Times that were cut short tell nothing. */
-	if (s->since_delivered_ns != UINT32_MAX && s->since_first_ns != UINT32_MAX)
-		out->interval_ns = RTE_MAX(to_ack, (uint64_t)s->since_first_ns);
+	if (s->since_delivered_ns == UINT32_MAX || s->since_first_ns == UINT32_MAX)
+		return;
+	out->interval_ns = RTE_MAX(to_ack, (uint64_t)s->since_first_ns);
+	r->sample_ns = out->interval_ns;
+	r->sample_bytes = r->delivered - s->delivered;
+	r->sample_limited = out->app_limited;
 }

@@ -12,7 +12,7 @@
  *   rtt.c    RFC 6298      newreno.c  RFC 5681, 6582     isn.c  RFC 6528         timewait.c  TIME-WAIT records
  *   rate.c   the delivery rate, for congestion control (tcp_cc.h)                cc.c     its algorithms by name
  *   socket.c the endpoint operations  bind.c   those about names                 sockopt.c options
- *   forward.c passive opens for forwarders                                       probe.c  a connection as others see it
+ *   forward.c passive opens for forwarders     probe.c, info.c  a connection as others see it, and as its application does
  *
  * Invariants: input marks, output sends. No file here reads a clock or draws from a global generator: time is
  * stack->now_ns, set by the turn, randomness is stack->rng. snd_una <= snd_nxt always; segments in the send queue are
@@ -357,6 +357,8 @@ struct tcp_conn {
 	struct tcp_bind *parent;      /* listener, until accepted */
 	struct tcp_conn *next;        /* accept queue; reap list */
 	struct tcp_probe *probe;      /* or NULL */
+	uint64_t bytes_acked, bytes_received; /* in its life: payload; */
+	uint32_t retransmitted;       /* segments sent again */
 	uint32_t iss, irs;
 	uint32_t ts_offset;
 	uint32_t keepidle_ms, keepintvl_ms, linger_ms, user_timeout_ms;
@@ -366,7 +368,7 @@ struct tcp_conn {
 	uint16_t net;                 /* family the endpoint was made for */
 	TAILQ_ENTRY(tcp_conn) in_all; /* every record in use */
 };
-_Static_assert(sizeof(struct tcp_conn) <= 704, "budget of a connection");
+_Static_assert(sizeof(struct tcp_conn) <= 768, "budget of a connection");
 
 /* A bound or listening endpoint's registration. */
 struct tcp_bind {
@@ -478,6 +480,13 @@ static inline bool
 tcp_is_open(const struct tcp_conn *c)
 {
 	return c->state >= MR_TCP_SYN_RECEIVED && !(c->flags & TCP_F_DETACHED);
+}
+
+/* Payload that was never sent. A FIN behind it is none. */
+static inline uint32_t
+tcp_unsent_bytes(const struct tcp_conn *c)
+{
+	return c->sendq.end_seq - c->snd_nxt - (c->sendq.unsent && c->flags & TCP_F_FIN_QUEUED);
 }
 
 /* tcp.c: a new CLOSED connection record with the stack's defaults; NULL when all are out. */

@@ -126,6 +126,9 @@ struct tcp_rate {
 	uint64_t first_sent_ns;  /* transmission of the newest segment delivered: the flight's send rate counts from it */
 	uint32_t delivered;      /* bytes, modulo 2^32 */
 	uint32_t app_limited;    /* samples are limited by the application until `delivered` passes this; 0: they are not */
+	uint32_t sample_bytes;   /* the last sample: delivered */
+	uint64_t sample_ns;      /* in this time; 0: there was none, */
+	bool sample_limited;     /* and limited by the application */
 };
 
 /* A segment is about to be transmitted: note where the connection stands, in the segment. */

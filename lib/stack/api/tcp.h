@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
  * @file
- * TCP: congestion control by name, values of options. Part of <millrace.h>.
+ * TCP: congestion control by name, values of options, what a connection knows of itself. Part of <millrace.h>.
  */
 #ifndef MR_API_TCP_H
 #define MR_API_TCP_H
+
+#include <stdbool.h>
+#include <stdint.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -30,6 +33,54 @@ enum mr_tcp_syncookies {
 const char *mr_tcp_cc_name(unsigned i);
 /** Number of the algorithm of this name. Context: any thread. @return 0 or more, -ENOENT. */
 int mr_tcp_cc_find(const char *name);
+
+struct mr_ep;
+
+/** A TCP endpoint at this moment: what Linux has in TCP_INFO. Bytes and nanoseconds; windows are not scaled. Before a
+ *  connection is established, and when it is over, all but counts and what is unread is zero. */
+struct mr_tcp_info {
+	uint8_t state;                 /**< enum mr_tcp_state */
+	bool timestamps;               /**< agreed (RFC 7323) */
+	bool wscale;                   /**< agreed (RFC 7323) */
+	bool sack;                     /**< agreed (RFC 2018) */
+	bool ecn;                      /**< agreed (RFC 3168) */
+	uint8_t snd_wscale;            /**< shift of the peer's windows */
+	uint8_t rcv_wscale;            /**< shift of ours */
+	bool recovery;                 /**< fast recovery goes on */
+	bool rto_recovery;             /**< recovery from a timeout goes on */
+	bool app_limited;              /**< the application does not fill the window, or did not when delivery_rate was measured */
+	uint8_t retransmits;           /**< timeouts, or probes without an answer, since the peer was heard last */
+	uint8_t backoff;               /**< doublings of rto_ns that are in it */
+	uint64_t rto_ns;               /**< retransmission timeout */
+	uint64_t srtt_ns;              /**< smoothed round-trip time; 0: none measured (RFC 6298) */
+	uint64_t rttvar_ns;            /**< its variation */
+	uint32_t snd_mss;              /**< payload of a full segment sent */
+	uint32_t rcv_mss;              /**< largest payload received, or a guess */
+	uint32_t peer_mss;             /**< MSS option of the peer, or its default */
+	uint32_t pmtu;                 /**< bytes of the largest packet to the peer */
+	uint32_t snd_cwnd;             /**< congestion window */
+	uint32_t snd_ssthresh;         /**< slow start threshold; UINT32_MAX: no loss yet */
+	uint32_t snd_wnd;              /**< the peer's window */
+	uint32_t rcv_wnd;              /**< ours, as it was told last */
+	uint32_t in_flight;            /**< sent, not acknowledged and not taken for lost */
+	uint32_t lost_segs;            /**< taken for lost and not sent again yet, segments */
+	uint32_t unsent;               /**< queued and never sent */
+	uint32_t unread;               /**< received in order and not read */
+	uint32_t out_of_order;         /**< received out of order */
+	uint32_t retransmitted_segs;   /**< segments sent again, in the connection's life */
+	uint64_t bytes_acked;          /**< payload acknowledged, in the connection's life */
+	uint64_t bytes_received;       /**< payload received in order, in the connection's life */
+	uint64_t since_sent_ns;        /**< age of the last data sent, or of the SYN of an active open; 0: none was */
+	uint64_t since_received_ns;    /**< age of the last segment received */
+	uint64_t delivery_rate;        /**< bytes a second, as last measured by an acknowledgement; 0: not yet */
+	uint64_t pacing_rate;          /**< bytes a second; 0: not paced */
+	uint32_t accept_queue;         /**< of a listener: connections that wait for accept, */
+	uint32_t backlog;              /**< how many may, */
+	uint32_t half_open;            /**< and those in SYN-RECEIVED */
+};
+
+/** Tell what an endpoint knows of itself. Context: own core. @return 0, -EOPNOTSUPP (not TCP's). */
+int mr_tcp_info(struct mr_ep *ep, struct mr_tcp_info *out);
 
 #ifdef __cplusplus
 }
