@@ -492,6 +492,66 @@ START_TEST(active_open)
 }
 END_TEST
 
+/* Bound to an address alone: the port comes with the peer, and the same one serves for another peer. Here all ports but one
+ * are taken, so there is no choice. */
+START_TEST(bind_without_port)
+{
+	const struct mr_sockaddr local = {.addr = rig.addr4}, first = rig_peer(&rig, false, 5000);
+	struct mr_sockaddr second = rig_peer(&rig, false, 5001), name;
+	struct mr_port_req taken = {.proto = MR_TRANS_TCP, .v4 = true};
+	struct mr_ep *ep[3];
+
+	for (uint32_t p = MR_PORT_EPHEMERAL_FIRST; p < MR_PORT_EPHEMERAL_LAST; p++) {
+		taken.port = (uint16_t)p;
+		ck_assert_int_eq(mr_port_reserve(rig.stack, &taken), 0);
+	}
+	for (unsigned i = 0; i < 3; i++) {
+		ck_assert_int_eq(mr_ep_create(rig.stack, MR_TRANS_TCP, MR_NET_IPV4, &ep[i]), 0);
+		ck_assert_int_eq(mr_ep_setopt(ep[i], MR_OPT_TCP_BIND_NO_PORT, 1), 0);
+		ck_assert_int_eq(mr_ep_bind(ep[i], &local), 0);
+		ck_assert_int_eq(mr_ep_bind(ep[i], &local), -EINVAL);
+		ck_assert_int_eq(mr_ep_local_name(ep[i], &name), 0);
+		ck_assert(mr_addr_equal(&name.addr, &rig.addr4) && name.port == 0);
+	}
+	ck_assert_int_eq(mr_ep_connect(ep[0], &first), -EINPROGRESS);
+	ck_assert_int_eq(mr_ep_connect(ep[1], &second), -EINPROGRESS);
+	ck_assert_int_eq(mr_ep_connect(ep[2], &second), -EAGAIN);
+	for (unsigned i = 0; i < 2; i++) {
+		const struct rig_frame *f = rig_expect(&rig, RIG_TCP);
+
+		ck_assert_uint_eq(f->sport, MR_PORT_EPHEMERAL_LAST);
+		ck_assert_uint_eq(f->dport, 5000 + i);
+		ck_assert(mr_addr_equal(&f->src, &rig.addr4));
+	}
+	mr_ep_close(ep[0]);
+	/* What could not connect may listen: now it needs the port for itself. */
+	ck_assert_int_eq(mr_ep_listen(ep[2], 1), 0);
+	ck_assert_int_eq(mr_ep_local_name(ep[2], &name), 0);
+	ck_assert_uint_eq(name.port, MR_PORT_EPHEMERAL_LAST);
+	taken.port = MR_PORT_EPHEMERAL_LAST;
+	ck_assert(!mr_port_is_available(rig.stack, &taken));
+	mr_ep_close(ep[2]);
+	mr_ep_close(ep[1]);
+	ck_assert(mr_port_is_available(rig.stack, &taken));
+}
+END_TEST
+
+/* A port that is named is taken as ever, whatever the option says. */
+START_TEST(bind_with_port_after_all)
+{
+	const struct mr_sockaddr local = {.addr = rig.addr4, .port = 777};
+	struct mr_port_req req = {.proto = MR_TRANS_TCP, .v4 = true, .port = 777};
+	struct mr_ep *ep;
+
+	ck_assert_int_eq(mr_ep_create(rig.stack, MR_TRANS_TCP, MR_NET_IPV4, &ep), 0);
+	ck_assert_int_eq(mr_ep_setopt(ep, MR_OPT_TCP_BIND_NO_PORT, 1), 0);
+	ck_assert_int_eq(mr_ep_bind(ep, &local), 0);
+	ck_assert(!mr_port_is_available(rig.stack, &req));
+	mr_ep_close(ep);
+	ck_assert(mr_port_is_available(rig.stack, &req));
+}
+END_TEST
+
 /* MUST-8, SHLD-1: initial sequence numbers of one tuple grow with the clock, those of different tuples are apart. */
 START_TEST(initial_sequence_numbers)
 {
@@ -723,6 +783,8 @@ suite(void)
 	tcase_add_loop_test(tc, active_open_syn_with_fin, 0, 2);
 	tcase_add_test(tc, active_open_unreachable);
 	tcase_add_loop_test(tc, active_open_bad_address, 0, 4);
+	tcase_add_test(tc, bind_without_port);
+	tcase_add_test(tc, bind_with_port_after_all);
 	tcase_add_loop_test(tc, simultaneous_open, 0, 2);
 	tcase_add_test(tc, simultaneous_open_rst);
 	tcase_add_test(tc, simultaneous_open_retransmit);

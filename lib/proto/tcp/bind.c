@@ -2,8 +2,8 @@
 /*
  * The names of TCP endpoints: binding, listening and connecting, and what reserves and gives back ports.
  *
- * A bound endpoint has a struct tcp_bind with its port; one that connects without having been bound has only its tuple in
- * the flow table. Not here: what happens on the wire (open.c).
+ * A bound endpoint has a struct tcp_bind with its port; one that connects without having been bound, or bound to an address
+ * alone (port 0 in its tcp_bind until then), has only its tuple in the flow table. Not here: what happens on the wire (open.c).
  */
 #include "proto/tcp/tcp.h"
 
@@ -63,6 +63,15 @@ is_ours(struct mr_stack *s, const struct mr_sockaddr *local)
 	return true;
 }
 
+/* Make a reservation, of a port that is picked now if none is named. */
+static int
+port_take(struct mr_stack *s, struct mr_port_req *req)
+{
+	int rc = req->port ? 0 : mr_port_pick_ephemeral(s, req, NULL, NULL);
+
+	return rc < 0 ? rc : mr_port_reserve(s, req);
+}
+
 int
 tcp_bind(struct mr_ep *ep, const struct mr_sockaddr *local)
 {
@@ -79,13 +88,10 @@ tcp_bind(struct mr_ep *ep, const struct mr_sockaddr *local)
 	if (local->nic)
 		c->bind_nic = local->nic;
 	port_request(c, &local->addr, local->port, &req);
-	rc = local->port ? 0 : mr_port_pick_ephemeral(ep->stack, &req, NULL, NULL);
-	if (rc < 0)
-		return rc;
 	b = mr_pool_get(&t->binds);
 	if (!b)
 		return -ENOBUFS;
-	rc = mr_port_reserve(ep->stack, &req);
+	rc = !local->port && (c->flags & TCP_F_BIND_NO_PORT) ? 0 : port_take(ep->stack, &req);
 	if (rc < 0) {
 		mr_pool_put(&t->binds, b);
 		return rc;
@@ -104,7 +110,8 @@ tcp_bind_free(struct tcp_conn *c)
 	if (!b)
 		return;
 	mr_demux_unbind(c->ep.stack, &b->bound);
-	mr_port_release(c->ep.stack, &b->req);
+	if (b->req.port)
+		mr_port_release(c->ep.stack, &b->req);
 	mr_pool_put(&tcp_of(c->ep.stack)->binds, b);
 	c->bind = NULL;
 }
@@ -130,6 +137,11 @@ tcp_listen(struct mr_ep *ep, int backlog)
 			return rc;
 	}
 	b = c->bind;
+	if (!b->req.port) {
+		rc = port_take(ep->stack, &b->req);
+		if (rc < 0)
+			return rc;
+	}
 	b->bound.laddr = b->req.addr;
 	b->bound.lport_be = rte_cpu_to_be_16(b->req.port);
 	b->bound.nic = b->req.nic;
@@ -195,7 +207,7 @@ connect_port(struct tcp_conn *c)
 	struct mr_port_req req;
 	int rc;
 
-	if (c->bind) {
+	if (c->bind && c->bind->req.port) {
 		c->ep.flow.lport_be = rte_cpu_to_be_16(c->bind->req.port);
 		return 0;
 	}
@@ -251,6 +263,8 @@ tcp_connect(struct mr_ep *ep, const struct mr_sockaddr *remote)
 		mr_route_release(&c->route);
 		return rc;
 	}
+	if (c->bind && !c->bind->req.port)
+		tcp_bind_free(c);
 	tcp_open_active(c);
 	return -EINPROGRESS;
 }

@@ -142,6 +142,8 @@ option_flag(int opt)
 		return TCP_F_QUICKACK;
 	case MR_OPT_TCP_KEEPALIVE:
 		return TCP_F_KEEPALIVE;
+	case MR_OPT_TCP_BIND_NO_PORT:
+		return TCP_F_BIND_NO_PORT;
 	default:
 		return 0;
 	}

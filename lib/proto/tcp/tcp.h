@@ -293,6 +293,7 @@ void tcp_rtt_sample(struct tcp_rtt *r, uint64_t rtt_ns, uint64_t min_rto_ns);
 #define TCP_F_REUSEPORT (1u << 23)
 #define TCP_F_EVER_ESTABLISHED (1u << 24)
 #define TCP_F_PACED (1u << 25)        /* output waits for pace_ns */
+#define TCP_F_BIND_NO_PORT (1u << 26) /* a bind to port 0 takes the address alone */
 #define TCP_F_PROBE (1u << 31)        /* has a probe */
 
 #define TCP_ECN_ASKED (1u << 0)       /* our SYN asks for ECN */

@@ -82,6 +82,8 @@ enum mr_opt {
 	MR_OPT_TCP_SYNCOOKIES,    /**< protocol-wide: enum mr_tcp_syncookies (RFC 4987) */
 	MR_OPT_TCP_SYN_BACKLOG,   /**< protocol-wide: half-open connections of a listener from which on it is pressed; default
 	                           *   half of mr_stack_opts.max_half_open */
+	MR_OPT_TCP_BIND_NO_PORT,  /**< bool: a bind to port 0 takes the address alone; connect picks a port, which connections to
+	                           *   different peers may share (RFC 9293 3.3.1: the tuple is what is unique) */
 };
 
 /** RFC 9293 3.3.2. */
