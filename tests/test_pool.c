@@ -110,6 +110,31 @@ START_TEST(large_arena_costs_nothing_until_used)
 }
 END_TEST
 
+START_TEST(memory_of_all_pools)
+{
+	struct mr_arena a;
+	struct mr_pool p, q;
+	uint64_t used, most;
+	void *x;
+
+	ck_assert_int_eq(mr_arena_init(&a, 1 << 20), 0);
+	mr_arena_memory(&a, &used, &most);
+	ck_assert(used == 0 && most == 0);
+	ck_assert_int_eq(mr_pool_init(&p, &a, "p", 100, 10), 0);
+	ck_assert_int_eq(mr_pool_init(&q, &a, "q", 64, 5), 0);
+	x = mr_pool_get(&p);
+	mr_pool_get(&p);
+	mr_pool_get(&q);
+	mr_arena_memory(&a, &used, &most);
+	ck_assert_uint_eq(used, 2 * 128 + 64);
+	ck_assert_uint_eq(most, 10 * 128 + 5 * 64);
+	mr_pool_put(&p, x);
+	mr_arena_memory(&a, &used, &most);
+	ck_assert_uint_eq(used, 128 + 64);
+	mr_arena_fini(&a);
+}
+END_TEST
+
 /* ck_assert writes a note to a file each time; in loops of a million only failures may. */
 #define MUST(cond) do { if (!(cond)) ck_abort_msg("%s", #cond); } while (0)
 
@@ -315,6 +340,7 @@ suite(void)
 	tcase_add_test(tc, objects_come_zeroed);
 	tcase_add_test(tc, arena_is_bounded);
 	tcase_add_test(tc, large_arena_costs_nothing_until_used);
+	tcase_add_test(tc, memory_of_all_pools);
 	tcase_add_test(tc, pool_against_a_model);
 #ifdef __SANITIZE_ADDRESS__
 	tcase_add_test(tc, free_objects_are_poisoned);

@@ -196,6 +196,39 @@ START_TEST(s50_protocols)
 }
 END_TEST
 
+/* ---- memory */
+
+/* Each endpoint takes the same, a connected one a share of the flow table more, and it comes back. */
+START_TEST(memory_by_endpoints)
+{
+	struct mr_stack_memory none, one, two, connected, after;
+	struct mr_ep *ep[2];
+	struct rig rig;
+	struct mr_sockaddr to;
+
+	rig_init(&rig, NULL);
+	to = rig_peer(&rig, false, 5000);
+	mr_stack_memory(rig.stack, &none);
+	ck_assert_int_eq(mr_ep_create(rig.stack, MR_TRANS_TCP, MR_NET_IPV4, &ep[0]), 0);
+	mr_stack_memory(rig.stack, &one);
+	ck_assert_int_eq(mr_ep_create(rig.stack, MR_TRANS_TCP, MR_NET_IPV4, &ep[1]), 0);
+	mr_stack_memory(rig.stack, &two);
+	ck_assert_uint_ge(one.used, none.used + 64);
+	ck_assert(two.used - one.used == one.used - none.used);
+	ck_assert(none.most >= two.used && two.most == none.most);
+	ck_assert_int_eq(mr_ep_connect(ep[0], &to), -EINPROGRESS);
+	mr_stack_memory(rig.stack, &connected);
+	ck_assert_uint_gt(connected.used, two.used);
+	ck_assert_uint_le(connected.used, two.used + 64);
+	mr_ep_close(ep[0]);
+	mr_ep_close(ep[1]);
+	rig_poll(&rig);
+	mr_stack_memory(rig.stack, &after);
+	ck_assert(after.used == none.used);
+	rig_fini(&rig);
+}
+END_TEST
+
 static Suite *
 suite(void)
 {
@@ -208,6 +241,7 @@ suite(void)
 	tcase_add_test(tc, s11_counters);
 	tcase_add_test(tc, s62_view_and_copy);
 	tcase_add_test(tc, s50_protocols);
+	tcase_add_test(tc, memory_by_endpoints);
 	suite_add_tcase(s, tc);
 	return s;
 }

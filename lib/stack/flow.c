@@ -156,6 +156,12 @@ mr_flow_table_init(struct mr_flow_table *t, const struct mr_arena *arena, uint32
 	return 0;
 }
 
+uint64_t
+mr_flow_table_bytes(const struct mr_flow_table *t)
+{
+	return ((uint64_t)t->mask + 1) * sizeof(*t->buckets);
+}
+
 void
 mr_flow_table_fini(struct mr_flow_table *t)
 {

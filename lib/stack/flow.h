@@ -35,6 +35,8 @@ struct mr_flow_table {
 /* @param cap entries that must fit; the table is made for a load of a half. @return 0 or -ENOMEM */
 int mr_flow_table_init(struct mr_flow_table *t, const struct mr_arena *arena, uint32_t cap, uint64_t k0, uint64_t k1,
                        uint64_t k2);
+/* Bytes of the whole table. */
+uint64_t mr_flow_table_bytes(const struct mr_flow_table *t);
 void mr_flow_table_fini(struct mr_flow_table *t);
 uint32_t mr_flow_hash(const struct mr_flow_table *t, const struct mr_addr *raddr, uint16_t rport_be, uint16_t lport_be,
                       uint16_t local_id, uint8_t proto);

@@ -58,6 +58,7 @@ mr_arena_init(struct mr_arena *a, size_t bytes)
 	a->base = p + head;
 	a->reserved = len;
 	a->used = LINE;
+	a->pools = NULL;
 	return 0;
 }
 
@@ -97,10 +98,22 @@ mr_pool_init(struct mr_pool *p, struct mr_arena *a, const char *name, size_t obj
 	bytes = obj_bytes * cap;
 	if (bytes > 0 && arena_commit(a->base + a->used, bytes) < 0)
 		return -ENOMEM;
-	*p = (struct mr_pool){.name = name, .base = a->base + a->used, .obj_bytes = (uint32_t)obj_bytes, .cap = cap};
+	*p = (struct mr_pool){.name = name, .next = a->pools, .base = a->base + a->used, .obj_bytes = (uint32_t)obj_bytes,
+	                      .cap = cap};
+	a->pools = p;
 	ASAN_POISON_MEMORY_REGION(p->base, bytes);
 	a->used += bytes;
 	return 0;
+}
+
+void
+mr_arena_memory(const struct mr_arena *a, uint64_t *used, uint64_t *most)
+{
+	*used = *most = 0;
+	for (const struct mr_pool *p = a->pools; p; p = p->next) {
+		*used += (uint64_t)p->used * p->obj_bytes;
+		*most += (uint64_t)p->cap * p->obj_bytes;
+	}
 }
 
 void *

@@ -12,13 +12,18 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct mr_pool;
+
 struct mr_arena {
 	uint8_t *base;
 	size_t reserved, used; /* bytes */
+	struct mr_pool *pools;
 };
 
+/* Stays where it is until the arena goes. */
 struct mr_pool {
 	const char *name;
+	struct mr_pool *next; /* of the arena */
 	uint8_t *base;
 	void *free;        /* LIFO of returned objects */
 	uint32_t obj_bytes; /* multiple of 64 */
@@ -27,6 +32,8 @@ struct mr_pool {
 
 int mr_arena_init(struct mr_arena *a, size_t bytes);
 void mr_arena_fini(struct mr_arena *a);
+/* Bytes of the objects that are out, of all pools, and of as many as may be. */
+void mr_arena_memory(const struct mr_arena *a, uint64_t *used, uint64_t *most);
 /* @return 0 or -ENOMEM */
 int mr_pool_init(struct mr_pool *p, struct mr_arena *a, const char *name, size_t obj_bytes, uint32_t cap);
 /* A zeroed object; NULL when all are out. */

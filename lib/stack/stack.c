@@ -451,6 +451,16 @@ mr_stack_tx_copy(struct mr_stack *s, const char *buf, size_t len)
 	return NULL;
 }
 
+void
+mr_stack_memory(const struct mr_stack *s, struct mr_stack_memory *out)
+{
+	uint64_t table = mr_flow_table_bytes(&s->flows);
+
+	mr_arena_memory(&s->arena, &out->used, &out->most);
+	out->used += table / s->flows.cap * s->flows.n;
+	out->most += table;
+}
+
 uint64_t
 mr_stack_counter(const struct mr_stack *s, enum mr_counter c)
 {

@@ -78,6 +78,13 @@ uint64_t mr_stack_next_ns(const struct mr_stack *s);
 int mr_stack_set_forwarding(struct mr_stack *s, bool on);
 /** Does it forward? (S-49) Context: own core. */
 bool mr_stack_forwarding(const struct mr_stack *s);
+/** Memory of connections, endpoints and the tables they are in, in bytes. Packets and NICs are not in it. */
+struct mr_stack_memory {
+	uint64_t used;     /**< by what there is now; of the flow table, its entries' share */
+	uint64_t most;     /**< when everything is used; pages are taken as they are first touched, and kept */
+};
+/** How much there is. Context: own core, or any while it does not turn. */
+void mr_stack_memory(const struct mr_stack *s, struct mr_stack_memory *out);
 /** The packet pools, for drivers and for zero-copy senders. Context: any thread. */
 struct rte_mempool *mr_stack_rx_pool(struct mr_stack *s);
 /** The transmit pool: what zero-copy senders take packets from. Context: any thread. */
