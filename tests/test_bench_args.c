@@ -184,7 +184,7 @@ START_TEST(everything_set)
 {
 	ck_assert_int_eq(parse("--server --mode=http --connections 10k --request 100 --response=1k --pipeline 4 --inflight 256 "
 	                       "--rate 1m --think 10us --duration 0.5 --warmup 0 --interval 100ms --port net_memif0 "
-	                       "--server-address fd00::7/48 --client-address fd00::8/48 --service 8080 --services 3 --workers 2 "
+	                       "--server-address fd00::7/48 --client-address fd00::8/48 --service 8080 --services 3 --workers 2 --client-addresses 40 "
 	                       "--rxd 256 --txd 512 --mbufs 4096 --time-wait 2s --json a.json --quiet"), ARGS_RUN);
 	ck_assert_ptr_eq(args.mode, &http_mode);
 	ck_assert_int_eq(args.role, ROLE_SERVER);
@@ -202,6 +202,8 @@ START_TEST(everything_set)
 	ck_assert_uint_eq(args.service, 8080);
 	ck_assert_uint_eq(args.services, 3);
 	ck_assert_uint_eq(args.workers, 2);
+	ck_assert_uint_eq(args.client_addresses, 40);
+	ck_assert(!args.find_max);
 	ck_assert(args.rxd == 256 && args.txd == 512 && args.mbufs == 4096 && args.time_wait_ns == 2 * SEC);
 	ck_assert_str_eq(args.json, "a.json");
 	ck_assert(args.quiet);
@@ -211,6 +213,8 @@ END_TEST
 /* What follows from other options, unless it is given. */
 START_TEST(defaults_that_follow)
 {
+	struct mr_addr last;
+
 	ck_assert_int_eq(parse("--mode http --self --duration 0.25 --ipv6"), ARGS_RUN);
 	ck_assert_uint_eq(args.request, 34);
 	ck_assert_uint_eq(args.response, 649);
@@ -222,6 +226,16 @@ START_TEST(defaults_that_follow)
 	ck_assert(args.duration_ns == 0 && args.interval_ns == SEC);
 	ck_assert_int_eq(parse("--mode tcp_rr --self --connections 1m"), ARGS_RUN);
 	ck_assert_uint_eq(args.inflight, 4096);
+	ck_assert_int_eq(parse("--mode tcp_rr --self --client-addresses 60000"), ARGS_RUN);
+	ck_assert_str_eq(text_of(&args.server.addr), "10.0.0.2");
+	ck_assert(args.server.plen == 8 && args.client.plen == 8);
+	last = args_client_address(&args, 59999);
+	ck_assert_str_eq(text_of(&last), "10.1.234.96");
+	ck_assert_int_eq(parse("--mode tcp_rr --self --client-addresses 300 --ipv6"), ARGS_RUN);
+	last = args_client_address(&args, 299);
+	ck_assert_str_eq(text_of(&last), "fd00::1:0:12c");
+	ck_assert_int_eq(parse("--mode tcp_rr --self --find-max"), ARGS_RUN);
+	ck_assert(args.find_max);
 	ck_assert_int_eq(parse("--mode tcp_rr --client --client"), ARGS_RUN);
 	ck_assert_int_eq(args.role, ROLE_CLIENT);
 }
@@ -253,7 +267,14 @@ static const struct {
 	{"--mode tcp_rr --self --server-address 0.0.0.0/0", "--server-address 0.0.0.0/0: give an address"},
 	{"--mode tcp_rr --self --client-address 224.0.0.1/24", "--client-address 224.0.0.1/24: give an address"},
 	{"--mode tcp_rr --self --client-address fd00::1/64", "one is IPv4 and one IPv6"},
-	{"--mode tcp_rr --self --client-address 10.0.0.2/24", "they are the same"},
+	{"--mode tcp_rr --self --client-address 10.0.0.2/24", "--client-address: the server's is one of them"},
+	{"--mode tcp_rr --self --client-address 10.0.0.1/24 --server-address 10.0.0.9/24 --client-addresses 9",
+	 "--client-address: the server's is one of them"},
+	{"--mode tcp_rr --self --client-address 10.0.0.3/24 --server-address 10.0.0.2/24 --client-addresses 254",
+	 "--client-addresses: there are not so many in the prefix"},
+	{"--mode tcp_rr --self --ipv6 --client-address fd00::ffff:ffff/64 --client-addresses 2", "there are not so many in the prefix"},
+	{"--mode tcp_rr --self --find-max --rate 5", "--find-max: it sets the rate itself"},
+	{"--mode tcp_cc --self --find-max", "--find-max: it sets the rate itself"},
 	{"--mode tcp_rr --self --quiet=yes", "--quiet takes no value: leave out \"=yes\""},
 	{"--mode tcp_rr --self --fast", "'--fast' is no option"},
 	{"--mode tcp_rr --self fast", "'fast' is no option"},

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <rte_byteorder.h>
 #include <rte_common.h>
 
 #include "app/bench/mode.h"
@@ -56,6 +57,7 @@ static const struct option options[] = {
 	{"inflight", KIND_COUNT, AT(inflight), 1, 100000000, "N",
 	 "operations that all may have under way; default: connections x pipeline, at most 4096"},
 	{"rate", KIND_COUNT64, AT(rate), 1, 1000 * NS_PER_S, "N", "operations a second; default: as many as go"},
+	{"find-max", KIND_FLAG, AT(find_max), 0, 0, NULL, "search the highest rate without loss, and measure that"},
 	{"think", KIND_DURATION, AT(think_ns), 0, DAY_NS, "TIME", "pause of a connection between two operations; default 0"},
 	{"duration", KIND_DURATION, AT(duration_ns), 0, 365 * DAY_NS, "TIME",
 	 "what is measured; 0: until a signal; default 5"},
@@ -65,6 +67,8 @@ static const struct option options[] = {
 	{"port", KIND_TEXT, AT(port), 0, 0, "DEVICE", "DPDK port, by name or number; default 0"},
 	{"server-address", KIND_PREFIX, AT(server), 0, 0, "ADDR/LEN", "default 10.0.0.2/24, or fd00::2/64"},
 	{"client-address", KIND_PREFIX, AT(client), 0, 0, "ADDR/LEN", "default 10.0.0.1/24, or fd00::1/64"},
+	{"client-addresses", KIND_COUNT, AT(client_addresses), 1, 60000, "N",
+	 "consecutive, from --client-address on; default 1. With more: 10.1.0.1/8, or fd00::1:0:1/64"},
 	{"service", KIND_PORT, AT(service), 1, 65535, "PORT", "where the server listens; default 7, http 80"},
 	{"services", KIND_COUNT, AT(services), 1, 60000, "N", "consecutive ports that it listens on; default 1"},
 	{"ipv6", KIND_FLAG, AT(v6), 0, 0, NULL, "run over IPv6"},
@@ -296,6 +300,7 @@ defaults_before(struct args *out)
 		.connections = 1,
 		.pipeline = 1,
 		.services = 1,
+		.client_addresses = 1,
 		.duration_ns = 5 * NS_PER_S,
 		.warmup_ns = NS_PER_S,
 		.interval_ns = NS_PER_S,
@@ -326,8 +331,38 @@ defaults_after(struct args *out)
 		out->inflight = (uint32_t)(under_way < MODE_INFLIGHT_DEFAULT ? under_way : MODE_INFLIGHT_DEFAULT);
 	if (out->duration_ns && out->interval_ns > out->duration_ns)
 		out->interval_ns = out->duration_ns;
-	address_default(&out->server, out->v6, "10.0.0.2/24", "fd00::2/64");
-	address_default(&out->client, out->v6, "10.0.0.1/24", "fd00::1/64");
+	if (out->client_addresses == 1) {
+		address_default(&out->server, out->v6, "10.0.0.2/24", "fd00::2/64");
+		address_default(&out->client, out->v6, "10.0.0.1/24", "fd00::1/64");
+	} else {
+		address_default(&out->server, out->v6, "10.0.0.2/8", "fd00::2/64");
+		address_default(&out->client, out->v6, "10.1.0.1/8", "fd00::1:0:1/64");
+	}
+}
+
+struct mr_addr
+args_client_address(const struct args *a, uint32_t i)
+{
+	struct mr_addr addr = a->client.addr;
+
+	addr.w[3] = rte_cpu_to_be_32(rte_be_to_cpu_32(addr.w[3]) + i);
+	return addr;
+}
+
+/* What is wrong with the addresses; NULL: nothing. */
+static const char *
+addresses_conflict(const struct args *a)
+{
+	struct mr_addr last = args_client_address(a, a->client_addresses - 1);
+	uint32_t server = rte_be_to_cpu_32(a->server.addr.w[3]), first = rte_be_to_cpu_32(a->client.addr.w[3]);
+
+	if (mr_addr_is_v4(&a->server.addr) != mr_addr_is_v4(&a->client.addr))
+		return "--server-address, --client-address: one is IPv4 and one IPv6; give both of one family";
+	if (!mr_subnet_contains(&a->client, &last) || rte_be_to_cpu_32(last.w[3]) < first)
+		return "--client-addresses: there are not so many in the prefix; lower it, or give a shorter prefix";
+	if (!memcmp(&a->server.addr, &last, 12) && server - first < a->client_addresses)
+		return "--client-address: the server's is one of them; give each end its own";
+	return NULL;
 }
 
 /* What is wrong between options; NULL: nothing. */
@@ -338,6 +373,8 @@ conflict(const struct args *a)
 		return "no mode: give --mode MODE";
 	if (a->role == ROLE_NONE)
 		return "no role: give --self, --server or --client";
+	if (a->find_max && (a->rate || a->mode->flags & MODE_F_HOLD))
+		return "--find-max: it sets the rate itself, of operations that repeat; leave out --rate, or choose another mode";
 	if (a->pipeline > 1 && !(a->mode->flags & MODE_F_PIPELINE))
 		return "--pipeline: this mode has one operation at a time on a connection; leave it out";
 	return NULL;
@@ -364,11 +401,8 @@ args_settle(const char *program, struct args *out)
 
 	if (!what) {
 		defaults_after(out);
-		if (mr_addr_is_v4(&out->server.addr) != mr_addr_is_v4(&out->client.addr))
-			what = "--server-address, --client-address: one is IPv4 and one IPv6; give both of one family";
-		else if (mr_addr_equal(&out->server.addr, &out->client.addr))
-			what = "--server-address, --client-address: they are the same; give each end its own";
-		else if ((uint32_t)out->service + out->services - 1 > 65535)
+		what = addresses_conflict(out);
+		if (!what && (uint32_t)out->service + out->services - 1 > 65535)
 			what = "--services: there are not so many ports from --service on; lower one of them";
 	}
 	if (what) {

@@ -29,11 +29,13 @@ struct args {
 	uint32_t pipeline;          /* operations that a connection may have under way */
 	uint32_t inflight;          /* operations that all connections together may have under way */
 	uint64_t rate;              /* operations a second; 0: as many as go */
+	bool find_max;              /* search the highest rate without loss */
 	uint64_t think_ns;
 	uint64_t warmup_ns, duration_ns, interval_ns;
 	/* where */
 	const char *port;           /* device, by name or number */
 	struct mr_subnet server, client; /* address and prefix of each end */
+	uint32_t client_addresses;  /* consecutive, from the client's on */
 	uint16_t service;           /* port number of the first listener */
 	uint32_t services;          /* listeners, on consecutive ports */
 	bool v6;
@@ -54,6 +56,8 @@ struct args {
 int args_parse(int argc, char **argv, struct args *out);
 /* Usage, on stdout. */
 void args_usage(const char *program);
+/* Address i of the client. */
+struct mr_addr args_client_address(const struct args *a, uint32_t i);
 const char *role_name(enum role role);
 
 #endif

@@ -22,6 +22,8 @@
 #define LOSS_NS UINT64_C(500000000)    /* an answer that may be lost is waited for so long */
 #define TICK_NS UINT64_C(1000000)
 #define PACE_TICK_NS UINT64_C(10000)
+#define BURST_FIRST 32u
+#define BURST_MOST 256u
 #define FP_BITS 8                      /* of next_op_ns_fp */
 
 /* ---- waiting in order */
@@ -89,6 +91,8 @@ op_start(struct client *cl, struct conn *c, uint64_t start_ns)
 {
 	int r;
 
+	/* Losses are found by when it really started. */
+	c->time_ns = mr_stack_now_ns(cl->stack);
 	*op_stamp(cl, c, c->under_way) = start_ns;
 	c->under_way++;
 	cl->under_way++;
@@ -97,15 +101,11 @@ op_start(struct client *cl, struct conn *c, uint64_t start_ns)
 		client_lost(cl, c, r);
 }
 
-/* May one more start? With a rate, *start_ns is when it should have, and so what its latency counts from. */
+/* With a rate, *start_ns is when the operation should have started, and so what its latency counts from. */
 static bool
-pace_allows(struct client *cl, uint64_t now_ns, uint64_t *start_ns)
+rate_allows(struct client *cl, uint64_t now_ns, uint64_t *start_ns)
 {
-	uint64_t most = RTE_MIN((uint64_t)cl->inflight, 1 + 2 * (cl->count.ops + cl->count.lost));
-
 	*start_ns = now_ns;
-	if (cl->under_way >= most)
-		return false;
 	if (!cl->op_ns_fp)
 		return true;
 	if (cl->next_op_ns_fp >> FP_BITS > now_ns)
@@ -115,12 +115,22 @@ pace_allows(struct client *cl, uint64_t now_ns, uint64_t *start_ns)
 	return true;
 }
 
+/* May one more start? */
+static bool
+pace_allows(struct client *cl, uint64_t now_ns, uint64_t *start_ns)
+{
+	uint64_t most = RTE_MIN((uint64_t)cl->inflight, 1 + 2 * (cl->count.ops + cl->count.lost));
+
+	return cl->under_way < most && rate_allows(cl, now_ns, start_ns);
+}
+
 static void
 pace(struct client *cl)
 {
 	uint64_t now_ns = mr_stack_now_ns(cl->stack), start_ns;
+	uint32_t budget = cl->burst ? cl->burst : UINT32_MAX;
 
-	while (cl->running && cl->ready.n > 0) {
+	while (cl->running && cl->ready.n > 0 && budget-- > 0 && !cl->blocked) {
 		struct conn *c = fifo_first(cl, &cl->ready);
 		bool usable = opens_each_time(cl) ? c->state == CONN_CLOSED : c->state == CONN_OPEN;
 
@@ -160,6 +170,18 @@ client_done(struct client *cl, struct conn *c, uint32_t bytes)
 		pace(cl);
 }
 
+void
+client_sent(struct client *cl, struct conn *c, ssize_t bytes)
+{
+	if (bytes < 0)
+		cl->count.lost++;
+	else
+		client_progress(cl, 1, (uint64_t)bytes);
+	cl->under_way--;
+	c->under_way--;
+	wait_in(cl, &cl->ready, c, cl->args->think_ns);
+}
+
 /* ---- connections */
 
 static void
@@ -171,6 +193,11 @@ conn_opened(struct client *cl, struct conn *c)
 	cl->opening--;
 	cl->open++;
 	cl->count.opened++;
+	if (cl->mode->flags & MODE_F_HOLD) {
+		hist_add(cl->latency, mr_stack_now_ns(cl->stack) - c->time_ns);
+		client_progress(cl, 1, 0);
+		return;
+	}
 	if (opens_each_time(cl)) {
 		r = cl->mode->client->start(cl, c);
 		if (r < 0)
@@ -197,13 +224,31 @@ conn_event(struct mr_ep *ep, uint32_t events, void *arg)
 		conn_opened(cl, c);
 	if (c->state == CONN_OPEN && events & MR_EV_IN)
 		cl->mode->client->input(cl, c);
+	if (c->state == CONN_OPEN && events & MR_EV_OUT && c->under_way > 0 && cl->mode->client->output)
+		cl->mode->client->output(cl, c);
+}
+
+/* Where from, and which service: all services from one address, then all from the next. */
+static int
+conn_place(struct client *cl, struct conn *c, struct mr_sockaddr *to)
+{
+	uint32_t i = cl->next++, services = cl->args->services, addresses = cl->args->client_addresses;
+	struct mr_sockaddr from;
+
+	to->addr = cl->args->server.addr;
+	to->port = (uint16_t)(cl->args->service + i % services);
+	if (addresses == 1)
+		return 0;
+	from = (struct mr_sockaddr){.addr = args_client_address(cl->args, i / services % addresses)};
+	mr_ep_setopt(c->ep, MR_OPT_TCP_BIND_NO_PORT, 1);
+	return mr_ep_bind(c->ep, &from);
 }
 
 static int
 conn_open(struct client *cl, struct conn *c)
 {
-	struct mr_sockaddr to = {.addr = cl->args->server.addr};
-	int r = mr_ep_create(cl->stack, cl->mode->trans, mr_addr_net(&to.addr), &c->ep);
+	int r = mr_ep_create(cl->stack, cl->mode->trans, mr_addr_net(&cl->args->server.addr), &c->ep);
+	struct mr_sockaddr to = {0};
 
 	c->left = 0;
 	c->state = CONN_OPENING;
@@ -212,10 +257,11 @@ conn_open(struct client *cl, struct conn *c)
 		c->ep = NULL;
 		return r;
 	}
-	to.port = (uint16_t)(cl->args->service + cl->next_service++ % cl->args->services);
 	/* Requests are written in one piece: there is nothing to wait for. */
 	mr_ep_setopt(c->ep, MR_OPT_TCP_NODELAY, 1);
-	r = mr_ep_connect(c->ep, &to);
+	r = conn_place(cl, c, &to);
+	if (r == 0)
+		r = mr_ep_connect(c->ep, &to);
 	if (r < 0 && r != -EINPROGRESS)
 		return r;
 	c->waiter = (struct mr_waiter){
@@ -264,16 +310,17 @@ client_lost(struct client *cl, struct conn *c, int err)
 static void
 open_more(struct client *cl)
 {
-	uint64_t now_ns = mr_stack_now_ns(cl->stack);
+	uint64_t now_ns = mr_stack_now_ns(cl->stack), start_ns = now_ns;
 	uint32_t most = cl->count.opened ? OPEN_WINDOW : 1;
 
 	while (cl->broken.n > 0 && cl->opening < most) {
 		struct conn *c = fifo_first(cl, &cl->broken);
 		int r;
 
-		if (c->time_ns > now_ns)
+		if (c->time_ns > now_ns || (cl->mode->flags & MODE_F_HOLD && !rate_allows(cl, now_ns, &start_ns)))
 			return;
 		fifo_pop(&cl->broken);
+		c->time_ns = start_ns;
 		if (opens_each_time(cl)) {
 			wait_in(cl, &cl->ready, c, 0);
 			continue;
@@ -304,10 +351,27 @@ find_losses(struct client *cl)
 	}
 }
 
+/* As much in a turn as the link takes: more as long as it keeps up, half as much when it does not. */
+static void
+burst_adapt(struct client *cl)
+{
+	uint64_t busy = mr_stack_counter(cl->stack, MR_CNT_NIC_TX_BUSY);
+
+	cl->blocked = busy != cl->tx_busy;
+	if (cl->blocked)
+		cl->burst = RTE_MAX(cl->burst / 2, 1u);
+	else if (cl->burst < BURST_MOST)
+		cl->burst++;
+	cl->tx_busy = busy;
+}
+
 static void
 tick(struct mr_stack *s, void *arg)
 {
 	struct client *cl = arg;
+
+	if (cl->burst)
+		burst_adapt(cl);
 
 	open_more(cl);
 	if (cl->mode->flags & MODE_F_MAY_LOSE && mr_stack_now_ns(s) >= cl->next_look_ns) {
@@ -325,20 +389,36 @@ share(uint64_t total, unsigned core, unsigned n_cores)
 	return total / n_cores + (core < total % n_cores);
 }
 
+void
+client_set_rate(struct client *cl, double rate)
+{
+	cl->op_ns_fp = rate > 0 ? (uint64_t)((UINT64_C(1000000000) << FP_BITS) / rate) : 0;
+	cl->next_op_ns_fp = mr_stack_now_ns(cl->stack) << FP_BITS;
+}
+
 static void
 pace_init(struct client *cl, unsigned n_cores)
 {
 	const struct args *a = cl->args;
 
-	cl->paced = a->rate || a->think_ns || cl->inflight < (uint64_t)cl->n * a->pipeline;
-	if (a->rate)
-		cl->op_ns_fp = (uint64_t)((double)n_cores * (UINT64_C(1000000000) << FP_BITS) / (double)a->rate);
+	cl->paced = a->rate || a->find_max || a->think_ns || cl->inflight < (uint64_t)cl->n * a->pipeline;
+	client_set_rate(cl, (double)a->rate / n_cores);
+	cl->burst = cl->mode->flags & MODE_F_PUSH ? BURST_FIRST : 0;
+}
+
+static uint64_t
+tick_ns(const struct client *cl)
+{
+	if (cl->mode->flags & MODE_F_PUSH)
+		return 0;
+	return cl->args->rate || cl->args->find_max || cl->args->think_ns ? PACE_TICK_NS : TICK_NS;
 }
 
 int
 client_create(const struct args *args, struct mr_stack *s, unsigned core, unsigned n_cores, struct client **out)
 {
 	struct client *cl = rte_zmalloc("client", sizeof(*cl), RTE_CACHE_LINE_SIZE);
+	bool stamps;
 
 	if (!cl)
 		return -ENOMEM;
@@ -348,16 +428,17 @@ client_create(const struct args *args, struct mr_stack *s, unsigned core, unsign
 	cl->stack = s;
 	cl->n = (uint32_t)share(args->connections, core, n_cores);
 	cl->inflight = (uint32_t)RTE_MAX(share(args->inflight, core, n_cores), UINT64_C(1));
-	cl->next_service = core;
+	cl->next = core;
 	pace_init(cl, n_cores);
 	cl->conns = aligned_alloc(RTE_CACHE_LINE_SIZE, ((size_t)cl->n + 1) * sizeof(*cl->conns));
 	cl->latency = calloc(1, sizeof(*cl->latency));
 	cl->measured = calloc(1, sizeof(*cl->measured));
 	cl->scratch = malloc(MODE_SCRATCH);
 	cl->request = calloc(1, args->request);
-	if (args->pipeline > 1)
+	stamps = args->pipeline > 1 || (cl->mode->flags & MODE_F_MAY_LOSE && (args->rate || args->find_max));
+	if (stamps)
 		cl->stamps = calloc((size_t)cl->n * args->pipeline, sizeof(*cl->stamps));
-	if (!cl->conns || !cl->latency || !cl->measured || !cl->scratch || !cl->request || (args->pipeline > 1 && !cl->stamps) ||
+	if (!cl->conns || !cl->latency || !cl->measured || !cl->scratch || !cl->request || (stamps && !cl->stamps) ||
 	    fifo_init(&cl->ready, (uint64_t)cl->n * args->pipeline) < 0 || fifo_init(&cl->broken, cl->n) < 0)
 		return -ENOMEM;
 	if (cl->mode->request_build)
@@ -385,8 +466,6 @@ client_destroy(struct client *cl)
 int
 client_open(struct client *cl)
 {
-	uint64_t period_ns = cl->args->rate || cl->args->think_ns ? PACE_TICK_NS : TICK_NS;
-
 	for (uint32_t i = 0; i < cl->n; i++) {
 		cl->conns[i].client = cl;
 		if (opens_each_time(cl))
@@ -394,7 +473,7 @@ client_open(struct client *cl)
 		else
 			fifo_push(&cl->broken, i);
 	}
-	return mr_alarm_start(cl->stack, period_ns, tick, cl, &cl->alarm);
+	return mr_alarm_start(cl->stack, tick_ns(cl), tick, cl, &cl->alarm);
 }
 
 void

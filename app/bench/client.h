@@ -58,12 +58,15 @@ struct client {
 	const struct mode *mode;
 	struct mr_stack *stack;
 	struct conn *conns;
-	uint64_t *stamps;         /* pipeline > 1: start of each operation, `pipeline` for each connection */
+	uint64_t *stamps;         /* start of each operation, `pipeline` for each connection; NULL: it is time_ns */
 	uint32_t n;               /* connections */
 	uint32_t open, opening;
 	uint32_t under_way, inflight; /* operations, and how many may be */
-	uint32_t next_service;
+	uint32_t next;            /* connections opened so far: decides about address and service */
+	uint32_t burst;           /* MODE_F_PUSH: operations in a turn */
+	uint64_t tx_busy;         /* its counter at the last turn */
 	bool running;             /* operations may start */
+	bool blocked;             /* MODE_F_PUSH: packets wait for the link */
 	bool paced;               /* by rate, think time or inflight: ready connections queue up */
 	struct fifo ready;        /* may start an operation when time_ns has come */
 	struct fifo broken;       /* to be opened (again) when time_ns has come */
@@ -86,6 +89,8 @@ void client_destroy(struct client *cl);
 int client_open(struct client *cl);
 /* All are open: begin with operations. */
 void client_go(struct client *cl);
+/* From now on, so many operations a second on this core; 0: as many as go. */
+void client_set_rate(struct client *cl, double rate);
 /* The measurement begins, and ends. */
 void client_measure(struct client *cl);
 void client_measured(struct client *cl);
@@ -96,6 +101,16 @@ void client_stop(struct client *cl);
 
 /* An operation of this connection has ended well. @param bytes of payload, both ways */
 void client_done(struct client *cl, struct conn *c, uint32_t bytes);
+/* Of an operation without an answer: it has been done. @param bytes negative: what was to be sent is lost */
+void client_sent(struct client *cl, struct conn *c, ssize_t bytes);
+/* Operations that were done as part of one that goes on. */
+static inline void
+client_progress(struct client *cl, uint64_t ops, uint64_t bytes)
+{
+	cl->count.ops += ops;
+	cl->count.bytes += bytes;
+}
+
 /* The connection is over, or of no use. @param err negative errno */
 void client_lost(struct client *cl, struct conn *c, int err);
 /* Close a connection whose operation is done; it may be opened again. */

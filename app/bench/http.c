@@ -158,9 +158,9 @@ response_bytes(const char *data, size_t len)
 	return -1;
 }
 
-/* Look at the response that begins, leaving it queued. @return false: it is not there yet, or the connection is lost */
+/* Look at the response that begins, leaving it queued. @param due was one asked for? @return false: it is not there yet, or the connection is lost */
 static bool
-response_begin(struct client *cl, struct conn *c)
+response_begin(struct client *cl, struct conn *c, bool due)
 {
 	ssize_t n = mr_ep_peek(c->ep, cl->scratch, HEADER_MAX, NULL);
 	int64_t bytes;
@@ -172,7 +172,7 @@ response_begin(struct client *cl, struct conn *c)
 		return false;
 	}
 	cl->scratch[n] = 0;
-	bytes = c->under_way > 0 ? response_bytes((const char *)cl->scratch, (size_t)n) : -1;
+	bytes = due ? response_bytes((const char *)cl->scratch, (size_t)n) : -1;
 	if (bytes < 0)
 		client_lost(cl, c, -EBADMSG);
 	else
@@ -183,7 +183,9 @@ response_begin(struct client *cl, struct conn *c)
 static void
 http_input(struct client *cl, struct conn *c)
 {
-	while (c->state == CONN_OPEN && (c->left > 0 || response_begin(cl, c))) {
+	uint16_t due = c->under_way; /* what starts meanwhile is not answered yet */
+
+	while (c->state == CONN_OPEN && (c->left > 0 || response_begin(cl, c, due > 0))) {
 		size_t most = RTE_MIN(c->left, MODE_SCRATCH);
 		ssize_t n = mr_ep_recv(c->ep, cl->scratch, most, NULL);
 
@@ -194,8 +196,11 @@ http_input(struct client *cl, struct conn *c)
 			return;
 		}
 		c->left -= (uint32_t)n;
-		if (c->left == 0)
-			client_done(cl, c, cl->args->request + cl->args->response);
+		client_progress(cl, 0, (uint64_t)n);
+		if (c->left > 0)
+			continue;
+		due--;
+		client_done(cl, c, cl->args->request);
 	}
 }
 

@@ -11,6 +11,8 @@
 #define MODE_F_PIPELINE (1u << 0) /* several operations at a time on a connection make sense */
 #define MODE_F_EACH (1u << 1)     /* each operation opens a connection of its own, and closes it */
 #define MODE_F_MAY_LOSE (1u << 2) /* datagrams: an operation without an answer is given up and started again */
+#define MODE_F_PUSH (1u << 3)     /* operations have no answer: in every turn as many start as the link takes */
+#define MODE_F_HOLD (1u << 4)     /* the operation is to open a connection, which is then held */
 
 #define MODE_INFLIGHT_DEFAULT 4096
 #define MODE_MESSAGE_MAX 65000u   /* of a datagram */
@@ -25,12 +27,16 @@ struct served;
 struct client_ops {
 	/* Begin an operation on an open connection. @return 0, or -errno: the connection is of no use */
 	int (*start)(struct client *cl, struct conn *c);
+	/* There is room to send again; NULL: of no interest. */
+	void (*output)(struct client *cl, struct conn *c);
 	/* Something arrived. Calls client_done for each operation that ended, and client_lost if the connection did. */
 	void (*input)(struct client *cl, struct conn *c);
 };
 
 /* The server's end: what has arrived, or room for what is owed. Calls served_close when the connection has ended. */
 struct server_ops {
+	/* A connection was accepted; may be NULL. */
+	void (*open)(struct served *v);
 	void (*event)(struct served *v, uint32_t events);
 };
 
@@ -48,7 +54,8 @@ struct mode {
 	const struct server_ops *server;
 };
 
-extern const struct mode tcp_rr_mode, udp_rr_mode, tcp_crr_mode, http_mode;
+extern const struct mode tcp_rr_mode, udp_rr_mode, tcp_crr_mode, http_mode, tcp_stream_mode, tcp_maerts_mode, udp_stream_mode,
+	tcp_cc_mode;
 /* Ends with NULL. */
 extern const struct mode *const modes[];
 

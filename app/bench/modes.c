@@ -6,4 +6,7 @@
 
 #include <stddef.h>
 
-const struct mode *const modes[] = {&tcp_rr_mode, &udp_rr_mode, &tcp_crr_mode, &http_mode, NULL};
+const struct mode *const modes[] = {
+	&udp_rr_mode, &udp_stream_mode, &tcp_rr_mode, &tcp_crr_mode, &tcp_stream_mode, &tcp_maerts_mode, &tcp_cc_mode, &http_mode,
+	NULL,
+};

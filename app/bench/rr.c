@@ -27,22 +27,26 @@ tcp_start(struct client *cl, struct conn *c)
 	return n == (ssize_t)len ? 0 : n < 0 && n != -EAGAIN ? (int)n : -ENOBUFS;
 }
 
+/* Operations that start while we read what has come cannot be answered by it: a server that says more than it is asked for
+ * is found out. */
 static void
 tcp_input(struct client *cl, struct conn *c)
 {
 	uint32_t bytes = cl->args->request + cl->args->response;
+	uint16_t due = c->under_way;
 	ssize_t n = 0;
 
 	while (c->state == CONN_OPEN && (n = mr_ep_recv(c->ep, cl->scratch, MODE_SCRATCH, NULL)) > 0) {
 		uint32_t got = (uint32_t)n;
 
-		for (; got >= c->left && c->under_way > 0 && c->state == CONN_OPEN; client_done(cl, c, bytes)) {
+		for (; got >= c->left && due > 0 && c->state == CONN_OPEN; client_done(cl, c, bytes)) {
+			due--;
 			got -= c->left;
 			c->left = cl->args->response;
 		}
 		if (c->state != CONN_OPEN)
 			return;
-		if (got > 0 && c->under_way == 0) {
+		if (got > 0 && due == 0) {
 			client_lost(cl, c, -EMSGSIZE);
 			return;
 		}

@@ -93,6 +93,10 @@ accept_all(struct mr_ep *listener, uint32_t events, void *arg)
 		/* Answers are written in one piece: there is nothing to wait for. */
 		mr_ep_setopt(ep, MR_OPT_TCP_NODELAY, 1);
 		served_begin(v, sv, ep);
+		if (sv->mode->flags & MODE_F_HOLD)
+			server_done(sv, 1, 0);
+		if (sv->mode->server->open)
+			sv->mode->server->open(v);
 	}
 }
 

@@ -49,6 +49,7 @@ stack_opts(const struct side *s, struct mr_stack_opts *o)
 		conns += conns / 2;
 	o->max_conns = a->services + CLOSING_SPARE + (a->mode->trans == MR_TRANS_TCP ? conns : 0);
 	o->max_endpoints = 1024 + a->services + (a->mode->trans == MR_TRANS_UDP ? conns : 0);
+	o->max_neighbours = 512 + a->client_addresses;
 	o->rx_mbufs = o->tx_mbufs = mbufs_wanted(a, s->n);
 	o->socket_id = (int)rte_lcore_to_socket_id(s->lcores[0]);
 }
@@ -56,11 +57,26 @@ stack_opts(const struct side *s, struct mr_stack_opts *o)
 /* ---- on each core, before the start */
 
 static int
+addresses_add(const struct side *s, struct mr_stack *stack)
+{
+	struct mr_subnet a = s->args->client;
+	int r = 0;
+
+	if (s->role == ROLE_SERVER)
+		return mr_addr_add(stack, NIC, &s->args->server, MR_PEB_CAN_BE_PRIMARY);
+	for (uint32_t i = 0; i < s->args->client_addresses && r == 0; i++) {
+		a.addr = args_client_address(s->args, i);
+		r = mr_addr_add(stack, NIC, &a, MR_PEB_CAN_BE_PRIMARY);
+	}
+	return r;
+}
+
+static int
 core_create(struct mr_stack *stack, unsigned core, void *arg)
 {
 	struct side *s = arg;
 	const struct args *a = s->args;
-	int r = mr_addr_add(stack, NIC, s->role == ROLE_CLIENT ? &a->client : &a->server, MR_PEB_CAN_BE_PRIMARY);
+	int r = addresses_add(s, stack);
 
 	if (r == 0)
 		r = mr_transproto_setopt(stack, MR_TRANS_TCP, MR_OPT_TCP_TIMEWAIT_NS, (int64_t)a->time_wait_ns);
@@ -187,6 +203,27 @@ side_count(const struct side *s, struct side_count *out)
 	}
 	out->rx_packets = mr_host_counter(s->host, MR_CNT_NIC_RX_PACKETS);
 	out->tx_packets = mr_host_counter(s->host, MR_CNT_NIC_TX_PACKETS);
+}
+
+static int
+core_memory(struct mr_stack *stack, unsigned core, void *arg)
+{
+	struct mr_stack_memory *m = arg;
+
+	mr_stack_memory(stack, &m[core]);
+	return 0;
+}
+
+uint64_t
+side_memory(struct side *s)
+{
+	struct mr_stack_memory m[SIDE_MAX_CORES];
+	uint64_t sum = 0;
+
+	mr_host_call(s->host, core_memory, m);
+	for (unsigned i = 0; i < s->n; i++)
+		sum += m[i].used;
+	return sum;
 }
 
 uint64_t

@@ -21,6 +21,7 @@ struct side {
 	unsigned lcores[SIDE_MAX_CORES];
 	struct client *clients[SIDE_MAX_CORES];
 	struct server *servers[SIDE_MAX_CORES];
+	double rate;                       /* of all clients, where it is searched for */
 };
 
 /* Sums over the cores of a side, as they are now. */
@@ -42,6 +43,8 @@ void side_stop(struct side *s);
 void side_destroy(struct side *s);
 bool side_has_main(const struct side *s);
 void side_count(const struct side *s, struct side_count *out);
+/* Bytes of its stacks' connections and endpoints. */
+uint64_t side_memory(struct side *s);
 /* Connections that are open. */
 uint64_t side_connections(const struct side *s);
 

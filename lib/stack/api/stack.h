@@ -103,8 +103,8 @@ int mr_transproto_setopt(struct mr_stack *s, uint8_t trans, int opt, int64_t val
 int mr_transproto_getopt(struct mr_stack *s, uint8_t trans, int opt, int64_t *value);
 
 struct mr_alarm;
-/** Run `fn` in the next turn and then every `period_ns` until it is stopped; for applications. Context: own core.
- *  @return 0, -ENOMEM. */
+/** Run `fn` in the next turn and then every `period_ns` (0: every turn) until it is stopped; for applications.
+ *  Context: own core. @return 0, -ENOMEM. */
 int mr_alarm_start(struct mr_stack *s, uint64_t period_ns, void (*fn)(struct mr_stack *s, void *arg), void *arg,
                    struct mr_alarm **out);
 /** End an alarm; also from its own function. Context: own core. */
