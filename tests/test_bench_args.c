@@ -248,7 +248,7 @@ static const struct {
 	{"--self", "no mode: give --mode MODE"},
 	{"--mode tcp_rr", "no role: give --self, --server or --client"},
 	{"--mode tcp_rr --self --server", "--self and --server: give one of them"},
-	{"--mode tcp_xx --self", "--mode tcp_xx: there is no such mode; choose of tcp_rr udp_rr"},
+	{"--mode tcp_xx --self", "--mode tcp_xx: there is no such mode; choose of udp_rr udp_stream tcp_rr"},
 	{"--mode", "--mode: the value is missing: give MODE"},
 	{"--mode=", "--mode: the value is missing: give MODE"},
 	{"--mode tcp_rr --self --connections", "--connections: the value is missing: give N"},

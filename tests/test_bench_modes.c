@@ -46,9 +46,10 @@ begin(const char *options, const struct mr_impair_cfg *impair)
 		argv[argc++] = w;
 	ck_assert_int_eq(args_parse(argc, argv, &args), ARGS_RUN);
 	for (unsigned i = 0; i < 2; i++) {
-		o.stack[i].max_conns = o.stack[i].max_half_open = 2048;
-		o.stack[i].max_endpoints = 2048;
-		o.stack[i].rx_mbufs = o.stack[i].tx_mbufs = 8192;
+		o.stack[i].max_conns = o.stack[i].max_half_open = o.stack[i].max_endpoints = 2048;
+		/* Memory that is touched is looked through for leaks: no more than needed. */
+		if (args.request > 10000 || args.response > 10000)
+			o.stack[i].rx_mbufs = o.stack[i].tx_mbufs = 8192;
 	}
 	rig_duo_init(&duo, &o);
 	for (uint32_t i = 0; i < args.client_addresses && args.client_addresses > 1; i++) {
@@ -164,9 +165,9 @@ static const char *const large[] = {
 START_TEST(large_messages)
 {
 	begin_running(large[_i]);
-	turns(20000);
+	turns(5000);
 	check_clean();
-	ck_assert_uint_gt(cl->count.ops, 20);
+	ck_assert_uint_gt(cl->count.ops, 5);
 	ck_assert_uint_le(sv->count.ops - cl->count.ops, args.inflight);
 	ck_assert(cl->count.bytes == cl->count.ops * (args.request + args.response));
 	end();
@@ -247,7 +248,7 @@ START_TEST(bulk)
 	uint64_t size;
 
 	begin_running(bulks[_i]);
-	turns(5000);
+	turns(2000);
 	check_clean();
 	size = maerts ? args.response : args.request;
 	ck_assert_uint_gt(cl->count.bytes, 1000000);

@@ -24,13 +24,26 @@ struct judge {
 };
 
 static uint64_t
+hash_word(uint64_t h, uint64_t word)
+{
+	h = (h ^ word) * 0x9e3779b97f4a7c15u;
+	return h ^ h >> 32;
+}
+
+/* Eight at a time: whole frames go through here. */
+static uint64_t
 hash_bytes(uint64_t h, const void *data, size_t len)
 {
 	const uint8_t *p = data;
+	uint64_t word;
 
-	for (size_t i = 0; i < len; i++)
-		h = (h ^ p[i]) * 0x100000001b3u;
-	return h;
+	for (; len >= sizeof(word); p += sizeof(word), len -= sizeof(word)) {
+		memcpy(&word, p, sizeof(word));
+		h = hash_word(h, word);
+	}
+	word = len;
+	memcpy((uint8_t *)&word + 1, p, len);
+	return hash_word(h, word);
 }
 
 static uint16_t
