@@ -13,7 +13,7 @@ state=/run/millrace
 logs=$top/build/log
 
 # What it takes to build everything; the tests need Check as well.
-build_packages=(gcc libc6-dev meson ninja-build pkgconf libdpdk-dev libnuma-dev check python3)
+build_packages=(gcc libc6-dev meson ninja-build pkgconf libdpdk-dev libnuma-dev libjansson-dev check python3)
 
 say() {
   printf '%s\n' "$*"

@@ -75,10 +75,11 @@ chargen_drain(struct conn *c)
 
 /* The length changes from one to the next; that it looks random is all that the RFC asks for. */
 static ssize_t
-chargen_datagram(struct core *core, const uint8_t *data, size_t len, uint8_t *reply)
+chargen_datagram(struct listener *l, const struct mr_sockaddr *from, const uint8_t *data, size_t len, uint8_t *reply)
 {
-	size_t n = (++core->chargen_seq * 2654435761u >> 16) % (DATAGRAM_MAX + 1);
+	size_t n = (++l->inst->core->chargen_seq * 2654435761u >> 16) % (DATAGRAM_MAX + 1);
 
+	(void)from;
 	(void)data;
 	(void)len;
 	memcpy(reply, lines, n);

@@ -24,9 +24,10 @@ discard_event(struct conn *c, uint32_t events)
 }
 
 static ssize_t
-discard_datagram(struct core *core, const uint8_t *data, size_t len, uint8_t *reply)
+discard_datagram(struct listener *l, const struct mr_sockaddr *from, const uint8_t *data, size_t len, uint8_t *reply)
 {
-	(void)core;
+	(void)l;
+	(void)from;
 	(void)data;
 	(void)len;
 	(void)reply;

@@ -92,9 +92,10 @@ echo_fini(struct conn *c)
 }
 
 static ssize_t
-echo_datagram(struct core *core, const uint8_t *data, size_t len, uint8_t *reply)
+echo_datagram(struct listener *l, const struct mr_sockaddr *from, const uint8_t *data, size_t len, uint8_t *reply)
 {
-	(void)core;
+	(void)l;
+	(void)from;
 	memcpy(reply, data, len);
 	return len;
 }

@@ -15,10 +15,11 @@
 #include <unistd.h>
 
 #include <rte_common.h>
-#include <rte_mbuf.h>
+#include <rte_malloc.h>
 
 #include "app/millrace/conn.h"
 #include "app/millrace/docroot.h"
+#include "app/millrace/listener.h"
 #include "app/millrace/pattern.h"
 
 #define SWEEP_NS UINT64_C(1000000000)
@@ -33,15 +34,16 @@ struct services {
 
 /* ---- configuration */
 
-static const struct service_ops *const types[] = {&echo_ops, &discard_ops, &chargen_ops, &http_ops};
+static const struct service_ops *const types[] = {&echo_ops, &discard_ops, &chargen_ops, &http_ops, &iperf3_ops};
 
 static const struct mr_config_key service_keys[] = {
-	{"type", MR_CONFIG_WORD, MR_CONFIG_REQUIRED, .words = "echo|discard|chargen|http", .help = "what it does"},
+	{"type", MR_CONFIG_WORD, MR_CONFIG_REQUIRED, .words = "echo|discard|chargen|http|iperf3",
+	 .help = "what it does"},
 	{"proto", MR_CONFIG_WORDS, .words = "tcp|udp", .help = "default: all that the type can be offered over"},
-	{"port", MR_CONFIG_NUMBER, .min = 1, .max = 65535, .help = "default: 7, 9, 19 and 80, as the type is"},
+	{"port", MR_CONFIG_NUMBER, .min = 1, .max = 65535, .help = "default: 7, 9, 19, 80 and 5201, as the type is"},
 	{"address", MR_CONFIG_ADDR, MR_CONFIG_LIST, .help = "where to listen; default: all addresses"},
 	{"idle_timeout", MR_CONFIG_DURATION, .max = INT64_C(86400000000000),
-	 .help = "ends connections without progress; 0: never; default: 60s for http, else 0"},
+	 .help = "ends connections without progress; 0: never; default: 60s for http, 30s for iperf3, else 0"},
 	{"backlog", MR_CONFIG_NUMBER, .min = 1, .max = 65535, .def = "4096",
 	 .help = "connections that wait to be taken"},
 	{"root", MR_CONFIG_TEXT, .help = "http: directory of documents"},
@@ -112,6 +114,14 @@ const struct mr_config_schema service_schema[] = {
 	{NULL},
 };
 
+/* Zeroed, from the start of a cache line, to be freed with rte_free; of no bytes it is NULL. */
+static int
+memory_make(size_t bytes, void **out)
+{
+	*out = bytes ? rte_zmalloc("service", bytes, RTE_CACHE_LINE_SIZE) : NULL;
+	return bytes && !*out ? -ENOMEM : 0;
+}
+
 static int
 service_init(struct service *v, const struct mr_config_section *s)
 {
@@ -132,39 +142,7 @@ service_init(struct service *v, const struct mr_config_section *s)
 		fprintf(stderr, "millrace: service %s: root %s: %s\n", v->name, v->root, strerror(-v->root_fd));
 		return v->root_fd;
 	}
-	return 0;
-}
-
-/* ---- datagrams */
-
-/* Ports of small services, which answer everything: to answer them makes two services talk for ever. */
-static bool
-port_answers_back(uint16_t port)
-{
-	return port == 7 || port == 13 || port == 17 || port == 19 || port == 37;
-}
-
-static void
-datagram_event(struct mr_ep *ep, uint32_t events, void *arg)
-{
-	struct listener *l = arg;
-	struct core *core = l->inst->core;
-	struct mr_sockaddr from;
-	struct rte_mbuf *m;
-	ssize_t len;
-
-	(void)events;
-	while ((len = mr_ep_recv_mbuf(ep, &m, &from)) >= 0) {
-		const uint8_t *data = rte_pktmbuf_read(m, 0, len, core->scratch);
-		ssize_t n = -1;
-
-		if (!port_answers_back(from.port))
-			n = l->inst->service->ops->datagram(core, data, len, core->reply);
-		/* An answer that cannot be sent now is lost, as datagrams may be; the stack counts why. */
-		if (n >= 0)
-			mr_ep_sendto(ep, core->reply, n, &from);
-		rte_pktmbuf_free(m);
-	}
+	return memory_make(v->ops->shared_bytes, &v->shared);
 }
 
 /* ---- listeners */
@@ -192,31 +170,6 @@ service_listeners(const struct service *v)
 }
 
 static int
-listener_open(struct listener *l, struct instance *inst, unsigned proto, unsigned i)
-{
-	const struct service *v = inst->service;
-	struct mr_sockaddr sa = listener_address(v, i);
-	bool tcp = proto == SERVICE_TCP, v4 = mr_addr_is_v4(&sa.addr);
-	int r = mr_ep_create(inst->core->stack, tcp ? MR_TRANS_TCP : MR_TRANS_UDP, v4 ? MR_NET_IPV4 : MR_NET_IPV6,
-	                     &l->ep);
-
-	if (r < 0)
-		return r;
-	l->inst = inst;
-	l->waiter = (struct mr_waiter){.mask = MR_EV_IN, .fn = tcp ? conn_accept : datagram_event, .arg = l};
-	r = mr_ep_bind(l->ep, &sa);
-	if (r == 0 && tcp)
-		r = mr_ep_listen(l->ep, v->backlog);
-	if (r < 0) {
-		mr_ep_close(l->ep);
-		l->ep = NULL;
-		return r;
-	}
-	mr_ep_wait(l->ep, &l->waiter);
-	return 0;
-}
-
-static int
 instance_listen(struct instance *inst)
 {
 	struct core *core = inst->core;
@@ -225,7 +178,8 @@ instance_listen(struct instance *inst)
 		if (!(inst->service->protos & proto))
 			continue;
 		for (unsigned i = 0; i == 0 || mr_config_text(inst->service->section, "address", i); i++) {
-			int r = listener_open(&core->listeners[core->n_listeners], inst, proto, i);
+			struct mr_sockaddr sa = listener_address(inst->service, i);
+			int r = listener_open(&core->listeners[core->n_listeners], inst, proto, &sa);
 
 			if (r < 0) {
 				fprintf(stderr, "millrace: service %s cannot listen on %s port %u: %s\n",
@@ -270,6 +224,8 @@ core_create(struct mr_stack *stack, const struct services *s)
 		core->insts[i].service = &s->list[i];
 		core->insts[i].core = core;
 		TAILQ_INIT(&core->insts[i].conns);
+		if (memory_make(s->list[i].ops->local_bytes, &core->insts[i].local) < 0)
+			break;
 		core->n_insts++;
 	}
 	return core;
@@ -447,8 +403,10 @@ services_free(struct services *s)
 	for (unsigned i = 0; i < MAX_CORES && s->cores[i]; i++) {
 		struct core *core = s->cores[i];
 
-		for (unsigned j = 0; j < core->n_insts; j++)
+		for (unsigned j = 0; j < core->n_insts; j++) {
 			conn_slabs_free(&core->insts[j]);
+			rte_free(core->insts[j].local);
+		}
 		free(core->insts);
 		free(core->listeners);
 		free(core);
@@ -456,6 +414,7 @@ services_free(struct services *s)
 	for (unsigned i = 0; s->list && i < s->n; i++) {
 		if (s->list[i].root_fd >= 0)
 			close(s->list[i].root_fd);
+		rte_free(s->list[i].shared);
 	}
 	free(s->list);
 	free(s);

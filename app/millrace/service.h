@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Services: what a [service NAME] section says, and what each core makes of it. A core has its own listeners,
- * connections and memory for each service; nothing is shared but the section's struct, which nobody writes.
+ * connections and memory for each service; nothing is shared but the section's struct, which nobody writes, and what a
+ * type asks for by shared_bytes.
  *
  * Life of a connection: made by accept, ended by conn_close, conn_give_up or conn_abort, each of which ends the
  * endpoint's handle; who calls one of them touches the connection no more.
@@ -19,6 +20,7 @@
 
 struct conn;
 struct core;
+struct listener;
 
 /* What a type of service does. Each function runs on the core that owns the connection. */
 struct service_ops {
@@ -27,15 +29,18 @@ struct service_ops {
 	unsigned protos;          /* SERVICE_*: what it can be offered over */
 	uint64_t idle_ns;         /* by default: a connection without progress ends; 0: never */
 	size_t conn_bytes;        /* of its struct, which starts with struct conn and comes zeroed */
+	size_t local_bytes;       /* of instance.local, which comes zeroed */
+	size_t shared_bytes;      /* of service.shared, which all cores may write and which comes zeroed */
 	void (*open)(struct conn *c);                     /* accepted; may be NULL */
 	void (*event)(struct conn *c, uint32_t events);   /* IN or OUT */
 	void (*drain)(struct conn *c);                    /* the program ends: come to an end soon; may be NULL */
 	void (*fini)(struct conn *c);                     /* release what the struct holds; may be NULL */
 	/* A datagram of len bytes; `reply` takes one of up to SERVICE_SCRATCH bytes. @return its length, -1: none */
-	ssize_t (*datagram)(struct core *core, const uint8_t *data, size_t len, uint8_t *reply);
+	ssize_t (*datagram)(struct listener *l, const struct mr_sockaddr *from, const uint8_t *data, size_t len,
+	                    uint8_t *reply);
 };
 
-extern const struct service_ops echo_ops, discard_ops, chargen_ops, http_ops;
+extern const struct service_ops echo_ops, discard_ops, chargen_ops, http_ops, iperf3_ops;
 
 /* One [service NAME]. */
 struct service {
@@ -48,6 +53,7 @@ struct service {
 	int backlog;
 	const char *root;         /* http: document root, or NULL */
 	int root_fd;
+	void *shared;             /* by all cores; NULL: its type needs nothing */
 };
 
 /* A service on one core. */
@@ -58,6 +64,7 @@ struct instance {
 	unsigned n_conns;
 	struct conn *free;
 	void **slabs;             /* chain of what `free` was cut from */
+	void *local;              /* NULL: its type needs nothing */
 };
 
 struct listener {
