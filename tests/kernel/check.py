@@ -9,6 +9,7 @@ for the caller to say, so this program exits with 0 whatever they say.
 import argparse
 import resource
 
+import iperf3
 import pattern
 import tools
 import traffic
@@ -39,6 +40,17 @@ def full(report, hosts):
         report.run(f'nmap {host}', tools.nmap, host, (7, 9, 19, 80), (7, 19), (9,), PORTS)
     report.run(f'wrk {hosts[0]}', tools.wrk, hosts[0], 100, 10)
     report.run(f'wrk {hosts[1]}', tools.wrk, hosts[1], 100, 3)
+    for host in hosts:
+        report.run(f'iperf3 {host}', iperf3.tcp, host)
+        report.run(f'iperf3 -R {host}', iperf3.tcp, host, '-R')
+    report.run(f'iperf3 -P 4 {hosts[0]}', iperf3.tcp, hosts[0], '-P', '4')
+    report.run(f'iperf3 -P 4 -R {hosts[1]}', iperf3.tcp, hosts[1], '-P', '4', '-R')
+    report.run(f'iperf3 --bidir {hosts[0]}', iperf3.both_ways, hosts[0])
+    report.run(f'iperf3 -n, -l, -O, -b {hosts[1]}', iperf3.by_size, hosts[1])
+    report.run(f'iperf3 -u {hosts[0]}', iperf3.udp, hosts[0])
+    report.run(f'iperf3 -u -R {hosts[1]}', iperf3.udp, hosts[1], '-R')
+    report.run(f'iperf3 -u -P 2 64 bit {hosts[1]}', iperf3.udp, hosts[1], '-P', '2', '--udp-counters-64bit')
+    report.run(f'iperf3 twice {hosts[0]}', iperf3.busy, hosts[0])
     for host in hosts:
         report.run(f'answers afterwards {host}', traffic.answers, host, body)
 

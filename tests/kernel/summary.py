@@ -22,7 +22,8 @@ EXPLAINED = {
     'drop_udp_no_port': (500, 'closed ports in the unreachable and nmap checks, with repetitions by nmap'),
     'drop_tcp_out_of_window': (300, 'wrk closes 200 connections in the middle of an answer: where FIN and answer cross, the '
                                'reset that the kernel then sends lies before RCV.NXT (RFC 5961 3.2)'),
-    'drop_tcp_listen_ignored': (50, 'a second reset by nmap for a port that it has found open'),
+    'drop_tcp_listen_ignored': (5000, 'a second reset by nmap for a port that it has found open; resets of the kernel for all '
+                                'that was under way to an iperf3 that closed or was killed, of which one is enough'),
 }
 
 # A tap of several queues: the kernel looks at which queue an answer came from to choose one for the flow, but after it has
