@@ -147,8 +147,11 @@ side_close(struct side *s)
 void
 side_stop(struct side *s)
 {
-	if (s->host)
-		mr_host_stop(s->host);
+	if (!s->host)
+		return;
+	/* Groups are left now, and not when the other end's packets should be back already. */
+	mr_host_nic_disable(s->host, NIC);
+	mr_host_stop(s->host);
 }
 
 void
