@@ -7,6 +7,7 @@ Usage: tests/bench_smoke.py MILLRACE-BENCH     prints one line per run; exits wi
 
 import json
 import os
+import struct
 import subprocess
 import sys
 import tempfile
@@ -30,6 +31,14 @@ RUNS = [
     ('tcp_maerts', '--ipv6'),
     ('tcp_cc', '--connections 500'),
     ('http', '--connections 8'),
+]
+# Forward modes: devices, mode, options. net_null gives packets of zeroes without end, net_ring gives back what is sent.
+FORWARD = [
+    (['net_null0', 'net_null1'], mode, '--burst 64') for mode in ('io', 'mac', 'macswap', '5tswap', 'csum', 'rxonly')
+] + [
+    (['net_null0'], 'txonly', '--txpkts 133 --flows 100'),
+    (['net_ring0'], 'flowgen', '--flows 1000 --rxd 256 --txd 256'),
+    (['net_ring0'], 'flowgen', '--txpkts 1400 --find-max --interval 50ms'),
 ]
 
 
@@ -56,10 +65,13 @@ def result_faults(mode, r, role):
 
 
 def drop_faults(r, other):
-    """Nothing is dropped, but what came twice because the other end, kept from running for too long, sent it again."""
-    twice = sum(r['drops'].get(name, 0) for name in ('drop_tcp_out_of_window', 'drop_tcp_duplicate'))
-    if sum(r['drops'].values()) > twice or twice > other['retransmits']:
-        return [f'{r["role"]}: drops {r["drops"]}, the other end sent {other["retransmits"]} again']
+    """Nothing is dropped, but what came twice because an end, kept from running for too long, had it sent again: that may
+    have been before the measurement, but happens once to a connection or two."""
+    again = ('drop_tcp_out_of_window', 'drop_tcp_duplicate', 'drop_tcp_no_port', 'drop_tcp_time_wait', 'drop_tcp_listen_ignored')
+    twice = sum(r['drops'].get(name, 0) for name in again)
+    reports = min(r['drops'].get('drop_ip_not_ours', 0), 8)  # of the other end's groups (MLD): they are for routers
+    if sum(r['drops'].values()) > twice + reports or twice > other['retransmits'] + r['retransmits'] + 2 * r['connections']:
+        return [f'{r["role"]}: drops {r["drops"]}, the ends sent {r["retransmits"]} and {other["retransmits"]} again']
     return []
 
 
@@ -83,8 +95,74 @@ def run(program, mode, options, lcores):
     return faults or drop_faults(client, server) + drop_faults(server, client)
 
 
+def forward(program, devices, mode, options):
+    """One run of a forward mode on one core. Returns a list of faults."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = os.path.join(folder, 'out.json')
+        command = [program, '--no-huge', '-m', '384', '--no-pci', '--no-shconf', '--no-telemetry', '--lcores=0',
+                   *(f'--vdev={d}' for d in devices), '--', '--mode', mode, '--duration', '0.3', '--warmup', '0.1',
+                   '--peer-mac', '02:00:00:00:00:09', '--json', file, *options.split()]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+        if done.returncode != 0:
+            return [f'it exited with {done.returncode}: {done.stderr[-500:]}']
+        with open(file) as f:
+            results = json.load(f)
+    if len(results) != 1 or set(results[0]) != set(KEYS):
+        return [f'{len(results)} results, or their keys']
+    r, role = results[0], 'client' if mode in ('txonly', 'flowgen') else 'server'
+    faults = [f'{key} is {r[key]}' for key in ('ops_per_s', 'pps', 'cycles_per_op', 'cycles_per_packet') if r[key] <= 0]
+    if r['mode'] != mode or r['role'] != role or not devices[0].startswith(r['wire']):
+        faults.append(f'mode {r["mode"]}, role {r["role"]}, wire {r["wire"]}')
+    if (r['latency_ns'] is not None) != (mode == 'flowgen') or r['drops']:
+        faults.append(f'latency {r["latency_ns"]}, drops {r["drops"]}')
+    return faults
+
+
+def pings():
+    """A pcap file with a hundred echo requests."""
+    def total(data):
+        n = sum(int.from_bytes(data[i:i + 2], 'big') for i in range(0, len(data), 2))
+        while n >> 16:
+            n = (n & 0xffff) + (n >> 16)
+        return (~n & 0xffff).to_bytes(2, 'big')
+    out = struct.pack('<IHHiIII', 0xa1b2c3d4, 2, 4, 0, 0, 65535, 1)
+    for i in range(100):
+        icmp = bytes([8, 0, 0, 0, 0, 7]) + i.to_bytes(2, 'big') + bytes(32)
+        icmp = icmp[:2] + total(icmp) + icmp[4:]
+        ip = bytes([0x45, 0, 0, 20 + len(icmp), 0, i, 0, 0, 64, 1, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2])
+        ip = ip[:10] + total(ip) + ip[12:]
+        frame = bytes([2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1, 8, 0]) + ip + icmp
+        out += struct.pack('<IIII', 0, i, len(frame), len(frame)) + frame
+    return out
+
+
+def echo(program):
+    """icmpecho over files: a hundred requests in, a hundred replies out."""
+    with tempfile.TemporaryDirectory() as folder:
+        asked, answered = os.path.join(folder, 'in.pcap'), os.path.join(folder, 'out.pcap')
+        with open(asked, 'wb') as f:
+            f.write(pings())
+        command = [program, '--no-huge', '-m', '256', '--no-pci', '--no-shconf', '--no-telemetry', '--lcores=0',
+                   f'--vdev=net_pcap0,rx_pcap={asked},tx_pcap={answered}', '--', '--mode', 'icmpecho', '--duration', '0.3',
+                   '--warmup', '0']
+        subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+        with open(answered, 'rb') as f:
+            data = f.read()
+    at, replies = 24, 0
+    while at < len(data):
+        size = struct.unpack_from('<I', data, at + 8)[0]
+        frame = data[at + 16:at + 16 + size]
+        replies += frame[26:34] == bytes([10, 0, 0, 2, 10, 0, 0, 1]) and frame[34] == 0
+        at += 16 + size
+    return [] if replies == 100 else [f'{replies} replies to 100 requests']
+
+
 def main():
     program, failed = sys.argv[1], False
+    runs = [(f'{m} {o}', forward(program, d, m, o)) for d, m, o in FORWARD] + [('icmpecho', echo(program))]
+    for name, faults in runs:
+        failed |= bool(faults)
+        print(f'FAIL bench {name}: {"; ".join(faults)}' if faults else f'ok bench {name}'.strip(), flush=True)
     two = '0@0,1@1' if os.cpu_count() > 1 else '0@0,1@0'
     for mode, options, lcores in [(m, o, two) for m, o in RUNS] + [('tcp_rr', '--connections 8', '0')]:
         faults = run(program, mode, options, lcores)

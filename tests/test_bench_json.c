@@ -23,14 +23,15 @@ static struct result a, b;
 /* Each quantity has its median in another interval. */
 START_TEST(medians)
 {
-	static const struct interval v[] = {
+	static struct interval v[] = {
 		{.seconds = 1, .ops = 100, .bytes = 5000, .packets = 900, .busy_tsc = 90000, .idle_tsc = 10000},
 		{.seconds = 2, .ops = 600, .bytes = 4000, .packets = 400, .busy_tsc = 60000, .idle_tsc = 40000},
 		{.seconds = 1, .ops = 200, .bytes = 3000, .packets = 300, .busy_tsc = 10000, .idle_tsc = 90000},
 	};
+	struct intervals all = {.v = v, .n = 3};
 
 	a = (struct result){0};
-	result_rates(&a, v, 3);
+	result_rates(&a, &all);
 	ck_assert_near(a.ops_per_s, 200);       /* 100, 300, 200 */
 	ck_assert_near(a.gbit_per_s, 24000e-9); /* 40000, 16000, 24000 bit/s */
 	ck_assert_near(a.pps, 300);             /* 900, 200, 300 */
@@ -38,20 +39,37 @@ START_TEST(medians)
 	ck_assert_near(a.cycles_per_packet, 100); /* 100, 150, 33 */
 	ck_assert_near(a.busy, 0.6);
 	/* Of two, the lower one. */
-	result_rates(&a, v, 2);
+	all.n = 2;
+	result_rates(&a, &all);
 	ck_assert_near(a.ops_per_s, 100);
-	result_rates(&a, v, 1);
+	all.n = 1;
+	result_rates(&a, &all);
 	ck_assert_near(a.cycles_per_op, 900);
+}
+END_TEST
+
+START_TEST(intervals_grow)
+{
+	struct intervals all = {0};
+
+	for (unsigned i = 0; i < 1000; i++) {
+		ck_assert(intervals_room(&all));
+		all.v[all.n++].ops = i;
+	}
+	for (unsigned i = 0; i < 1000; i++)
+		ck_assert_uint_eq(all.v[i].ops, i);
+	free(all.v);
 }
 END_TEST
 
 START_TEST(medians_of_nothing)
 {
-	static const struct interval idle = {.seconds = 1, .idle_tsc = 1000};
+	static struct interval idle = {.seconds = 1, .idle_tsc = 1000};
+	struct intervals all = {.v = &idle, .n = 1}, none = {0};
 
-	result_rates(&a, &idle, 1);
+	result_rates(&a, &all);
 	ck_assert(a.ops_per_s == 0 && a.cycles_per_op == 0 && a.cycles_per_packet == 0 && a.busy == 0);
-	result_rates(&a, NULL, 0);
+	result_rates(&a, &none);
 	ck_assert(a.ops_per_s == 0 && a.cycles_per_op == 0 && a.busy == 0);
 }
 END_TEST
@@ -88,8 +106,10 @@ START_TEST(sum_of_drops)
 {
 	a = (struct result){0};
 	ck_assert_uint_eq(result_drops(&a), 0);
-	a.drops[MR_DROP_TCP_PAWS] = 3;
-	a.drops[MR_DROP_NIC_TXQ_FULL] = 4;
+	result_drop_add(&a, "x", "", 3);
+	result_drop_add(&a, "y", "", 0);
+	result_drop_add(&a, "z", "", 4);
+	ck_assert_uint_eq(a.n_drops, 2);
 	ck_assert_uint_eq(result_drops(&a), 7);
 }
 END_TEST
@@ -135,8 +155,8 @@ START_TEST(json_of_everything)
 	};
 	for (unsigned i = 1; i <= 100; i++)
 		hist_add(&r[0].latency, i);
-	r[0].drops[MR_DROP_TCP_PAWS] = 3;
-	r[0].drops[MR_DROP_NIC_TXQ_FULL] = 4;
+	result_drop_add(&r[0], "drop_nic_txq_full", "", 4);
+	result_drop_add(&r[0], "drop_tcp_paws", "", 3);
 	written(r, 2);
 	ck_assert_ptr_eq(strstr(text,
 		"[\n  {\"mode\": \"udp_rr\", \"role\": \"client\", \"wire\": \"a \\\"b\\\"\\\\\\u000a\", \"connections\": 64, "
@@ -174,6 +194,7 @@ suite(void)
 	TCase *tc = tcase_create("json");
 
 	tcase_add_test(tc, medians);
+	tcase_add_test(tc, intervals_grow);
 	tcase_add_test(tc, medians_of_nothing);
 	tcase_add_loop_test(tc, bottleneck, 0, sizeof(limits) / sizeof(limits[0]));
 	tcase_add_test(tc, sum_of_drops);

@@ -3,7 +3,7 @@
  * Our options are looked at before EAL starts, so that a mistake in them costs nothing and says nothing about EAL.
  *
  * One table says for each option what it is, where its value goes and between which bounds; the parser and the usage are
- * made from it. What options mean to each other is in args_settle.
+ * made from it. Not here: what options mean to each other (args_settle.c).
  */
 #include "app/bench/args.h"
 
@@ -13,9 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <rte_byteorder.h>
-#include <rte_common.h>
-
+#include "app/bench/fwd.h"
 #include "app/bench/mode.h"
 #include "app/bench/value.h"
 
@@ -28,59 +26,85 @@ enum kind {
 	KIND_PORT,     /* uint16_t */
 	KIND_PREFIX,
 	KIND_TEXT,
+	KIND_SIZES,    /* txpkts and n_txpkts */
+	KIND_MAC,
 	KIND_MODE,
 	KIND_ROLE,
+};
+
+enum family {
+	STACK = 1,
+	FORWARD,
+	ALL = STACK | FORWARD,
 };
 
 struct option {
 	const char *name;
 	enum kind kind;
+	enum family family; /* of modes that it is for */
 	size_t offset;
 	uint64_t min, max;
 	const char *metavar, *help;
 };
 
 #define AT(field) offsetof(struct args, field)
-#define NS_PER_S UINT64_C(1000000000)
-#define DAY_NS (86400 * NS_PER_S)
+#define SECOND_NS UINT64_C(1000000000)
+#define DAY_NS (86400 * SECOND_NS)
 #define MAX_BYTES (UINT64_C(1) << 30)
+#define MAX_SEGMENT 9600
 
 static const struct option options[] = {
-	{"mode", KIND_MODE, AT(mode), 0, 0, "MODE", "what is measured, see below"},
-	{"self", KIND_ROLE, AT(role), ROLE_SELF, 0, NULL, "server and client in this process, on a core each; needs no device"},
-	{"server", KIND_ROLE, AT(role), ROLE_SERVER, 0, NULL, "answer on --port"},
-	{"client", KIND_ROLE, AT(role), ROLE_CLIENT, 0, NULL, "ask on --port"},
-	{"connections", KIND_COUNT, AT(connections), 1, 100000000, "N", "of all client cores together; default 1"},
-	{"request", KIND_BYTES, AT(request), 1, MAX_BYTES, "BYTES", "default: as the mode is"},
-	{"response", KIND_BYTES, AT(response), 1, MAX_BYTES, "BYTES", "default: as the mode is"},
-	{"pipeline", KIND_COUNT, AT(pipeline), 1, 1024, "N", "operations that a connection may have under way; default 1"},
-	{"inflight", KIND_COUNT, AT(inflight), 1, 100000000, "N",
-	 "operations that all may have under way; default: connections x pipeline, at most 4096"},
-	{"rate", KIND_COUNT64, AT(rate), 1, 1000 * NS_PER_S, "N", "operations a second; default: as many as go"},
-	{"find-max", KIND_FLAG, AT(find_max), 0, 0, NULL, "search the highest rate without loss, and measure that"},
-	{"think", KIND_DURATION, AT(think_ns), 0, DAY_NS, "TIME", "pause of a connection between two operations; default 0"},
-	{"duration", KIND_DURATION, AT(duration_ns), 0, 365 * DAY_NS, "TIME",
+	{"mode", KIND_MODE, ALL, 0, 0, 0, "MODE", "what is measured, see below"},
+	{"duration", KIND_DURATION, ALL, AT(duration_ns), 0, 365 * DAY_NS, "TIME",
 	 "what is measured; 0: until a signal; default 5"},
-	{"warmup", KIND_DURATION, AT(warmup_ns), 0, DAY_NS, "TIME", "what runs before it; default 1"},
-	{"interval", KIND_DURATION, AT(interval_ns), 1000000, DAY_NS, "TIME",
+	{"warmup", KIND_DURATION, ALL, AT(warmup_ns), 0, DAY_NS, "TIME", "what runs before it; default 1"},
+	{"interval", KIND_DURATION, ALL, AT(interval_ns), 1000000, DAY_NS, "TIME",
 	 "of the samples whose median is told; default 1, at most the duration"},
-	{"port", KIND_TEXT, AT(port), 0, 0, "DEVICE", "DPDK port, by name or number; default 0"},
-	{"server-address", KIND_PREFIX, AT(server), 0, 0, "ADDR/LEN", "default 10.0.0.2/24, or fd00::2/64"},
-	{"client-address", KIND_PREFIX, AT(client), 0, 0, "ADDR/LEN", "default 10.0.0.1/24, or fd00::1/64"},
-	{"client-addresses", KIND_COUNT, AT(client_addresses), 1, 60000, "N",
+	{"stats-period", KIND_DURATION, ALL, AT(interval_ns), 1000000, DAY_NS, "TIME", "the same, as testpmd calls it"},
+	{"rate", KIND_COUNT64, ALL, AT(rate), 1, 1000 * SECOND_NS, "N",
+	 "operations, or generated packets, a second; default: as many as go"},
+	{"find-max", KIND_FLAG, ALL, AT(find_max), 0, 0, NULL, "search the highest rate without loss, and measure that"},
+	{"server-address", KIND_PREFIX, ALL, AT(server), 0, 0, "ADDR/LEN", "default 10.0.0.2/24, or fd00::2/64"},
+	{"client-address", KIND_PREFIX, ALL, AT(client), 0, 0, "ADDR/LEN", "default 10.0.0.1/24, or fd00::1/64"},
+	{"client-addresses", KIND_COUNT, ALL, AT(client_addresses), 1, 60000, "N",
 	 "consecutive, from --client-address on; default 1. With more: 10.1.0.1/8, or fd00::1:0:1/64"},
-	{"service", KIND_PORT, AT(service), 1, 65535, "PORT", "where the server listens; default 7, http 80"},
-	{"services", KIND_COUNT, AT(services), 1, 60000, "N", "consecutive ports that it listens on; default 1"},
-	{"ipv6", KIND_FLAG, AT(v6), 0, 0, NULL, "run over IPv6"},
-	{"workers", KIND_COUNT, AT(workers), 1, 64, "N", "cores of each role; default: as many as EAL has for it"},
-	{"rxd", KIND_COUNT, AT(rxd), 32, 32768, "N", "receive descriptors; --self: frames on the wire"},
-	{"txd", KIND_COUNT, AT(txd), 32, 32768, "N", "transmit descriptors"},
-	{"mbufs", KIND_COUNT, AT(mbufs), 512, 100000000, "N", "packets in each pool; default: as the run needs"},
-	{"time-wait", KIND_DURATION, AT(time_wait_ns), 0, 240 * NS_PER_S, "TIME", "TIME-WAIT of connections; default 1ms"},
-	{"json", KIND_TEXT, AT(json), 0, 0, "FILE", "write the result there as well"},
-	{"quiet", KIND_FLAG, AT(quiet), 0, 0, NULL, "no line for each interval"},
+	{"service", KIND_PORT, ALL, AT(service), 1, 65535, "PORT", "port number of the server; default: as the mode is"},
+	{"rxd", KIND_COUNT, ALL, AT(rxd), 32, 32768, "N", "receive descriptors; --self: frames on the wire"},
+	{"txd", KIND_COUNT, ALL, AT(txd), 32, 32768, "N", "transmit descriptors"},
+	{"mbufs", KIND_COUNT, ALL, AT(mbufs), 512, 100000000, "N", "packets in each pool; default: as the run needs"},
+	{"json", KIND_TEXT, ALL, AT(json), 0, 0, "FILE", "write the result there as well"},
+	{"quiet", KIND_FLAG, ALL, AT(quiet), 0, 0, NULL, "no line for each interval"},
+
+	{"self", KIND_ROLE, STACK, AT(role), ROLE_SELF, 0, NULL,
+	 "server and client in this process, on a core each; needs no device"},
+	{"server", KIND_ROLE, STACK, AT(role), ROLE_SERVER, 0, NULL, "answer on --port"},
+	{"client", KIND_ROLE, STACK, AT(role), ROLE_CLIENT, 0, NULL, "ask on --port"},
+	{"port", KIND_TEXT, ALL, AT(port), 0, 0, "DEVICE", "DPDK port, by name or number; default 0. Forwarding: with commas; all"},
+	{"connections", KIND_COUNT, STACK, AT(connections), 1, 100000000, "N", "of all client cores together; default 1"},
+	{"request", KIND_BYTES, STACK, AT(request), 1, MAX_BYTES, "BYTES", "default: as the mode is"},
+	{"response", KIND_BYTES, STACK, AT(response), 1, MAX_BYTES, "BYTES", "default: as the mode is"},
+	{"pipeline", KIND_COUNT, STACK, AT(pipeline), 1, 1024, "N", "operations that a connection may have under way; default 1"},
+	{"inflight", KIND_COUNT, STACK, AT(inflight), 1, 100000000, "N",
+	 "operations that all may have under way; default: connections x pipeline, at most 4096"},
+	{"think", KIND_DURATION, STACK, AT(think_ns), 0, DAY_NS, "TIME",
+	 "pause of a connection between two operations; default 0"},
+	{"services", KIND_COUNT, STACK, AT(services), 1, 60000, "N", "consecutive ports that the server listens on; default 1"},
+	{"ipv6", KIND_FLAG, STACK, AT(v6), 0, 0, NULL, "run over IPv6"},
+	{"workers", KIND_COUNT, STACK, AT(workers), 1, 64, "N", "cores of each role; default: as many as EAL has for it"},
+	{"time-wait", KIND_DURATION, STACK, AT(time_wait_ns), 0, 240 * SECOND_NS, "TIME",
+	 "TIME-WAIT of connections; default 1ms"},
+
+	{"txpkts", KIND_SIZES, FORWARD, AT(txpkts), 0, MAX_SEGMENT, "LIST",
+	 "bytes of each segment of generated packets, with commas; default 64"},
+	{"burst", KIND_COUNT, FORWARD, AT(burst), 1, 512, "N", "packets at a time; default 32"},
+	{"flows", KIND_COUNT, FORWARD, AT(flows), 1, 100000000, "N", "of generated packets; default 1, flowgen 1024"},
+	{"cores-per-port", KIND_COUNT, FORWARD, AT(cores_per_port), 1, 16, "N", "and queues; default 1"},
+	{"peer-mac", KIND_MAC, FORWARD, AT(peer_mac), 0, 0, "MAC",
+	 "who is opposite; default: generators ask by ARP, else 02:00:00:00:00:PORT"},
 };
 #define N_OPTIONS (sizeof(options) / sizeof(options[0]))
+
+_Static_assert(N_OPTIONS <= 64, "which ones were given is a word");
 
 static const char *
 kind_hint(enum kind kind)
@@ -97,6 +121,10 @@ kind_hint(enum kind kind)
 		return "a port number";
 	case KIND_PREFIX:
 		return "an address with its prefix, like 10.0.0.2/24 or fd00::2/64";
+	case KIND_SIZES:
+		return "1 to 8 numbers of bytes up to 9600 with commas, the first at least 42, like 64 or 128,1400";
+	case KIND_MAC:
+		return "a link address, like 02:00:00:00:00:01";
 	default:
 		return "a value";
 	}
@@ -104,19 +132,35 @@ kind_hint(enum kind kind)
 
 /* ---- usage */
 
+static void
+usage_options(enum family family, const char *title)
+{
+	printf("\n%s\n", title);
+	for (unsigned i = 0; i < N_OPTIONS; i++) {
+		const struct option *o = &options[i];
+		int width;
+
+		if (o->family != family)
+			continue;
+		width = printf("  --%s%s%s", o->name, o->metavar ? " " : "", o->metavar ? o->metavar : "");
+		printf("%*s%s\n", width < 27 ? 27 - width : 1, "", o->help);
+	}
+}
+
 void
 args_usage(const char *program)
 {
-	printf("Usage: %s [EAL arguments] -- --mode MODE --self|--server|--client [options]\n\n", program);
-	for (unsigned i = 0; i < N_OPTIONS; i++) {
-		const struct option *o = &options[i];
-		int width = printf("  --%s%s%s", o->name, o->metavar ? " " : "", o->metavar ? o->metavar : "");
-
-		printf("%*s%s\n", width < 27 ? 27 - width : 1, "", o->help);
-	}
-	printf("  --version\n  --help\n\nModes:\n");
+	printf("Usage: %s [EAL arguments] -- --mode MODE --self|--server|--client [options]\n"
+	       "       %s [EAL arguments] -- --mode FORWARD-MODE [options]\n\nModes of a stack:\n", program, program);
 	for (unsigned i = 0; modes[i]; i++)
 		printf("  %-12s %s\n", modes[i]->name, modes[i]->help);
+	printf("\nForward modes, on ports without a stack:\n");
+	for (unsigned i = 0; fwd_modes[i]; i++)
+		printf("  %-12s %s\n", fwd_modes[i]->name, fwd_modes[i]->help);
+	usage_options(ALL, "Options:");
+	printf("  --version\n  --help\n");
+	usage_options(STACK, "Options of stack modes:");
+	usage_options(FORWARD, "Options of forward modes:");
 	printf("\nBoth ends of a run take the same options. The server goes first, and ends with the client.\n"
 	       "Exit code: 0; 1 if EAL, a device or the run fails; 2 for wrong usage.\n");
 }
@@ -133,18 +177,24 @@ usage_error(const char *program)
 static int
 mode_use(const char *program, const char *text, struct args *out)
 {
-	char names[256] = "";
-
+	out->mode = NULL;
+	out->fwd = NULL;
 	for (unsigned i = 0; modes[i]; i++) {
-		size_t len = strlen(names);
-
-		if (strcmp(modes[i]->name, text) == 0) {
+		if (strcmp(modes[i]->name, text) == 0)
 			out->mode = modes[i];
-			return ARGS_RUN;
-		}
-		snprintf(names + len, sizeof(names) - len, " %s", modes[i]->name);
 	}
-	fprintf(stderr, "%s: --mode %s: there is no such mode; choose of%s\n", program, text, names);
+	for (unsigned i = 0; fwd_modes[i]; i++) {
+		if (strcmp(fwd_modes[i]->name, text) == 0)
+			out->fwd = fwd_modes[i];
+	}
+	if (out->mode || out->fwd)
+		return ARGS_RUN;
+	fprintf(stderr, "%s: --mode %s: there is no such mode; choose of", program, text);
+	for (unsigned i = 0; modes[i]; i++)
+		fprintf(stderr, " %s", modes[i]->name);
+	for (unsigned i = 0; fwd_modes[i]; i++)
+		fprintf(stderr, " %s", fwd_modes[i]->name);
+	fputc('\n', stderr);
 	return usage_error(program);
 }
 
@@ -209,6 +259,28 @@ prefix_use(const char *program, const struct option *o, const char *text, struct
 }
 
 static int
+sizes_use(const char *program, const struct option *o, const char *text, struct args *out)
+{
+	unsigned n = value_bytes_list(text, out->txpkts, ARGS_TXPKTS_MOST, o->max);
+
+	if (n == 0 || out->txpkts[0] < ARGS_TXPKT_LEAST) {
+		fprintf(stderr, "%s: --%s %s: give %s\n", program, o->name, text, kind_hint(o->kind));
+		return usage_error(program);
+	}
+	out->n_txpkts = n;
+	return ARGS_RUN;
+}
+
+static int
+mac_use(const char *program, const struct option *o, const char *text, struct mr_lladdr *field)
+{
+	if (mr_lladdr_parse(text, field) == 0)
+		return ARGS_RUN;
+	fprintf(stderr, "%s: --%s %s: give %s\n", program, o->name, text, kind_hint(o->kind));
+	return usage_error(program);
+}
+
+static int
 option_use(const char *program, const struct option *o, const char *text, struct args *out)
 {
 	void *field = (char *)out + o->offset;
@@ -226,6 +298,10 @@ option_use(const char *program, const struct option *o, const char *text, struct
 		return role_use(program, (enum role)o->min, out);
 	case KIND_PREFIX:
 		return prefix_use(program, o, text, field);
+	case KIND_SIZES:
+		return sizes_use(program, o, text, out);
+	case KIND_MAC:
+		return mac_use(program, o, text, field);
 	default:
 		return number_use(program, o, text, field);
 	}
@@ -254,7 +330,7 @@ option_find(const char *arg, const char **inline_value)
 }
 
 static int
-own_parse(int argc, char **argv, const char *program, struct args *out)
+own_parse(int argc, char **argv, const char *program, struct args *out, uint64_t *given)
 {
 	for (int i = 0; i < argc; i++) {
 		const char *value;
@@ -287,6 +363,7 @@ own_parse(int argc, char **argv, const char *program, struct args *out)
 		r = option_use(program, o, value, out);
 		if (r != ARGS_RUN)
 			return r;
+		*given |= UINT64_C(1) << (o - options);
 	}
 	return ARGS_RUN;
 }
@@ -301,125 +378,53 @@ defaults_before(struct args *out)
 		.pipeline = 1,
 		.services = 1,
 		.client_addresses = 1,
-		.duration_ns = 5 * NS_PER_S,
-		.warmup_ns = NS_PER_S,
-		.interval_ns = NS_PER_S,
-		.time_wait_ns = NS_PER_S / 1000,
-		.port = "0",
+		.duration_ns = 5 * SECOND_NS,
+		.warmup_ns = SECOND_NS,
+		.interval_ns = SECOND_NS,
+		.time_wait_ns = SECOND_NS / 1000,
+		.txpkts = {64},
+		.n_txpkts = 1,
+		.burst = 32,
+		.cores_per_port = 1,
 	};
 }
 
-static void
-address_default(struct mr_subnet *s, bool v6, const char *v4_text, const char *v6_text)
+/* An option that was given, and is not for the mode; NULL: none. */
+static const struct option *
+option_out_of_place(const struct args *a, uint64_t given)
 {
-	if (mr_addr_is_any(&s->addr))
-		mr_subnet_parse(v6 ? v6_text : v4_text, s);
-}
+	enum family family = a->mode ? STACK : FORWARD;
 
-static void
-defaults_after(struct args *out)
-{
-	uint64_t under_way = (uint64_t)out->connections * out->pipeline;
-
-	if (!out->request)
-		out->request = out->mode->request;
-	if (!out->response)
-		out->response = out->mode->response;
-	if (!out->service)
-		out->service = out->mode->service;
-	if (!out->inflight)
-		out->inflight = (uint32_t)(under_way < MODE_INFLIGHT_DEFAULT ? under_way : MODE_INFLIGHT_DEFAULT);
-	if (out->duration_ns && out->interval_ns > out->duration_ns)
-		out->interval_ns = out->duration_ns;
-	if (out->client_addresses == 1) {
-		address_default(&out->server, out->v6, "10.0.0.2/24", "fd00::2/64");
-		address_default(&out->client, out->v6, "10.0.0.1/24", "fd00::1/64");
-	} else {
-		address_default(&out->server, out->v6, "10.0.0.2/8", "fd00::2/64");
-		address_default(&out->client, out->v6, "10.1.0.1/8", "fd00::1:0:1/64");
+	for (unsigned i = 0; i < N_OPTIONS; i++) {
+		if (given >> i & 1 && !(options[i].family & family))
+			return &options[i];
 	}
-}
-
-struct mr_addr
-args_client_address(const struct args *a, uint32_t i)
-{
-	struct mr_addr addr = a->client.addr;
-
-	addr.w[3] = rte_cpu_to_be_32(rte_be_to_cpu_32(addr.w[3]) + i);
-	return addr;
-}
-
-/* What is wrong with the addresses; NULL: nothing. */
-static const char *
-addresses_conflict(const struct args *a)
-{
-	struct mr_addr last = args_client_address(a, a->client_addresses - 1);
-	uint32_t server = rte_be_to_cpu_32(a->server.addr.w[3]), first = rte_be_to_cpu_32(a->client.addr.w[3]);
-
-	if (mr_addr_is_v4(&a->server.addr) != mr_addr_is_v4(&a->client.addr))
-		return "--server-address, --client-address: one is IPv4 and one IPv6; give both of one family";
-	if (!mr_subnet_contains(&a->client, &last) || rte_be_to_cpu_32(last.w[3]) < first)
-		return "--client-addresses: there are not so many in the prefix; lower it, or give a shorter prefix";
-	if (!memcmp(&a->server.addr, &last, 12) && server - first < a->client_addresses)
-		return "--client-address: the server's is one of them; give each end its own";
 	return NULL;
-}
-
-/* What is wrong between options; NULL: nothing. */
-static const char *
-conflict(const struct args *a)
-{
-	if (!a->mode)
-		return "no mode: give --mode MODE";
-	if (a->role == ROLE_NONE)
-		return "no role: give --self, --server or --client";
-	if (a->find_max && (a->rate || a->mode->flags & MODE_F_HOLD))
-		return "--find-max: it sets the rate itself, of operations that repeat; leave out --rate, or choose another mode";
-	if (a->pipeline > 1 && !(a->mode->flags & MODE_F_PIPELINE))
-		return "--pipeline: this mode has one operation at a time on a connection; leave it out";
-	return NULL;
-}
-
-/* A size within the mode's bounds? @return false: told */
-static bool
-size_check(const char *program, const char *name, uint32_t size, uint32_t min, uint32_t max)
-{
-	if (size >= min && (!max || size <= max))
-		return true;
-	fprintf(stderr, "%s: --%s %u: this mode takes ", program, name, size);
-	if (max)
-		fprintf(stderr, "%u to %u bytes\n", RTE_MAX(min, 1u), max);
-	else
-		fprintf(stderr, "at least %u bytes\n", min);
-	return false;
 }
 
 static int
-args_settle(const char *program, struct args *out)
+all_settle(const char *program, struct args *out, uint64_t given)
 {
-	const char *what = conflict(out);
+	const struct option *wrong;
 
-	if (!what) {
-		defaults_after(out);
-		what = addresses_conflict(out);
-		if (!what && (uint32_t)out->service + out->services - 1 > 65535)
-			what = "--services: there are not so many ports from --service on; lower one of them";
-	}
-	if (what) {
-		fprintf(stderr, "%s: %s\n", program, what);
+	if (!out->mode && !out->fwd) {
+		fprintf(stderr, "%s: no mode: give --mode MODE\n", program);
 		return usage_error(program);
 	}
-	if (!size_check(program, "request", out->request, out->mode->request_min, out->mode->request_max) ||
-	    !size_check(program, "response", out->response, out->mode->response_min, out->mode->response_max))
+	wrong = option_out_of_place(out, given);
+	if (wrong) {
+		fprintf(stderr, "%s: --%s: of no use with %s: leave it out\n", program, wrong->name,
+		        out->mode ? out->mode->name : out->fwd->name);
 		return usage_error(program);
-	out->v6 = !mr_addr_is_v4(&out->server.addr);
-	return ARGS_RUN;
+	}
+	return args_settle(program, out) ? ARGS_RUN : usage_error(program);
 }
 
 int
 args_parse(int argc, char **argv, struct args *out)
 {
 	char *program = argv[0];
+	uint64_t given = 0;
 	int split = 1, r;
 
 	defaults_before(out);
@@ -428,14 +433,14 @@ args_parse(int argc, char **argv, struct args *out)
 	if (split == argc) {
 		/* Without EAL arguments these are clear enough. */
 		if (argc == 2 && (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0))
-			return own_parse(1, argv + 1, program, out);
+			return own_parse(1, argv + 1, program, out, &given);
 		fprintf(stderr, "%s: no '--': EAL's arguments go in front of it, the program's own behind\n", program);
 		return usage_error(program);
 	}
 	out->eal_argc = split;
-	r = own_parse(argc - split - 1, argv + split + 1, program, out);
+	r = own_parse(argc - split - 1, argv + split + 1, program, out, &given);
 	argv[split] = NULL;
-	return r == ARGS_RUN ? args_settle(program, out) : r;
+	return r == ARGS_RUN ? all_settle(program, out, given) : r;
 }
 
 const char *

@@ -11,7 +11,11 @@
 
 #include <millrace.h>
 
+struct fwd_mode;
 struct mode;
+
+#define ARGS_TXPKTS_MOST 8
+#define ARGS_TXPKT_LEAST 42 /* bytes: Ethernet, IPv4 and UDP headers */
 
 enum role {
 	ROLE_NONE,
@@ -21,7 +25,8 @@ enum role {
 };
 
 struct args {
-	const struct mode *mode;
+	const struct mode *mode;    /* of a stack; NULL: a forward mode */
+	const struct fwd_mode *fwd;
 	enum role role;
 	/* what is done */
 	uint32_t connections;
@@ -33,7 +38,7 @@ struct args {
 	uint64_t think_ns;
 	uint64_t warmup_ns, duration_ns, interval_ns;
 	/* where */
-	const char *port;           /* device, by name or number */
+	const char *port;           /* device, by name or number; of forward modes several, NULL: all */
 	struct mr_subnet server, client; /* address and prefix of each end */
 	uint32_t client_addresses;  /* consecutive, from the client's on */
 	uint16_t service;           /* port number of the first listener */
@@ -43,6 +48,11 @@ struct args {
 	uint32_t workers;           /* of each role */
 	uint32_t rxd, txd;          /* descriptors; 0: the stack's default */
 	uint32_t mbufs;             /* of each pool; 0: as the run needs */
+	/* forward modes */
+	uint32_t txpkts[ARGS_TXPKTS_MOST]; /* bytes of each segment of a generated packet */
+	uint32_t n_txpkts;
+	uint32_t burst, flows, cores_per_port;
+	struct mr_lladdr peer_mac;  /* len 0: found by ARP */
 	uint64_t time_wait_ns;
 	/* what is told */
 	const char *json;
@@ -54,6 +64,8 @@ struct args {
 
 /* @return ARGS_RUN, or the exit code of a program that has said all there is to say: 0, or 2 for wrong usage */
 int args_parse(int argc, char **argv, struct args *out);
+/* Fill in what follows, and look for what cannot be. @return false: told */
+bool args_settle(const char *program, struct args *out);
 /* Usage, on stdout. */
 void args_usage(const char *program);
 /* Address i of the client. */

@@ -50,15 +50,9 @@ latency_write(FILE *f, const struct hist *h)
 static void
 drops_write(FILE *f, const struct result *r)
 {
-	const char *comma = "";
-
 	fprintf(f, "\"drops\": {");
-	for (unsigned i = 0; i < MR_CNT_MAX; i++) {
-		if (r->drops[i] == 0)
-			continue;
-		fprintf(f, "%s\"%s\": %" PRIu64, comma, mr_counter_name((enum mr_counter)i), r->drops[i]);
-		comma = ", ";
-	}
+	for (unsigned i = 0; i < r->n_drops; i++)
+		fprintf(f, "%s\"%s\": %" PRIu64, i ? ", " : "", r->drops[i].name, r->drops[i].n);
 	fprintf(f, "}");
 }
 

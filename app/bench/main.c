@@ -8,6 +8,7 @@
 #include <rte_errno.h>
 
 #include "app/bench/args.h"
+#include "app/bench/fwd.h"
 #include "app/bench/run.h"
 
 static void
@@ -41,7 +42,7 @@ main(int argc, char **argv)
 		return 1;
 	}
 	signals_setup();
-	code = run_stack(&args);
+	code = args.mode ? run_stack(&args) : run_forward(&args);
 	rte_eal_cleanup();
 	return code;
 }

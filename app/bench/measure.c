@@ -45,24 +45,6 @@ measure_begin(struct run *r)
 	}
 }
 
-static bool
-intervals_room(struct run *r)
-{
-	unsigned room = r->room ? 2 * r->room : 64;
-
-	if (r->n_intervals < r->room)
-		return true;
-	for (unsigned i = 0; i < r->n; i++) {
-		struct interval *more = realloc(r->intervals[i], room * sizeof(*more));
-
-		if (!more)
-			return false;
-		r->intervals[i] = more;
-	}
-	r->room = room;
-	return true;
-}
-
 /* @return operations of the first side */
 static uint64_t
 interval_add(struct run *r, double seconds)
@@ -71,7 +53,7 @@ interval_add(struct run *r, double seconds)
 		struct side_count now, *last = &r->last[i];
 
 		side_count(&r->sides[i], &now);
-		r->intervals[i][r->n_intervals] = (struct interval){
+		r->intervals[i].v[r->intervals[i].n++] = (struct interval){
 			.seconds = seconds,
 			.ops = now.ops - last->ops,
 			.bytes = now.bytes - last->bytes,
@@ -81,7 +63,7 @@ interval_add(struct run *r, double seconds)
 		};
 		*last = now;
 	}
-	return r->intervals[0][r->n_intervals++].ops;
+	return r->intervals[0].v[r->intervals[0].n - 1].ops;
 }
 
 static void
@@ -92,7 +74,7 @@ interval_tell(const struct run *r, uint64_t at_ns)
 
 	for (unsigned i = 0; i < r->n; i++) {
 		roles[i] = role_name(r->sides[i].role);
-		sides[i] = r->intervals[i][r->n_intervals - 1];
+		sides[i] = r->intervals[i].v[r->intervals[i].n - 1];
 	}
 	if (!r->args->quiet)
 		report_interval(roles, sides, r->n, at_ns, r->args->duration_ns);
@@ -116,7 +98,7 @@ interval_wait(struct run *r, uint64_t end_ns)
 static bool
 interval_run(struct run *r, uint64_t start_ns, uint64_t last_ns, uint64_t end_ns)
 {
-	bool hold = r->args->mode->flags & MODE_F_HOLD, more = intervals_room(r) && interval_wait(r, end_ns);
+	bool hold = r->args->mode->flags & MODE_F_HOLD, more = intervals_room(&r->intervals[0]) && intervals_room(&r->intervals[1]) && interval_wait(r, end_ns);
 	uint64_t now_ns = run_clock_ns(), ops;
 
 	/* What a signal cut short counts only where nothing else is left to count. */
@@ -125,18 +107,17 @@ interval_run(struct run *r, uint64_t start_ns, uint64_t last_ns, uint64_t end_ns
 	ops = interval_add(r, (double)(now_ns - last_ns) / SEC_NS);
 	/* The client has gone: this interval was none. */
 	if (ops == 0 && r->args->role == ROLE_SERVER) {
-		r->n_intervals--;
+		r->intervals[0].n--;
 		return !r->args->duration_ns && !signals;
 	}
 	interval_tell(r, now_ns - start_ns);
 	return more;
 }
 
-/* What is left at the end is no interval of its own unless it is half of one. */
-static uint64_t
-interval_end(const struct run *r, uint64_t now_ns, uint64_t end_ns)
+uint64_t
+run_interval_end(const struct args *a, uint64_t now_ns, uint64_t end_ns)
 {
-	uint64_t interval_ns = r->args->interval_ns;
+	uint64_t interval_ns = a->interval_ns;
 
 	return end_ns - now_ns < interval_ns + interval_ns / 2 ? end_ns : now_ns + interval_ns;
 }
@@ -149,7 +130,7 @@ run_measure(struct run *r)
 	if (r->args->duration_ns && !(r->args->mode->flags & MODE_F_HOLD))
 		end_ns = start_ns + r->args->duration_ns;
 	measure_begin(r);
-	while (now_ns < end_ns && interval_run(r, start_ns, now_ns, interval_end(r, now_ns, end_ns)))
+	while (now_ns < end_ns && interval_run(r, start_ns, now_ns, run_interval_end(r->args, now_ns, end_ns)))
 		now_ns = run_clock_ns();
 	report_interval_end();
 	run_clients_call(r, core_measured);
@@ -179,9 +160,11 @@ result_fill(struct run *r, unsigned i)
 		.retransmits = r->counters[i][MR_CNT_TCP_RETRANSMITS],
 		.bytes_per_connection = r->per_connection[i],
 	};
-	result_rates(res, r->intervals[i], r->n_intervals);
-	for (unsigned c = 0; c < MR_CNT_MAX; c++)
-		res->drops[c] = mr_counter_is_drop((enum mr_counter)c) ? r->counters[i][c] : 0;
+	result_rates(res, &r->intervals[i]);
+	for (enum mr_counter c = 0; c < MR_CNT_MAX; c++) {
+		if (mr_counter_is_drop(c))
+			result_drop_add(res, mr_counter_name(c), mr_counter_help(c), r->counters[i][c]);
+	}
 	for (unsigned core = 0; core < s->n && s->role == ROLE_CLIENT; core++)
 		hist_merge(&res->latency, s->clients[core]->measured);
 }

@@ -60,6 +60,15 @@ side_line(const char *role, const struct interval *v)
 	printf(" %.0f%% busy", busy);
 }
 
+static void
+line_end(uint64_t at_ns, uint64_t of_ns)
+{
+	putchar('\n');
+	fflush(stdout);
+	if (of_ns && isatty(STDOUT_FILENO) && isatty(STDERR_FILENO))
+		bar_show(at_ns, of_ns);
+}
+
 void
 report_interval(const char *const *roles, const struct interval *sides, unsigned n, uint64_t at_ns, uint64_t of_ns)
 {
@@ -71,10 +80,21 @@ report_interval(const char *const *roles, const struct interval *sides, unsigned
 	       (double)sides[0].bytes * 8e-9 / seconds, scaled((double)sides[0].packets / seconds, pps, sizeof(pps)));
 	for (unsigned i = 0; i < n; i++)
 		side_line(roles[i], &sides[i]);
-	putchar('\n');
-	fflush(stdout);
-	if (of_ns && isatty(STDOUT_FILENO) && isatty(STDERR_FILENO))
-		bar_show(at_ns, of_ns);
+	line_end(at_ns, of_ns);
+}
+
+void
+report_forward(const struct report_ways *ways, const struct interval *v, uint64_t at_ns, uint64_t of_ns)
+{
+	double s = v->seconds > 0 ? v->seconds : 1;
+	char rx[32], tx[32];
+
+	bar_hide();
+	printf("%7.1f s  rx %spps %.3f Gbit/s  tx %spps %.3f Gbit/s ", (double)at_ns * NS,
+	       scaled((double)ways->rx_packets / s, rx, sizeof(rx)), (double)ways->rx_bytes * 8e-9 / s,
+	       scaled((double)ways->tx_packets / s, tx, sizeof(tx)), (double)ways->tx_bytes * 8e-9 / s);
+	side_line("", v);
+	line_end(at_ns, of_ns);
 }
 
 void
@@ -97,11 +117,8 @@ static void
 drops_print(const struct result *r)
 {
 	printf("  drops       %" PRIu64 "\n", result_drops(r));
-	for (unsigned i = 0; i < MR_CNT_MAX; i++) {
-		if (r->drops[i])
-			printf("    %-26s %12" PRIu64 "  %s\n", mr_counter_name((enum mr_counter)i), r->drops[i],
-			       mr_counter_help((enum mr_counter)i));
-	}
+	for (unsigned i = 0; i < r->n_drops; i++)
+		printf("    %-26s %12" PRIu64 "  %s\n", r->drops[i].name, r->drops[i].n, r->drops[i].help);
 }
 
 void
@@ -109,8 +126,10 @@ report_result(const struct result *r)
 {
 	char ops[32], pps[32];
 
-	printf("\n%s, %s, %s, %" PRIu64 " connection%s\n", r->mode, r->role, r->wire, r->connections,
-	       r->connections == 1 ? "" : "s");
+	printf("\n%s, %s, %s", r->mode, r->role, r->wire);
+	if (r->connections)
+		printf(", %" PRIu64 " connection%s", r->connections, r->connections == 1 ? "" : "s");
+	putchar('\n');
 	printf("  rate        %sops/s, %.3f Gbit/s, %spps\n", scaled(r->ops_per_s, ops, sizeof(ops)), r->gbit_per_s,
 	       scaled(r->pps, pps, sizeof(pps)));
 	printf("  cost        %.0f cycles per operation, %.0f per packet; busy %.1f%%\n", r->cycles_per_op,

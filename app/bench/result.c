@@ -46,29 +46,45 @@ interval_rate(const struct interval *v, enum rate what)
 }
 
 static double
-median(const struct interval *intervals, unsigned n, enum rate what)
+median(const struct intervals *all, enum rate what)
 {
-	double *values = calloc(n + 1, sizeof(*values)), m;
+	double *values = calloc(all->n + 1, sizeof(*values)), m;
 
 	if (!values)
 		return 0;
-	for (unsigned i = 0; i < n; i++)
-		values[i] = interval_rate(&intervals[i], what);
-	qsort(values, n, sizeof(*values), compare);
-	m = n ? values[(n - 1) / 2] : 0;
+	for (unsigned i = 0; i < all->n; i++)
+		values[i] = interval_rate(&all->v[i], what);
+	qsort(values, all->n, sizeof(*values), compare);
+	m = all->n ? values[(all->n - 1) / 2] : 0;
 	free(values);
 	return m;
 }
 
-void
-result_rates(struct result *r, const struct interval *intervals, unsigned n)
+bool
+intervals_room(struct intervals *all)
 {
-	r->ops_per_s = median(intervals, n, RATE_OPS);
-	r->gbit_per_s = median(intervals, n, RATE_GBIT);
-	r->pps = median(intervals, n, RATE_PPS);
-	r->cycles_per_op = median(intervals, n, RATE_PER_OP);
-	r->cycles_per_packet = median(intervals, n, RATE_PER_PACKET);
-	r->busy = median(intervals, n, RATE_BUSY);
+	unsigned room = all->room ? 2 * all->room : 64;
+	struct interval *more;
+
+	if (all->n < all->room)
+		return true;
+	more = realloc(all->v, room * sizeof(*more));
+	if (!more)
+		return false;
+	all->v = more;
+	all->room = room;
+	return true;
+}
+
+void
+result_rates(struct result *r, const struct intervals *all)
+{
+	r->ops_per_s = median(all, RATE_OPS);
+	r->gbit_per_s = median(all, RATE_GBIT);
+	r->pps = median(all, RATE_PPS);
+	r->cycles_per_op = median(all, RATE_PER_OP);
+	r->cycles_per_packet = median(all, RATE_PER_PACKET);
+	r->busy = median(all, RATE_BUSY);
 }
 
 const char *
@@ -83,12 +99,19 @@ result_limit(const struct result *own, const struct result *peer)
 	return strcmp(own->role, "client") == 0 ? "server" : "client";
 }
 
+void
+result_drop_add(struct result *r, const char *name, const char *help, uint64_t n)
+{
+	if (n > 0 && r->n_drops < MR_CNT_MAX)
+		r->drops[r->n_drops++] = (struct drop){.name = name, .help = help, .n = n};
+}
+
 uint64_t
 result_drops(const struct result *r)
 {
 	uint64_t sum = 0;
 
-	for (unsigned i = 0; i < MR_CNT_MAX; i++)
-		sum += r->drops[i];
+	for (unsigned i = 0; i < r->n_drops; i++)
+		sum += r->drops[i].n;
 	return sum;
 }

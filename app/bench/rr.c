@@ -142,8 +142,11 @@ udp_serve(struct served *v, uint32_t events)
 
 	(void)events;
 	while ((n = mr_ep_recv(v->ep, sv->scratch, MODE_SCRATCH, &from)) >= 0) {
+		/* With equal sizes it is an echo, for the sake of strangers who look into what comes back. */
+		const uint8_t *answer = n == (ssize_t)sv->args->response ? sv->scratch : sv->response;
+
 		sv->response[0] = sv->scratch[0];
-		if (mr_ep_sendto(v->ep, sv->response, sv->args->response, &from) >= 0)
+		if (mr_ep_sendto(v->ep, answer, sv->args->response, &from) >= 0)
 			server_done(sv, 1, (uint64_t)n + sv->args->response);
 	}
 }

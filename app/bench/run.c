@@ -255,7 +255,7 @@ run_phases(struct run *r)
 	if (rc < 0)
 		return rc;
 	run_measure(r);
-	if (r->n_intervals == 0) {
+	if (r->intervals[0].n == 0) {
 		fprintf(stderr, "millrace-bench: ended before the first interval was over: nothing was measured\n");
 		return -EINTR;
 	}
@@ -280,7 +280,7 @@ run_stack(const struct args *args)
 		rc = run_phases(r);
 	run_sides_end(r);
 	for (unsigned i = 0; i < 2; i++)
-		free(r->intervals[i]);
+		free(r->intervals[i].v);
 	free(r);
 	return rc < 0 ? 1 : 0;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A run of a stack mode, both sides or one, and the rooms of its control: run.c has the phases and the clock, place.c makes
- * the sides, search.c looks for the highest rate, measure.c takes samples and tells the results.
+ * the sides, trial.c looks for the highest rate, measure.c takes samples and tells the results.
  */
 #ifndef BENCH_RUN_H
 #define BENCH_RUN_H
@@ -23,8 +23,7 @@ struct run {
 	uint64_t memory[2];        /* bytes without connections */
 	double per_connection[2];
 	/* the measurement */
-	struct interval *intervals[2];
-	unsigned n_intervals, room;
+	struct intervals intervals[2];
 	struct side_count start[2], last[2];
 	uint64_t counters[2][MR_CNT_MAX]; /* at its beginning, then what came since */
 	struct result results[2];
@@ -54,12 +53,14 @@ int run_sides_create(struct run *r);
 int run_sides_start(struct run *r);
 void run_sides_end(struct run *r);
 
-/* ---- search.c */
+/* ---- trial.c */
 /* Leave the clients at the highest rate without loss. @return 0, -EINTR, or -ENOENT, told: there is none */
 int run_search(struct run *r);
 
 /* ---- measure.c */
 void run_measure(struct run *r);
+/* End of the interval that begins. What is left at the end is none of its own unless it is half of one. */
+uint64_t run_interval_end(const struct args *a, uint64_t now_ns, uint64_t end_ns);
 /* @return 0 or -errno of the JSON file, told */
 int run_results_tell(struct run *r);
 void run_counters_read(const struct run *r, unsigned side, uint64_t *out);
