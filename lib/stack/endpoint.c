@@ -45,6 +45,18 @@ event_unlink(struct mr_ep *ep)
 	ep->flags &= ~MR_EP_F_EVENT;
 }
 
+/* The last of its list goes: which NIC's was it? */
+static void
+room_tail_unlink(struct mr_ep *ep)
+{
+	struct mr_nic *nic;
+
+	TAILQ_FOREACH(nic, &ep->stack->nics, link_in_stack) {
+		if (nic->room_tail == &ep->dirty_next)
+			nic->room_tail = ep->dirty_pprev;
+	}
+}
+
 static void
 dirty_unlink(struct mr_ep *ep)
 {
@@ -55,6 +67,8 @@ dirty_unlink(struct mr_ep *ep)
 		ep->dirty_next->dirty_pprev = ep->dirty_pprev;
 	else if (ep->stack->dirty_tail == &ep->dirty_next)
 		ep->stack->dirty_tail = ep->dirty_pprev;
+	else if (unlikely(ep->stack->room_wanted))
+		room_tail_unlink(ep);
 	ep->flags &= ~MR_EP_F_DIRTY;
 }
 
@@ -106,17 +120,29 @@ mr_ep_event(struct mr_ep *ep, uint32_t events)
 	s->events_tail = &ep->event_next;
 }
 
+static void
+dirty_append(struct mr_ep *ep, struct mr_ep ***tail)
+{
+	ep->flags |= MR_EP_F_DIRTY;
+	ep->dirty_next = NULL;
+	ep->dirty_pprev = *tail;
+	**tail = ep;
+	*tail = &ep->dirty_next;
+}
+
 /* At the end of the dirty list; it is not there yet. */
 void
 mr_ep_put_dirty(struct mr_ep *ep)
 {
-	struct mr_stack *s = ep->stack;
+	dirty_append(ep, &ep->stack->dirty_tail);
+}
 
-	ep->flags |= MR_EP_F_DIRTY;
-	ep->dirty_next = NULL;
-	ep->dirty_pprev = s->dirty_tail;
-	*s->dirty_tail = ep;
-	s->dirty_tail = &ep->dirty_next;
+void
+mr_ep_await_room(struct mr_ep *ep, struct mr_nic *nic)
+{
+	dirty_unlink(ep);
+	dirty_append(ep, &nic->room_tail);
+	ep->stack->room_wanted = true;
 }
 
 void
@@ -182,6 +208,53 @@ mr_ep_tell_events(struct mr_stack *s)
 	for (; list; n++)
 		ep_tell(list);
 	return n;
+}
+
+/* The first of those who wait for a NIC, as many as it has room for frames. */
+static void
+room_give(struct mr_nic *nic)
+{
+	uint32_t n = 0;
+
+	while (nic->room && mr_nic_tx_room(nic, ++n)) {
+		struct mr_ep *ep = nic->room;
+
+		dirty_unlink(ep);
+		mr_ep_put_dirty(ep);
+	}
+}
+
+void
+mr_ep_room_ends(struct mr_nic *nic)
+{
+	while (nic->room) {
+		struct mr_ep *ep = nic->room;
+
+		dirty_unlink(ep);
+		mr_ep_put_dirty(ep);
+	}
+}
+
+void
+mr_ep_give_room(struct mr_stack *s)
+{
+	struct mr_ep *younger = s->dirty, **younger_tail = s->dirty_tail;
+	struct mr_nic *nic;
+	bool wanted = false;
+
+	/* Who waits goes first. */
+	s->dirty = NULL;
+	s->dirty_tail = &s->dirty;
+	TAILQ_FOREACH(nic, &s->nics, link_in_stack) {
+		room_give(nic);
+		wanted |= nic->room != NULL;
+	}
+	s->room_wanted = wanted;
+	if (younger) {
+		*s->dirty_tail = younger;
+		younger->dirty_pprev = s->dirty_tail;
+		s->dirty_tail = younger_tail;
+	}
 }
 
 unsigned

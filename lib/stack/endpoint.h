@@ -60,7 +60,7 @@ struct mr_ep_ops {
 	uint32_t (*readiness)(struct mr_ep *ep);                         /**< mr_ep_readiness; NULL: never ready */
 };
 
-#define MR_EP_F_DIRTY (1u << 0)      /**< private: on the stack's dirty list */
+#define MR_EP_F_DIRTY (1u << 0)      /**< private: on the stack's dirty list, or on that of a NIC without room */
 #define MR_EP_F_EVENT (1u << 1)      /**< private: on the stack's event list */
 #define MR_EP_F_CLOSED (1u << 2)     /**< the application has given up the handle: no more events */
 #define MR_EP_F_USER (1u << 8)       /**< first of the transport's own flags */
@@ -99,6 +99,10 @@ mr_ep_mark_dirty(struct mr_ep *ep)
 	if (!(ep->flags & MR_EP_F_DIRTY))
 		mr_ep_put_dirty(ep);
 }
+
+/** Have output called once the NIC, where mr_nic_tx_room said no, has room again; from output alone. First come, first
+ *  served. */
+void mr_ep_await_room(struct mr_ep *ep, struct mr_nic *nic);
 
 /** The endpoint was refused transmit mbufs (mr_stack_tx_hold, or the pool is empty): MR_EV_OUT is noted for it when a
  *  quarter of those that endpoints may hold is free again. */

@@ -46,6 +46,7 @@ nic_down(struct mr_nic *nic)
 		mr_drop(nic->stack, nic->txq[nic->txq_head], MR_DROP_NIC_DISABLED);
 		nic->txq_head = (nic->txq_head + 1) % MR_NIC_TXQ;
 	}
+	mr_ep_room_ends(nic);
 	nic->link->ops->stop(nic->link);
 }
 
@@ -104,6 +105,7 @@ nic_make(struct mr_stack *s, uint16_t id, const char *name, struct mr_link *link
 	snprintf(nic->name, sizeof(nic->name), "%s", name ? name : "");
 	TAILQ_INIT(&nic->primary);
 	TAILQ_INIT(&nic->configured);
+	nic->room_tail = &nic->room;
 	mr_nic_filter_broadcasts(nic);
 	if (mr_neigh_table_init(nic, s->opts.max_neighbours) < 0) {
 		free(nic);
@@ -259,11 +261,28 @@ mr_nic_flush(struct mr_nic *nic)
 		mr_count_n(s, MR_CNT_NIC_TX_BYTES, bytes);
 		nic->txq_head = (nic->txq_head + sent) % MR_NIC_TXQ;
 		nic->txq_n -= sent;
+		if (sent > 0)
+			nic->tx_stuck_ns = 0;
 		if (sent < n) {
 			mr_count(s, MR_CNT_NIC_TX_BUSY);
+			nic->tx_busy_ns = s->now_ns;
+			if (sent == 0 && nic->tx_stuck_ns == 0)
+				nic->tx_stuck_ns = s->now_ns;
 			return;
 		}
 	}
+}
+
+/* The link is asked once a turn. */
+bool
+mr_nic_tx_room_slow(struct mr_nic *nic, uint16_t n)
+{
+	uint64_t now_ns = nic->stack->now_ns;
+
+	if (nic->tx_busy_ns != now_ns)
+		mr_nic_flush(nic);
+	return nic->txq_n + n <= MR_NIC_TXQ_BULK || !(nic->flags & MR_NIC_F_UP) ||
+	       (nic->tx_stuck_ns && now_ns - nic->tx_stuck_ns >= MR_NIC_STUCK_NS);
 }
 
 /* One segment for links that take no chains. A frame that others hold too is copied, never changed. Consumes m.

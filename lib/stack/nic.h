@@ -27,6 +27,8 @@ extern "C" {
 
 #define MR_BURST 32          /**< frames taken from a link at a time */
 #define MR_NIC_TXQ 512       /**< frames that may wait for the link */
+#define MR_NIC_TXQ_BULK 448  /**< of these, of those that can wait elsewhere; the rest is for ACKs, ARP and the like */
+#define MR_NIC_STUCK_NS 10000000ull /**< a link that has taken nothing for so long is not waited for */
 #define MR_NIC_ADDR_BUCKETS 256 /**< private */
 
 /** One local address (S-127, S-133). */
@@ -79,6 +81,9 @@ struct mr_nic {
 	/** @cond private */
 	/* frames that wait for the link's flush */
 	uint16_t txq_head, txq_n;
+	struct mr_ep *room, **room_tail; /* who waits for room in it */
+	uint64_t tx_busy_ns;      /* when the link last left frames with us */
+	uint64_t tx_stuck_ns;     /* since when it has taken none at all; 0: it has */
 	struct rte_mbuf *txq[MR_NIC_TXQ];
 	struct mr_netep *addrs[MR_NIC_ADDR_BUCKETS];
 	TAILQ_HEAD(mr_primary_list, mr_netep) primary;
@@ -143,6 +148,15 @@ static inline void
 mr_nic_output_ll(struct mr_nic *nic, struct rte_mbuf *m, const struct mr_lladdr *dst, uint16_t net_proto)
 {
 	mr_nic_output_ll_burst(nic, &m, 1, dst, net_proto);
+}
+
+bool mr_nic_tx_room_slow(struct mr_nic *nic, uint16_t n);
+/** Is there room for n more frames whose sender can keep them for a later turn? Where there is none, let it: a full queue
+ *  drops. A link that takes nothing at all is soon not waited for, so that nothing waits for ever: then there is room. */
+static inline bool
+mr_nic_tx_room(struct mr_nic *nic, uint16_t n)
+{
+	return likely(nic->txq_n + n <= MR_NIC_TXQ_BULK) || mr_nic_tx_room_slow(nic, n);
 }
 
 /** Transmit frames that have their link header. Consumes all. @param by who sends them, or NULL */

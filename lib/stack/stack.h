@@ -42,6 +42,7 @@ struct mr_stack {
 	uint32_t tx_held, tx_held_max;     /* transmit mbufs in send queues */
 	struct mr_ep *events, **events_tail; /* endpoints with events to tell, in order */
 	struct mr_ep *dirty, **dirty_tail; /* endpoints with something to send, in order */
+	bool room_wanted;                  /* by endpoints that wait for a NIC's queue */
 	struct mr_flow_table flows;
 	struct mr_demux demux;
 	struct mr_wheel wheel;
@@ -89,6 +90,10 @@ void mr_alarm_stop_all(struct mr_stack *s);
 
 unsigned mr_ep_tell_events(struct mr_stack *s);
 unsigned mr_ep_output_dirty(struct mr_stack *s);
+/* Before that stage: those who waited for room in a NIC's queue are dirty again, as far as there is some. */
+void mr_ep_give_room(struct mr_stack *s);
+/* A NIC goes down: nobody waits for it any more. */
+void mr_ep_room_ends(struct mr_nic *nic);
 /* Note MR_EV_OUT for the starved ones, if there is room. */
 void mr_ep_wake_starved(struct mr_stack *s);
 

@@ -201,16 +201,22 @@ seg_ect(struct tcp_conn *c, const struct tcp_seg *s, uint8_t *flags)
 	return ECT_0;
 }
 
-/* Transmit a segment of the queue, for the first time or again. */
+/* Transmit a segment of the queue, for the first time or again. A link that does not keep up is no loss: the next turn
+ * goes on. */
 static bool
 send_seg(struct out *o, struct rte_mbuf *m)
 {
 	struct tcp_conn *c = o->c;
 	struct tcp_seg *s = tcp_seg(m);
-	struct rte_mbuf *f = seg_frame(c, m);
+	struct rte_mbuf *f;
 	uint8_t flags = TCP_ACK, ect = 0;
 	struct tcp_tx tx;
 
+	if (unlikely(!mr_nic_tx_room(c->route.local->nic, o->n + 1))) {
+		mr_ep_await_room(&c->ep, c->route.local->nic);
+		return false;
+	}
+	f = seg_frame(c, m);
 	if (!f)
 		return false;
 	if (s->flags & TCP_SEG_PSH && s->len > 0)

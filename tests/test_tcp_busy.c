@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * TCP on a link that does not keep up: what the NIC's queue has no room for stays in the send queue and goes out when the
+ * link takes it, in order and without a loss (nobody but the link has delayed it), while small frames find the place that
+ * is kept for them. A link that takes nothing at all is not waited for.
+ */
+#include "rig/rig.h"
+
+#include <string.h>
+
+#include "stack/nic.h"
+
+#define MSS 1460
+#define SEGMENTS 600
+
+static struct rig rig;
+static struct rig_tcp t;
+
+static void
+setup(void)
+{
+	rig_init(&rig, NULL);
+	ck_assert_int_eq(mr_transproto_setopt(rig.stack, MR_TRANS_TCP, MR_OPT_TCP_INIT_CWND, 1000), 0);
+	rig_tcp_init(&t, &rig, false);
+	t.ws = 7;
+	rig_tcp_listen(&t, 4);
+	ck_assert_int_eq(mr_ep_setopt(t.listener, MR_OPT_SNDBUF, 4 << 20), 0);
+	rig_tcp_establish_passive(&t);
+	rig_tcp_push(&t, RIG_ACK, 1, 1, 0, .wnd = 65535);
+	rig_poll(&rig);
+	rig_mark(&rig);
+}
+
+static void
+teardown(void)
+{
+	rig_discard(&rig);
+	rig_fini(&rig);
+}
+
+static void
+turns(unsigned n)
+{
+	while (n-- > 0)
+		rig_turn(&rig);
+}
+
+/* rig_moved would wait for a rest that there is not. */
+static uint64_t
+count(enum mr_counter c)
+{
+	return mr_stack_counter(rig.stack, c);
+}
+
+/* The link is stuck, and everything waits for it. */
+static void
+fill(void)
+{
+	rig.tx_room = 0;
+	ck_assert_int_eq(rig_ep_send(t.ep, 0, SEGMENTS * MSS), SEGMENTS * MSS);
+	turns(3);
+}
+
+static void
+expect_segments(unsigned from, unsigned to)
+{
+	for (unsigned i = from; i < to; i++)
+		ck_assert_uint_eq(rig_tcp_seq(&t, rig_tcp_next(&t)), 1 + i * MSS);
+}
+
+START_TEST(nothing_is_lost)
+{
+	fill();
+	rig.tx_room = 100;
+	turns(1);
+	rig.tx_room = 1;
+	turns(3);
+	rig.tx_room = -1;
+	turns(3);
+	expect_segments(0, SEGMENTS);
+	rig_expect_none(&rig);
+	rig_expect_no_drop(&rig);
+	ck_assert_uint_eq(rig_moved(&rig, MR_CNT_TCP_RETRANSMITS), 0);
+	ck_assert_uint_gt(rig_moved(&rig, MR_CNT_NIC_TX_BUSY), 0);
+}
+END_TEST
+
+/* An answer to a ping has its place, and so has an ACK of another connection. */
+START_TEST(small_frames_pass)
+{
+	fill();
+	rig_push_icmp(&rig, .echo = true);
+	turns(1);
+	rig.tx_room = -1;
+	turns(3);
+	rig_expect_no_drop(&rig);
+	expect_segments(0, MR_NIC_TXQ_BULK);
+	rig_expect(&rig, RIG_ICMP);
+	expect_segments(MR_NIC_TXQ_BULK, SEGMENTS);
+}
+END_TEST
+
+/* What a full queue holds is no more than that of bulk, however often it is tried. */
+START_TEST(link_is_asked_once_a_turn)
+{
+	uint64_t busy;
+
+	fill();
+	busy = count(MR_CNT_NIC_TX_BUSY);
+	turns(1);
+	/* By the first segment and by the turn's flush. */
+	ck_assert_uint_le(count(MR_CNT_NIC_TX_BUSY) - busy, 2);
+	ck_assert_uint_eq(count(MR_DROP_NIC_TXQ_FULL), 0);
+	rig.tx_room = -1;
+	turns(3);
+}
+END_TEST
+
+/* A cable that is out: the queue overflows, as that of any dead link, and the timer has it again. */
+START_TEST(dead_link)
+{
+	uint64_t full;
+
+	fill();
+	rig.now += MR_NIC_STUCK_NS;
+	turns(1);
+	ck_assert_uint_eq(count(MR_DROP_NIC_TXQ_FULL), SEGMENTS - MR_NIC_TXQ);
+	rig.tx_room = -1;
+	turns(1);
+	expect_segments(0, MR_NIC_TXQ);
+	rig_expect_none(&rig);
+	rig_tcp_push(&t, RIG_ACK, 1, 1 + MR_NIC_TXQ * MSS, 0, .wnd = 65535);
+	rig_poll(&rig);
+	/* Now that it lives it is waited for again. */
+	full = count(MR_DROP_NIC_TXQ_FULL);
+	rig.tx_room = 0;
+	ck_assert_int_eq(rig_ep_send(t.ep, SEGMENTS * MSS, 2 * MR_NIC_TXQ * MSS), 2 * MR_NIC_TXQ * MSS);
+	turns(3);
+	ck_assert_uint_eq(count(MR_DROP_NIC_TXQ_FULL), full);
+	rig.tx_room = -1;
+	turns(3);
+	rig_discard(&rig);
+	ck_assert(rig_advance_until_frame(&rig, 3 * RIG_S));
+	ck_assert_uint_ge(rig_moved(&rig, MR_CNT_TCP_RETRANSMITS), 1);
+}
+END_TEST
+
+/* Whoever waits for a NIC may go, and so may the NIC. */
+START_TEST(waiting_ones_go)
+{
+	struct rig_tcp second;
+
+	rig_tcp_init(&second, &rig, false);
+	second.listener = t.listener;
+	second.peer_port = 6000;
+	rig_tcp_establish_passive(&second);
+	fill();
+	ck_assert_int_eq(rig_ep_send(second.ep, 0, 10 * MSS), 10 * MSS);
+	turns(2);
+	if (_i == 0) {
+		mr_ep_abort(t.ep);
+		rig.tx_room = -1;
+		turns(3);
+		for (unsigned i = 0; i < MR_NIC_TXQ_BULK; i++)
+			rig_tcp_next(&t);
+		ck_assert(rig_expect(&rig, RIG_TCP)->flags & RIG_RST);
+		for (unsigned i = 0; i < 10; i++)
+			ck_assert_uint_eq(rig_tcp_seq(&second, rig_tcp_next(&second)), 1 + i * MSS);
+	} else if (_i == 1) {
+		mr_ep_abort(second.ep);
+		rig.tx_room = -1;
+		turns(3);
+		expect_segments(0, MR_NIC_TXQ_BULK);
+		ck_assert(rig_expect(&rig, RIG_TCP)->flags & RIG_RST);
+		expect_segments(MR_NIC_TXQ_BULK, SEGMENTS);
+	} else if (_i == 2) {
+		/* It comes back; what was in its queue is lost. */
+		ck_assert_int_eq(mr_nic_disable(rig.stack, RIG_NIC), 0);
+		turns(2);
+		rig.tx_room = -1;
+		ck_assert_int_eq(mr_nic_enable(rig.stack, RIG_NIC), 0);
+		ck_assert(rig_advance_until_frame(&rig, 3 * RIG_S));
+		ck_assert_uint_ge(rig_moved(&rig, MR_DROP_NIC_DISABLED), MR_NIC_TXQ_BULK);
+	} else {
+		ck_assert_int_eq(mr_nic_remove(rig.stack, RIG_NIC), 0);
+		turns(2);
+	}
+}
+END_TEST
+
+static Suite *
+suite(void)
+{
+	Suite *s = suite_create("tcp_busy");
+	TCase *tc = tcase_create("link");
+
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, nothing_is_lost);
+	tcase_add_test(tc, small_frames_pass);
+	tcase_add_test(tc, link_is_asked_once_a_turn);
+	tcase_add_test(tc, dead_link);
+	tcase_add_loop_test(tc, waiting_ones_go, 0, 4);
+	suite_add_tcase(s, tc);
+	return s;
+}
+
+int
+main(int argc, char **argv)
+{
+	return rig_main(argc, argv, suite);
+}
