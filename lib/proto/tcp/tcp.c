@@ -138,13 +138,51 @@ segment_input(struct tcp *t, struct mr_flow *f, struct rte_mbuf *m)
 	}
 }
 
+#define AHEAD 3 /* segments between steps of the prefetch */
+
+/* What nearly every segment touches of a connection, but for the first line, which the lookup has fetched. */
+static inline void
+conn_prefetch(const struct mr_flow *f)
+{
+	size_t end = offsetof(struct tcp_conn, route) + RTE_CACHE_LINE_SIZE;
+
+	if (f->kind != TCP_KIND_CONN)
+		return;
+	for (size_t at = RTE_CACHE_LINE_SIZE; at < end; at += RTE_CACHE_LINE_SIZE)
+		rte_prefetch0((const char *)f + at);
+}
+
+/* The segment that will be acknowledged: the head of its mbuf and its record. */
+static inline void
+sendq_prefetch(const struct mr_flow *f)
+{
+	const struct tcp_conn *c = (const struct tcp_conn *)f;
+	const struct rte_mbuf *m;
+
+	if (f->kind != TCP_KIND_CONN)
+		return;
+	m = c->sendq.head;
+	if (m) {
+		rte_prefetch0(m);
+		rte_prefetch0(&m->next);
+		rte_prefetch0(tcp_seg(m));
+	}
+}
+
 static void
 tcp_input(struct mr_transproto *tp, struct mr_flow **flows, struct rte_mbuf **pkts, uint16_t n)
 {
 	struct tcp *t = (struct tcp *)tp;
 
-	for (uint16_t i = 0; i < n; i++)
+	for (uint16_t i = 0; i < RTE_MIN(n, 2 * AHEAD); i++)
+		conn_prefetch(flows[i]);
+	for (uint16_t i = 0; i < n; i++) {
+		if (i + 2 * AHEAD < n)
+			conn_prefetch(flows[i + 2 * AHEAD]);
+		if (i + AHEAD < n)
+			sendq_prefetch(flows[i + AHEAD]);
 		segment_input(t, flows[i], pkts[i]);
+	}
 }
 
 static void
