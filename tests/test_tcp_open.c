@@ -355,6 +355,86 @@ START_TEST(ecn_setup_syn)
 }
 END_TEST
 
+/* ---- accepted when there is something to read */
+
+static void
+deferred(int64_t seconds)
+{
+	rig_tcp_listen(&t, 4);
+	ck_assert_int_eq(mr_ep_setopt(t.listener, MR_OPT_TCP_DEFER_ACCEPT_NS, seconds * (int64_t)RIG_S), 0);
+	rig_tcp_start_passive(&t);
+	rig_tcp_push(&t, RIG_ACK, 1, 1, 0);
+	rig_expect_none(&rig);
+	ck_assert_int_eq(mr_ep_accept(t.listener, &t.ep), -EAGAIN);
+	ck_assert_uint_eq(mr_ep_readiness(t.listener) & MR_EV_IN, 0);
+}
+
+/* Data makes a connection of it, or its end. */
+START_TEST(defer_accept)
+{
+	char c;
+
+	deferred(31);
+	rig_expect_none_for(&rig, 10 * RIG_S); /* and no SYN-ACK meanwhile */
+	rig_tcp_push(&t, _i ? RIG_FIN | RIG_ACK : RIG_ACK, 1, 1, _i ? 0 : 10);
+	rig_poll(&rig);
+	ck_assert_int_eq(mr_ep_accept(t.listener, &t.ep), 0);
+	if (_i)
+		ck_assert_int_eq(mr_ep_recv(t.ep, &c, 1, NULL), 0);
+	else
+		rig_ep_recv(t.ep, 0, 10);
+	rig_discard(&rig);
+	rig_expect_no_drop(&rig);
+}
+END_TEST
+
+/* Data with the third segment waits for nothing. */
+START_TEST(defer_accept_at_once)
+{
+	rig_tcp_listen(&t, 4);
+	ck_assert_int_eq(mr_ep_setopt(t.listener, MR_OPT_TCP_DEFER_ACCEPT_NS, 5 * (int64_t)RIG_S), 0);
+	rig_tcp_start_passive(&t);
+	rig_tcp_push(&t, RIG_ACK, 1, 1, 10);
+	rig_poll(&rig);
+	ck_assert_int_eq(mr_ep_accept(t.listener, &t.ep), 0);
+	rig_discard(&rig);
+}
+END_TEST
+
+/* When the time is over the peer is asked, and if it is still there, its connection accepted without data. */
+START_TEST(defer_accept_no_longer)
+{
+	deferred(7);
+	rig_expect_none_for(&rig, 6900 * RIG_MS);
+	ck_assert(rig_advance_until_frame(&rig, 200 * RIG_MS));
+	rig_tcp_expect(&t, RIG_SYN | RIG_ACK, 0, 1, 0);
+	if (_i) {
+		/* Nobody: as any half-open connection. */
+		rig_advance(&rig, 70 * RIG_S);
+		rig_discard(&rig);
+		ck_assert_int_eq(mr_ep_accept(t.listener, &t.ep), -EAGAIN);
+		return;
+	}
+	rig_tcp_push(&t, RIG_ACK, 1, 1, 0);
+	rig_expect_none(&rig);
+	ck_assert_int_eq(mr_ep_accept(t.listener, &t.ep), 0);
+	ck_assert_int_eq(rig_tcp_state(t.ep), MR_TCP_ESTABLISHED);
+}
+END_TEST
+
+/* A lost SYN-ACK is sent again as ever, until the peer has answered. */
+START_TEST(defer_accept_lost_answer)
+{
+	rig_tcp_listen(&t, 4);
+	ck_assert_int_eq(mr_ep_setopt(t.listener, MR_OPT_TCP_DEFER_ACCEPT_NS, 31 * (int64_t)RIG_S), 0);
+	rig_tcp_start_passive(&t);
+	ck_assert(rig_advance_until_frame(&rig, 1100 * RIG_MS));
+	rig_tcp_expect(&t, RIG_SYN | RIG_ACK, 0, 1, 0);
+	rig_tcp_push(&t, RIG_ACK, 1, 1, 0);
+	rig_expect_none_for(&rig, 25 * RIG_S);
+}
+END_TEST
+
 /* B-53: closing a listener resets what was not accepted and forgets what is half open. */
 START_TEST(listener_close)
 {
@@ -768,6 +848,10 @@ suite(void)
 	tcase_add_test(tc, data_with_syn_and_before_accept);
 	tcase_add_test(tc, fin_with_the_third_segment);
 	tcase_add_test(tc, ecn_setup_syn);
+	tcase_add_loop_test(tc, defer_accept, 0, 2);
+	tcase_add_test(tc, defer_accept_at_once);
+	tcase_add_loop_test(tc, defer_accept_no_longer, 0, 2);
+	tcase_add_test(tc, defer_accept_lost_answer);
 	tcase_add_test(tc, listener_close);
 	tcase_add_loop_test(tc, listen_ignores, 0, 7);
 	tcase_add_loop_test(tc, listen_resets_ack, 0, 3);

@@ -102,6 +102,7 @@ static const struct opt_case ep_cases[] = {
 	{MR_OPT_TOS, 0, {0, 4, 252}, {-1, 256, 1ll << 32}},
 	{MR_OPT_BINDNIC, 0, {0, RIG_NIC, RIG_NIC}, {-1, 2, 65536 + RIG_NIC}},
 	{MR_OPT_LINGER_NS, -1, {0, 5 * S, -1}, {MAX32_MS + 1, INT64_MAX, INT64_MAX}},
+	{MR_OPT_TCP_DEFER_ACCEPT_NS, 0, {S, 31 * S, 3 * S}, {-1, 31 * S + 1, INT64_MAX}},
 	{MR_OPT_TCP_MAXSEG, 0, {48, 1000, 65495}, {47, -1, 65496}},
 	{MR_OPT_TCP_KEEPIDLE_NS, 7200 * S, {MS, S, MAX32_MS}, {0, MS - 1, MAX32_MS + 1}},
 	{MR_OPT_TCP_KEEPINTVL_NS, 75 * S, {MS, S, MAX32_MS}, {0, -1, MAX32_MS + 1}},
@@ -188,7 +189,8 @@ static const int not_of_endpoints[] = {
 static const int not_of_the_protocol[] = {
 	MR_OPT_REUSEADDR, MR_OPT_REUSEPORT, MR_OPT_V6ONLY, MR_OPT_TTL, MR_OPT_TOS, MR_OPT_BROADCAST, MR_OPT_BINDNIC,
 	MR_OPT_MULTICAST_TTL, MR_OPT_LINGER_NS, MR_OPT_TCP_NODELAY, MR_OPT_TCP_CORK, MR_OPT_TCP_QUICKACK, MR_OPT_TCP_MAXSEG,
-	MR_OPT_TCP_BIND_NO_PORT, MR_OPT_TCP_KEEPALIVE, MR_OPT_TCP_KEEPIDLE_NS, MR_OPT_TCP_KEEPINTVL_NS, MR_OPT_TCP_KEEPCNT,
+	MR_OPT_TCP_BIND_NO_PORT, MR_OPT_TCP_DEFER_ACCEPT_NS, MR_OPT_TCP_KEEPALIVE, MR_OPT_TCP_KEEPIDLE_NS, MR_OPT_TCP_KEEPINTVL_NS,
+	MR_OPT_TCP_KEEPCNT,
 	MR_OPT_TCP_USER_TIMEOUT_NS, MR_OPT_TCP_STATE, MR_OPT_ICMP_ERR_RATE, MR_OPT_UDP_NO_CHECKSUM, MR_OPT_DEFAULT_TTL, 0,
 	-1, 9999,
 };
@@ -355,6 +357,20 @@ START_TEST(offers_are_read_at_the_syn)
 }
 END_TEST
 
+/* Kept in steps, never less than was asked for. */
+START_TEST(defer_accept_is_rounded_up)
+{
+	static const int64_t ask[] = {1, S - 1, S + 1, 3 * S + 1, 7 * S, 16 * S}, got[] = {1, 1, 3, 7, 7, 31};
+	struct mr_ep *ep = tcp_ep(MR_NET_IPV4);
+
+	for (unsigned i = 0; i < RTE_DIM(ask); i++) {
+		ck_assert_int_eq(mr_ep_setopt(ep, MR_OPT_TCP_DEFER_ACCEPT_NS, ask[i]), 0);
+		ck_assert_int_eq(ep_get(ep, MR_OPT_TCP_DEFER_ACCEPT_NS), got[i] * S);
+	}
+	mr_ep_close(ep);
+}
+END_TEST
+
 /* A listener's are its connections'; afterwards the option tells what was agreed. */
 START_TEST(offers_of_a_listener)
 {
@@ -476,6 +492,7 @@ suite(void)
 	tcase_add_test(tc, copied_at_creation);
 	tcase_add_test(tc, buffers_do_something);
 	tcase_add_test(tc, offers_are_read_at_the_syn);
+	tcase_add_test(tc, defer_accept_is_rounded_up);
 	tcase_add_loop_test(tc, offers_of_a_listener, 0, 2);
 	tcase_add_test(tc, agreed_with_a_plain_peer);
 	tcase_add_test(tc, too_late);

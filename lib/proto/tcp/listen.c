@@ -51,6 +51,12 @@ listener_rcv_buf(struct tcp *t, const struct tcp_syn_rcvd *r)
 	return tcp_conn(record_listener(t, r)->bound.ep)->rcv_buf;
 }
 
+static uint8_t
+record_defers(struct tcp *t, const struct tcp_syn_rcvd *r)
+{
+	return tcp_conn(record_listener(t, r)->bound.ep)->defer_accept;
+}
+
 static uint32_t
 record_ts_now(struct tcp *t, const struct tcp_syn_rcvd *r)
 {
@@ -206,6 +212,7 @@ passive_conn_new(struct tcp *t, struct tcp_bind *l, const struct tcp_syn_rcvd *r
 	c->net = mr_addr_net(&r->rec.flow.raddr);
 	c->ep.flow = r->rec.flow;
 	c->ep.flow.kind = TCP_KIND_CONN;
+	c->ep.flow.spare = 0;
 	c->ecn = r->opts_wscale & TCP_SYN_RCVD_ECN ? TCP_ECN_ON : 0;
 	c->flags |= TCP_F_PASSIVE | TCP_F_TS | TCP_F_WS | TCP_F_SACK;
 	c->rcv_wscale = tcp_wscale_for(c->rcv_buf);
@@ -316,6 +323,9 @@ tcp_syn_fifo_timer(struct mr_timer *timer, uint64_t now_ns)
 		tcp_fifo_remove(t, q, rec);
 		r->retries++;
 		tcp_fifo_push(t, &t->syn_fifo[r->retries], rec, TCP_INITIAL_RTO_NS << r->retries, tcp_syn_fifo_timer);
+		/* The last one makes the peer say again that it is there. */
+		if ((r->rec.flow.spare & TCP_SYN_RCVD_ACKED) && r->retries < record_defers(t, r))
+			continue;
 		mr_count(t->tp.stack, MR_CNT_TCP_RETRANSMITS);
 		syn_ack_send(t, r, record_ts_now(t, r));
 	}
@@ -385,6 +395,11 @@ tcp_syn_rcvd_input(struct tcp *t, struct tcp_syn_rcvd *r, struct rte_mbuf *m)
 	tcp_hdr_pull(m, &rx);
 	if (!syn_rcvd_check(t, r, &rx))
 		return;
+	if (rx.len == 0 && !(rx.flags & TCP_FIN) && r->retries < record_defers(t, r)) {
+		r->rec.flow.spare |= TCP_SYN_RCVD_ACKED;
+		rte_pktmbuf_free(m);
+		return;
+	}
 	if (l->n_accept >= (uint32_t)l->backlog) {
 		mr_drop(t->tp.stack, m, MR_DROP_TCP_BACKLOG_FULL); /* the record stays: the peer will ask again (B-48) */
 		return;

@@ -13,6 +13,7 @@
 #include <rte_common.h>
 
 #define MS 1000000ll
+#define DEFER_NS(n) ((((int64_t)1 << (n)) - 1) * (int64_t)TCP_INITIAL_RTO_NS)
 #define BUF_LIMIT (1 << 30)  /* the largest window there is (RFC 7323 2.3) */
 #define MAXSEG_LIMIT 65495   /* 65535 without the shortest headers */
 
@@ -184,6 +185,20 @@ linger_set(struct tcp_conn *c, int64_t v)
 	return 0;
 }
 
+/* Kept as a number of SYN-ACKs; the n-th goes out after 2^n - 1 seconds. */
+static int
+defer_set(struct tcp_conn *c, int64_t v)
+{
+	uint8_t n = 0;
+
+	if (v < 0 || v > DEFER_NS(TCP_SYNACK_RETRIES))
+		return -EINVAL;
+	while (DEFER_NS(n) < v)
+		n++;
+	c->defer_accept = n;
+	return 0;
+}
+
 static int
 nic_set(struct tcp_conn *c, int64_t v)
 {
@@ -245,6 +260,8 @@ tcp_ep_setopt(struct mr_ep *ep, int opt, int64_t v)
 		return nic_set(c, v);
 	case MR_OPT_LINGER_NS:
 		return linger_set(c, v);
+	case MR_OPT_TCP_DEFER_ACCEPT_NS:
+		return defer_set(c, v);
 	case MR_OPT_TCP_MAXSEG:
 		if (v < TCP_MIN_MSS || v > MAXSEG_LIMIT || c->state > MR_TCP_LISTEN)
 			return -EINVAL;
@@ -279,6 +296,8 @@ tcp_ep_getopt(struct mr_ep *ep, int opt, int64_t *v)
 		*v = c->bind_nic;
 	else if (opt == MR_OPT_LINGER_NS)
 		*v = c->flags & TCP_F_LINGER ? c->linger_ms * MS : -1;
+	else if (opt == MR_OPT_TCP_DEFER_ACCEPT_NS)
+		*v = DEFER_NS(c->defer_accept);
 	else if (opt == MR_OPT_TCP_MAXSEG)
 		*v = tcp_is_open(c) ? c->mss : c->user_mss;
 	else if (opt == MR_OPT_TCP_CC)

@@ -364,6 +364,7 @@ struct tcp_conn {
 	uint32_t ts_offset;
 	uint32_t keepidle_ms, keepintvl_ms, linger_ms, user_timeout_ms;
 	uint8_t keepcnt, ttl, tos;
+	uint8_t defer_accept;         /* a listener's: SYN-ACKs sent again before a connection without data is accepted */
 	uint8_t offers;               /* TCP_OPT_* that its SYN may carry, if those of the protocol have it too */
 	uint16_t bind_nic;
 	uint16_t net;                 /* family the endpoint was made for */
@@ -398,7 +399,9 @@ struct tcp_record {
 	uint32_t ts_recent;
 };
 
-/* A half-open passive connection (SYN-RECEIVED). flow.spare holds the window of the SYN. */
+#define TCP_SYN_RCVD_ACKED 1          /* flow.spare: the handshake is complete, and data is waited for */
+
+/* A half-open passive connection (SYN-RECEIVED). */
 struct tcp_syn_rcvd {
 	struct tcp_record rec;
 	uint32_t iss, irs;

@@ -84,6 +84,8 @@ enum mr_opt {
 	                           *   half of mr_stack_opts.max_half_open */
 	MR_OPT_TCP_BIND_NO_PORT,  /**< bool: a bind to port 0 takes the address alone; connect picks a port, which connections to
 	                           *   different peers may share (RFC 9293 3.3.1: the tuple is what is unique) */
+	MR_OPT_TCP_DEFER_ACCEPT_NS, /**< listeners: a connection is accepted when its first data or its end has come, or after
+	                           *   this time; 0 (default) to 31 s, rounded up to 1, 3, 7, 15 or 31 s. Not with SYN cookies */
 };
 
 /** RFC 9293 3.3.2. */
