@@ -40,6 +40,7 @@ static struct mr_port_req port;
 static struct mr_sockaddr sa;
 static struct mr_waiter waiter;
 static struct mr_tcp_info tcp_info;
+static struct mr_stack_memory memory;
 static struct mr_bound bound;
 static struct mr_nic_info info;
 static struct mr_ep *made;
@@ -142,6 +143,7 @@ undo(struct mr_stack *st, unsigned core, void *arg)
 #define CALLS(X) \
 	X(mr_stack_now_ns, (s)) \
 	X(mr_stack_next_ns, (s)) \
+	X(mr_stack_memory, (s, &memory)) \
 	X(mr_stack_stats_copy, (s, counts)) \
 	X(mr_stack_forwarding, (s)) \
 	X(mr_stack_set_forwarding, (s, true)) \

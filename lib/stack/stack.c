@@ -458,6 +458,7 @@ mr_stack_memory(const struct mr_stack *s, struct mr_stack_memory *out)
 {
 	uint64_t table = mr_flow_table_bytes(&s->flows);
 
+	MR_OWN_CORE(s);
 	mr_arena_memory(&s->arena, &out->used, &out->most);
 	out->used += table / s->flows.cap * s->flows.n;
 	out->most += table;
