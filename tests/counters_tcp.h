@@ -35,20 +35,41 @@ tcp_send_one(struct rig *r)
 }
 
 static void
-tcp_timeout_once(struct rig *r)
+tcp_tail_probe(struct rig *r)
 {
 	tcp_send_one(r);
 	rig_discard(r);
 	ck_assert(rig_advance_until_frame(r, 10 * RIG_S));
 }
 
+/* Without SACK, so that no probe comes first. */
 static void
-tcp_three_dupacks(struct rig *r)
+tcp_timeout_once(struct rig *r)
+{
+	rig_tcp_init(&t, r, false);
+	t.sack = false;
+	rig_tcp_reach(&t, MR_TCP_ESTABLISHED);
+	rig_mark(r);
+	ck_assert_int_eq(mr_ep_send(t.ep, "x", 1), 1);
+	rig_discard(r);
+	ck_assert(rig_advance_until_frame(r, 10 * RIG_S));
+}
+
+static void
+tcp_first_lost(struct rig *r)
 {
 	ck_assert_int_gt(rig_ep_send(in_state(r, MR_TCP_ESTABLISHED), 0, 10000), 8000);
 	rig_discard(r);
-	for (int i = 0; i < 3; i++)
-		rig_tcp_push(&t, RIG_ACK, 1, 1, 0);
+	rig_tcp_push(&t, RIG_ACK, 1, 1, 0, .n_sack = 1, .sack = {{1461, 1 + 4 * 1460}});
+}
+
+/* It was only late: the peer has it twice. */
+static void
+tcp_first_not_lost(struct rig *r)
+{
+	tcp_first_lost(r);
+	rig_discard(r);
+	rig_tcp_push(&t, RIG_ACK, 1, 1 + 4 * 1460, 0, .n_sack = 1, .sack = {{1, 1461}});
 }
 
 static void

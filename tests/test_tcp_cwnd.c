@@ -21,6 +21,7 @@ setup(void)
 {
 	rig_init(&rig, NULL);
 	rig_tcp_init(&t, &rig, false);
+	t.sack = false; /* and so no tail loss probes */
 }
 
 static void

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What TCP does about loss: the retransmission timer, fast retransmit and NewReno recovery, the congestion window, and
- * packets that are too big for the path.
+ * What TCP does about loss when the peer has no SACK: the retransmission timer, fast retransmit and NewReno recovery; and
+ * the congestion window, and packets that are too big for the path. With SACK: test_tcp_rack.
  *
  * Requirements by number: MUST-n, SHLD-n, CC-n, RT-n, PM-n of RFC 9293 and its companions, B-n of the behaviour list.
  */
@@ -11,6 +11,7 @@
 #include <string.h>
 
 #define MSS 1460u
+#define RTO_MS 201u /* after a handshake of no time, which a passive open measures as up to a millisecond */
 
 static struct rig rig;
 static struct rig_tcp t;
@@ -20,6 +21,7 @@ setup(void)
 {
 	rig_init(&rig, NULL);
 	rig_tcp_init(&t, &rig, false);
+	t.sack = false;
 }
 
 static void
@@ -57,18 +59,25 @@ ack_segs(uint32_t n)
 
 /* ---- the timer */
 
-/* RT-01, RT-08, MUST-18, MUST-19, B-66: one second without a sample, then doubling. */
+/* RT-01, RT-08, RT-09, MUST-18, MUST-19, B-66: the SYN-ACK was sent again after a second, so nothing was measured: three
+ * seconds, then doubling. */
 START_TEST(rto_without_sample)
 {
 	uint64_t start;
 
 	rig_tcp_init(&t, &rig, _i);
-	rig_tcp_establish_passive(&t);
+	rig_tcp_start_passive(&t);
+	wait_frame(rig.now, 1000);
+	rig_tcp_expect(&t, RIG_SYN | RIG_ACK, 0, 1, 0);
+	rig_tcp_push(&t, RIG_ACK, 1, 1, 0);
+	rig_expect_none(&rig);
+	ck_assert_int_eq(mr_ep_accept(t.listener, &t.ep), 0);
+	rig_mark(&rig);
 	rig_ep_send(t.ep, 0, 100);
 	rig_tcp_expect(&t, RIG_ACK, 1, 1, 100, .pattern = true);
 	start = rig.now;
 	for (unsigned i = 1; i <= 4; i++) {
-		wait_frame(start, 1000 * ((1u << i) - 1));
+		wait_frame(start, 3000 * ((1u << i) - 1));
 		rig_tcp_expect(&t, RIG_ACK, 1, 1, 100, .pattern = true);
 	}
 	ck_assert_uint_eq(rig_moved(&rig, MR_CNT_TCP_RTO), 4);
@@ -78,16 +87,24 @@ START_TEST(rto_without_sample)
 }
 END_TEST
 
-/* RT-03, B-66: the floor of 200 ms; RT-01: SRTT + 4 RTTVAR above it. */
+/* RT-03, B-66: the floor of 200 ms; RT-01: SRTT + 4 RTTVAR above it. The handshake is a sample for both ends. */
 START_TEST(rto_after_sample)
 {
-	static const uint64_t rtt_ms[] = {0, 100}, rto_ms[] = {200, 300};
+	static const uint64_t rtt_ms[] = {0, 100, 0, 100}, rto_ms[] = {200, 300, 201, 303};
 	uint64_t start;
 
-	rig_tcp_start_active(&t);
-	rig_advance(&rig, rtt_ms[_i] * RIG_MS);
-	rig_tcp_push(&t, RIG_SYN | RIG_ACK, 0, 1, 0);
-	rig_tcp_expect(&t, RIG_ACK, 1, 1, 0);
+	if (_i < 2) {
+		rig_tcp_start_active(&t);
+		rig_advance(&rig, rtt_ms[_i] * RIG_MS);
+		rig_tcp_push(&t, RIG_SYN | RIG_ACK, 0, 1, 0);
+		rig_tcp_expect(&t, RIG_ACK, 1, 1, 0);
+	} else {
+		rig_tcp_start_passive(&t);
+		rig_advance(&rig, rtt_ms[_i] * RIG_MS);
+		rig_tcp_push(&t, RIG_ACK, 1, 1, 0);
+		rig_expect_none(&rig);
+		ck_assert_int_eq(mr_ep_accept(t.listener, &t.ep), 0);
+	}
 	rig_ep_send(t.ep, 0, 100);
 	rig_tcp_expect(&t, RIG_ACK, 1, 1, 100);
 	start = rig.now;
@@ -107,14 +124,15 @@ START_TEST(karn)
 	rig_tcp_establish_passive(&t);
 	rig_ep_send(t.ep, 0, 100);
 	rig_tcp_expect(&t, RIG_ACK, 1, 1, 100);
-	wait_frame(rig.now, 1000);
+	wait_frame(rig.now, RTO_MS);
 	rig_tcp_expect(&t, RIG_ACK, 1, 1, 100);
+	rig_advance(&rig, 100 * RIG_MS);
 	rig_tcp_push(&t, RIG_ACK, 1, 101, 0);
 	rig_expect_none(&rig);
 	rig_ep_send(t.ep, 100, 100);
 	rig_tcp_expect(&t, RIG_ACK, 101, 1, 100);
 	start = rig.now;
-	wait_frame(start, _i ? 200 : 1000);
+	wait_frame(start, _i ? 200 + 13 : RTO_MS); /* SRTT has moved by an eighth of the 100 ms, or not at all */
 	rig_tcp_expect(&t, RIG_ACK, 101, 1, 100);
 }
 END_TEST
@@ -152,7 +170,7 @@ END_TEST
 /* MUST-20, SHLD-11, B-66: 15 times, never more than 120 s apart, then ETIMEDOUT and silence. */
 START_TEST(gives_up)
 {
-	uint64_t start, last;
+	uint64_t start, last, gap = 0;
 	char c;
 
 	rig_tcp_establish_passive(&t);
@@ -162,7 +180,8 @@ START_TEST(gives_up)
 	for (unsigned i = 0; i < 15; i++) {
 		ck_assert(rig_advance_until_frame(&rig, 121 * RIG_S));
 		rig_tcp_expect(&t, RIG_ACK, 1, 1, 100, .pattern = true);
-		ck_assert_uint_ge(rig.now - last, RIG_S);
+		ck_assert_uint_ge(rig.now - last, RTE_MIN(2 * gap, 120 * RIG_S) - 5 * RIG_MS * (i > 0));
+		gap = rig.now - last;
 		last = rig.now;
 	}
 	ck_assert_uint_ge(rig.now - start, 100 * RIG_S);
@@ -193,7 +212,7 @@ START_TEST(rto_recovery)
 	rig_tcp_establish_passive(&t);
 	rig_ep_send(t.ep, 0, 10 * MSS);
 	expect_segs(0, 10);
-	wait_frame(rig.now, 1000);
+	wait_frame(rig.now, RTO_MS);
 	expect_segs(0, 1);
 	ack_segs(1);
 	expect_segs(1, 2);
@@ -211,7 +230,7 @@ START_TEST(no_fast_retransmit_after_rto)
 	rig_tcp_establish_passive(&t);
 	rig_ep_send(t.ep, 0, 10 * MSS);
 	expect_segs(0, 10);
-	wait_frame(rig.now, 1000);
+	wait_frame(rig.now, RTO_MS);
 	expect_segs(0, 1);
 	for (int i = 0; i < 4; i++)
 		ack_segs(0);
@@ -433,7 +452,7 @@ suite(void)
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_loop_test(tc, rto_without_sample, 0, 2);
-	tcase_add_loop_test(tc, rto_after_sample, 0, 2);
+	tcase_add_loop_test(tc, rto_after_sample, 0, 4);
 	tcase_add_loop_test(tc, karn, 0, 2);
 	tcase_add_test(tc, rto_after_lost_syn);
 	tcase_add_test(tc, timer_restarts);

@@ -36,6 +36,8 @@ setup(void)
 	stack->tx_held_max = POOL * 3 / 4;
 	c->ep.stack = stack;
 	c->mss = MSS;
+	c->sendq.sack_credit = TCP_SACK_CREDIT;
+	c->rack.ack_delay_log2 = TCP_ACK_DELAY_LOG2;
 	c->snd_una = c->snd_nxt = c->sendq.end_seq = FIRST;
 	clock_ns = 1000;
 }
@@ -53,26 +55,82 @@ teardown(void)
 	free(stack);
 }
 
-/* What of the time order and of the sums can be seen from the queue itself. */
+#define STATE (TCP_SEG_SENT | TCP_SEG_LOST | TCP_SEG_SACKED)
+#define LOST (TCP_SEG_SENT | TCP_SEG_LOST)
+#define SACKED (TCP_SEG_SENT | TCP_SEG_SACKED)
+
+/* Segments of a state, by the queue itself. */
+static unsigned
+count_state(unsigned state)
+{
+	unsigned n = 0;
+
+	for (struct rte_mbuf *m = c->sendq.head; m; m = tcp_seg(m)->next)
+		n += (tcp_seg(m)->flags & STATE) == state;
+	return n;
+}
+
+/* In flight: all in the order of transmission. */
 static void
 check_time_order(void)
 {
 	const struct tcp_sendq *q = &c->sendq;
 	const struct rte_mbuf *prev = NULL;
-	unsigned listed = 0, in_flight = 0;
+	unsigned listed = 0;
 
 	for (struct rte_mbuf *m = q->thead; m; prev = m, m = tcp_seg(m)->tnext) {
 		const struct tcp_seg *s = tcp_seg(m);
 
-		MUST((s->flags & (TCP_SEG_SENT | TCP_SEG_LOST)) == TCP_SEG_SENT);
+		MUST((s->flags & STATE) == TCP_SEG_SENT);
 		MUST(s->tprev == prev);
 		MUST(!prev || tcp_seg(prev)->sent_ns <= s->sent_ns);
 		MUST(++listed <= POOL);
 	}
 	MUST(q->ttail == prev);
-	for (struct rte_mbuf *m = q->head; m; m = tcp_seg(m)->next)
-		in_flight += (tcp_seg(m)->flags & (TCP_SEG_SENT | TCP_SEG_LOST)) == TCP_SEG_SENT;
-	MUST(listed == in_flight);
+	MUST(listed == count_state(TCP_SEG_SENT));
+}
+
+/* LOST: all in the order of the sequence. */
+static void
+check_lost(void)
+{
+	const struct tcp_sendq *q = &c->sendq;
+	const struct rte_mbuf *prev = NULL;
+	unsigned listed = 0;
+
+	for (struct rte_mbuf *m = q->lost_head; m; prev = m, m = tcp_seg(m)->tnext) {
+		MUST((tcp_seg(m)->flags & STATE) == LOST);
+		MUST(tcp_seg(m)->tprev == prev);
+		MUST(!prev || seq_lt(tcp_seg(prev)->seq, tcp_seg(m)->seq));
+		MUST(++listed <= POOL);
+	}
+	MUST(q->lost_tail == prev);
+	MUST(q->lost == listed && listed == count_state(LOST));
+}
+
+/* SACKED: in runs that cannot be longer, each known from both its ends, each listed once. */
+static void
+check_runs(void)
+{
+	const struct tcp_sendq *q = &c->sendq;
+	const struct rte_mbuf *prev = NULL;
+	unsigned listed = 0;
+
+	for (struct rte_mbuf *run = q->newest_run; run; prev = run, run = tcp_seg(run)->tnext) {
+		const struct tcp_seg *first = tcp_seg(run), *last = tcp_seg(first->run_last);
+
+		MUST(first->tprev == prev);
+		MUST(!first->prev || (tcp_seg(first->prev)->flags & STATE) != SACKED);
+		MUST(!last->next || (tcp_seg(last->next)->flags & STATE) != SACKED);
+		MUST(first == last || last->tprev == run);
+		for (const struct tcp_seg *s = first;; s = tcp_seg(s->next)) {
+			MUST((s->flags & STATE) == SACKED);
+			MUST(++listed <= POOL);
+			if (s == last)
+				break;
+		}
+	}
+	MUST(q->sacked == listed && listed == count_state(SACKED));
 }
 
 /* Everything that holds at any time. The payload of sequence number n is rig_pattern(n - FIRST). */
@@ -81,7 +139,7 @@ check_queue(void)
 {
 	const struct tcp_sendq *q = &c->sendq;
 	const struct rte_mbuf *prev = NULL, *unsent = NULL;
-	uint32_t seq = c->snd_una, bytes = 0, in_flight = 0, lost = 0, n = 0;
+	uint32_t seq = c->snd_una, bytes = 0, in_flight = 0, n = 0;
 
 	for (struct rte_mbuf *m = q->head; m; prev = m, m = tcp_seg(m)->next) {
 		const struct tcp_seg *s = tcp_seg(m);
@@ -94,14 +152,12 @@ check_queue(void)
 		MUST(!(s->flags & TCP_SEG_FIN) || !s->next);
 		if (s->flags & TCP_SEG_SENT) {
 			MUST(!unsent);
-			MUST(s->times > 0 && s->sent_ns > 0);
+			MUST(s->times > 0 && (s->flags & STATE) != STATE);
 			MUST(!(s->flags & TCP_SEG_RETRANS) == (s->times == 1));
-			if (s->flags & TCP_SEG_LOST)
-				lost++;
-			else
+			if ((s->flags & STATE) == TCP_SEG_SENT)
 				in_flight += tcp_seg_span(s);
 		} else {
-			MUST(s->times == 0 && !(s->flags & (TCP_SEG_LOST | TCP_SEG_RETRANS)));
+			MUST(s->times == 0 && !(s->flags & (STATE | TCP_SEG_RETRANS)));
 			unsent = unsent ? unsent : m;
 		}
 		seq += tcp_seg_span(s);
@@ -113,10 +169,11 @@ check_queue(void)
 	MUST(q->end_seq == seq);
 	MUST(q->bytes == bytes);
 	MUST(q->in_flight == in_flight);
-	MUST(q->lost == lost);
 	MUST(!q->tail || (tcp_seg(q->tail)->flags & TCP_SEG_PSH)); /* MUST-61 */
 	MUST(stack->tx_held == n);
 	check_time_order();
+	check_lost();
+	check_runs();
 }
 
 /* ---- verbs */
@@ -160,18 +217,39 @@ transmit_all(void)
 		transmit_next();
 }
 
+/* The peer has a segment that was sent. */
+static void
+sack(struct rte_mbuf *m)
+{
+	if ((tcp_seg(m)->flags & (TCP_SEG_SENT | TCP_SEG_SACKED)) == TCP_SEG_SENT)
+		tcp_sendq_mark_sacked(c, m);
+	check_queue();
+}
+
+/* What is SACKED of the sequence numbers before this one. */
+static uint32_t
+sacked_below(uint32_t upto)
+{
+	uint32_t n = 0;
+
+	for (struct rte_mbuf *m = c->sendq.head; m && seq_lt(tcp_seg(m)->seq, upto); m = tcp_seg(m)->next)
+		if (tcp_seg(m)->flags & TCP_SEG_SACKED)
+			n += seq_min(tcp_seg_end(tcp_seg(m)), upto) - tcp_seg(m)->seq;
+	return n;
+}
+
 static uint64_t newest_ns;
 static bool resent;
 
 static uint32_t
 ack(uint32_t upto)
 {
-	struct tcp_acked a = {0};
-	uint32_t una = c->snd_una, freed = tcp_sendq_ack(c, upto, &a);
+	struct tcp_acked a = {.rx = &(struct tcp_rx){.ack = upto}};
+	uint32_t una = c->snd_una, sacked = sacked_below(upto), freed = tcp_sendq_ack(c, upto, &a);
 
 	newest_ns = a.newest.sent_ns;
 	resent = a.resent;
-	ck_assert_uint_eq(a.bytes, seq_gt(upto, una) ? upto - una : 0);
+	MUST(a.bytes == (seq_gt(upto, una) ? upto - una : 0) - sacked);
 	c->snd_una = seq_max(c->snd_una, upto);
 	check_queue();
 	return freed;
@@ -180,7 +258,7 @@ ack(uint32_t upto)
 static void
 lose(struct rte_mbuf *m)
 {
-	tcp_sendq_mark_lost(c, m);
+	tcp_sendq_mark_lost(c, m, NULL);
 	check_queue();
 }
 
@@ -429,6 +507,8 @@ END_TEST
 
 START_TEST(old_and_future_acks_free_nothing)
 {
+	struct tcp_acked a = {0};
+
 	append(3 * MSS);
 	transmit_next();
 	ck_assert_uint_eq(ack(FIRST), 0);
@@ -436,7 +516,7 @@ START_TEST(old_and_future_acks_free_nothing)
 	ck_assert_uint_eq(newest_ns, 0);
 	ck_assert(!resent);
 	/* Callers refuse what acknowledges unsent data; the queue would not free it either. */
-	ck_assert_uint_eq(tcp_sendq_ack(c, FIRST + 3 * MSS, &(struct tcp_acked){0}), MSS);
+	ck_assert_uint_eq(tcp_sendq_ack(c, FIRST + 3 * MSS, &a), MSS);
 	c->snd_una = FIRST + MSS;
 	check_queue();
 	ck_assert_uint_eq(count(), 2);
@@ -542,9 +622,9 @@ START_TEST(split_lost)
 	split(seg(1), 600);
 	ck_assert_uint_eq(c->sendq.lost, 2);
 	ck_assert_uint_eq(c->sendq.in_flight, MSS);
-	transmit(tcp_sendq_first_lost(c));
+	transmit(tcp_sendq_first_lost(&c->sendq));
 	ck_assert_uint_eq(c->sendq.in_flight, MSS + 600);
-	transmit(tcp_sendq_first_lost(c));
+	transmit(tcp_sendq_first_lost(&c->sendq));
 	ck_assert_uint_eq(c->sendq.in_flight, 2 * MSS + 1);
 	ck_assert_uint_eq(c->sendq.lost, 0);
 }
@@ -596,20 +676,20 @@ START_TEST(loss_is_marked_once)
 	append(4 * MSS);
 	transmit_next();
 	transmit_next();
-	ck_assert_ptr_null(tcp_sendq_first_lost(c));
+	ck_assert_ptr_null(tcp_sendq_first_lost(&c->sendq));
 	lose(seg(1));
 	lose(seg(1));
 	lose(seg(3)); /* never sent: cannot be lost */
 	ck_assert_uint_eq(c->sendq.lost, 1);
 	ck_assert_uint_eq(c->sendq.in_flight, MSS);
-	ck_assert_ptr_eq(tcp_sendq_first_lost(c), seg(1));
+	ck_assert_ptr_eq(tcp_sendq_first_lost(&c->sendq), seg(1));
 	lose(seg(0));
-	ck_assert_ptr_eq(tcp_sendq_first_lost(c), seg(0));
+	ck_assert_ptr_eq(tcp_sendq_first_lost(&c->sendq), seg(0));
 	transmit(seg(0));
-	ck_assert_ptr_eq(tcp_sendq_first_lost(c), seg(1));
+	ck_assert_ptr_eq(tcp_sendq_first_lost(&c->sendq), seg(1));
 	ack(FIRST + 2 * MSS);
 	ck_assert_uint_eq(c->sendq.lost, 0);
-	ck_assert_ptr_null(tcp_sendq_first_lost(c));
+	ck_assert_ptr_null(tcp_sendq_first_lost(&c->sendq));
 }
 END_TEST
 
@@ -642,6 +722,83 @@ START_TEST(transmissions_are_counted_to_the_limit)
 }
 END_TEST
 
+/* ---- SACKED */
+
+START_TEST(runs_grow_together)
+{
+	append(7 * MSS);
+	transmit_all();
+	sack(seg(1));
+	sack(seg(5));
+	sack(seg(3));
+	ck_assert_ptr_eq(c->sendq.newest_run, seg(3));
+	ck_assert_uint_eq(c->sendq.in_flight, 4 * MSS);
+	sack(seg(2));
+	ck_assert_ptr_eq(c->sendq.newest_run, seg(1));
+	ck_assert_ptr_eq(tcp_seg(seg(1))->run_last, seg(3));
+	sack(seg(4));
+	ck_assert_ptr_eq(tcp_seg(seg(1))->run_last, seg(5));
+	ck_assert_ptr_null(tcp_seg(seg(1))->tnext);
+	ack(FIRST + 4 * MSS);
+	ck_assert_ptr_eq(c->sendq.newest_run, seg(0));
+	ack(FIRST + 7 * MSS);
+	ck_assert_ptr_null(c->sendq.newest_run);
+}
+END_TEST
+
+START_TEST(lost_one_turns_up)
+{
+	append(3 * MSS);
+	transmit_all();
+	lose(seg(0));
+	lose(seg(1));
+	sack(seg(1));
+	ck_assert_uint_eq(c->sendq.lost, 1);
+	ck_assert_uint_eq(c->sendq.sacked, 1);
+	ck_assert_uint_eq(c->sendq.in_flight, MSS);
+}
+END_TEST
+
+/* RFC 2018 8: the peer may throw away what it has SACKed; then it is lost, sent who knows when. */
+START_TEST(reneging)
+{
+	append(4 * MSS);
+	transmit_all();
+	for (unsigned i = 0; i < 3; i++)
+		sack(seg(i));
+	lose(seg(3));
+	ack(FIRST + 10); /* in the middle of a SACKED one */
+	ck_assert_uint_eq(c->sendq.sacked, 2);
+	ck_assert_uint_eq(c->sendq.lost, 2);
+	tcp_sendq_forget_sacked(c);
+	check_queue();
+	ck_assert_uint_eq(c->sendq.sacked, 0);
+	ck_assert_uint_eq(c->sendq.lost, 4);
+	ck_assert_uint_eq(c->sendq.in_flight, 0);
+}
+END_TEST
+
+/* What was taken for lost goes back to where it was in the order of transmission. */
+START_TEST(losses_taken_back)
+{
+	struct rte_mbuf *m[6];
+
+	append(6 * MSS);
+	for (unsigned i = 0; i < 6; i++)
+		m[i] = transmit_next();
+	transmit(m[1]); /* 0 2 3 4 5 1 */
+	lose(m[1]);
+	lose(m[3]);
+	lose(m[0]);
+	tcp_sendq_unmark_lost(c);
+	check_queue();
+	ck_assert_ptr_eq(c->sendq.thead, m[0]);
+	ck_assert_ptr_eq(tcp_seg(m[2])->tnext, m[3]);
+	ck_assert_ptr_eq(c->sendq.ttail, m[1]);
+	ck_assert_uint_eq(c->sendq.in_flight, 6 * MSS);
+}
+END_TEST
+
 START_TEST(freed_queue_is_empty)
 {
 	append(3 * MSS);
@@ -666,7 +823,8 @@ END_TEST
 struct number {
 	uint32_t sent_ns; /* 0: never */
 	uint16_t times;
-	bool lost;
+	uint8_t state; /* TCP_SEG_LOST, TCP_SEG_SACKED, 0 */
+	bool forgotten; /* when it was sent, because it was SACKED in between */
 };
 
 static struct number model[STREAM + 1];
@@ -680,8 +838,10 @@ check_model(void)
 		for (uint32_t i = 0; i < tcp_seg_span(s); i++) {
 			const struct number *n = &model[s->seq - FIRST + i];
 
-			MUST(n->sent_ns == s->sent_ns && n->times == s->times);
-			MUST(n->lost == !!(s->flags & TCP_SEG_LOST));
+			MUST(n->times == s->times);
+			MUST(n->state == (s->flags & (TCP_SEG_LOST | TCP_SEG_SACKED)));
+			if (n->state != TCP_SEG_SACKED)
+				MUST(s->sent_ns == (n->forgotten ? 0 : n->sent_ns));
 		}
 	}
 }
@@ -704,7 +864,8 @@ model_transmit(struct rte_mbuf *m)
 
 		n->sent_ns = (uint32_t)clock_ns;
 		n->times++;
-		n->lost = false;
+		n->state = 0;
+		n->forgotten = false;
 	}
 	transmit(m);
 }
@@ -714,8 +875,12 @@ model_lose(struct rte_mbuf *m)
 {
 	const struct tcp_seg *s = tcp_seg(m);
 
-	for (uint32_t i = 0; i < tcp_seg_span(s); i++)
-		model[s->seq - FIRST + i].lost = model[s->seq - FIRST + i].times > 0;
+	for (uint32_t i = 0; i < tcp_seg_span(s); i++) {
+		struct number *n = &model[s->seq - FIRST + i];
+
+		if (n->times > 0 && n->state == 0)
+			n->state = TCP_SEG_LOST;
+	}
 	lose(m);
 }
 
@@ -723,8 +888,54 @@ static void
 model_lose_all(void)
 {
 	for (uint32_t i = c->snd_una - FIRST; i < c->snd_nxt - FIRST; i++)
-		model[i].lost = true;
+		if (model[i].state == 0)
+			model[i].state = TCP_SEG_LOST;
 	tcp_sendq_mark_all_lost(c);
+}
+
+static void
+model_sack(struct rte_mbuf *m)
+{
+	const struct tcp_seg *s = tcp_seg(m);
+
+	for (uint32_t i = 0; i < tcp_seg_span(s); i++)
+		if (model[s->seq - FIRST + i].times > 0)
+			model[s->seq - FIRST + i].state = TCP_SEG_SACKED;
+	sack(m);
+}
+
+/* The peer has thrown away what it had SACKed. */
+static void
+model_renege(void)
+{
+	for (uint32_t i = c->snd_una - FIRST; i < c->snd_nxt - FIRST; i++)
+		if (model[i].state == TCP_SEG_SACKED) {
+			model[i].state = TCP_SEG_LOST;
+			model[i].forgotten = true;
+		}
+	tcp_sendq_forget_sacked(c);
+}
+
+/* What was taken for lost was not. */
+static void
+model_unlose(void)
+{
+	for (uint32_t i = c->snd_una - FIRST; i < c->snd_nxt - FIRST; i++)
+		if (model[i].state == TCP_SEG_LOST)
+			model[i].state = 0;
+	tcp_sendq_unmark_lost(c);
+}
+
+/* Who acknowledges a part of a segment that he has SACKed does not have the rest any more. */
+static void
+model_cut(uint32_t upto)
+{
+	for (struct rte_mbuf *m = c->sendq.head; m && seq_lt(tcp_seg(m)->seq, upto); m = tcp_seg(m)->next)
+		if ((tcp_seg(m)->flags & TCP_SEG_SACKED) && seq_gt(tcp_seg_end(tcp_seg(m)), upto))
+			for (uint32_t i = upto - FIRST; i < tcp_seg_end(tcp_seg(m)) - FIRST; i++) {
+				model[i].state = TCP_SEG_LOST;
+				model[i].forgotten = true;
+			}
 }
 
 /* The newest transmission and whether any was repeated, of the segments that an ACK touches. */
@@ -732,14 +943,18 @@ static void
 model_ack(uint32_t upto)
 {
 	uint32_t newest = 0, bytes = c->sendq.bytes;
-	bool again = false;
+	bool again = false, forgotten = false;
 
+	/* Of SACKED ones their SACK has told. */
 	for (uint32_t i = c->snd_una - FIRST; i < upto - FIRST; i++) {
-		newest = RTE_MAX(newest, model[i].sent_ns);
+		if (model[i].state != TCP_SEG_SACKED)
+			newest = RTE_MAX(newest, model[i].sent_ns);
 		again |= model[i].times > 1;
+		forgotten |= model[i].forgotten;
 	}
+	model_cut(upto);
 	MUST(bytes - ack(upto) == c->sendq.bytes);
-	MUST(newest_ns == newest && resent == again);
+	MUST((newest_ns == newest || forgotten) && resent == again);
 }
 
 static void
@@ -749,7 +964,7 @@ random_operation(struct mr_rng *r)
 	uint32_t outstanding = c->snd_nxt - c->snd_una, written = c->sendq.end_seq - FIRST;
 
 	clock_ns += mr_rng_below(r, 3);
-	switch (mr_rng_below(r, 12)) {
+	switch (mr_rng_below(r, 16)) {
 	case 0:
 	case 1:
 		if (written < STREAM)
@@ -763,7 +978,7 @@ random_operation(struct mr_rng *r)
 			model_transmit(c->sendq.unsent);
 		break;
 	case 6:
-		if (m && tcp_seg(m)->flags & TCP_SEG_SENT)
+		if (m && (tcp_seg(m)->flags & SACKED) == TCP_SEG_SENT)
 			model_transmit(m);
 		break;
 	case 7:
@@ -773,16 +988,28 @@ random_operation(struct mr_rng *r)
 	case 8:
 		if (mr_rng_below(r, 8) == 0)
 			model_lose_all();
-		else if (tcp_sendq_first_lost(c))
-			model_transmit(tcp_sendq_first_lost(c));
+		else if (tcp_sendq_first_lost(&c->sendq))
+			model_transmit(tcp_sendq_first_lost(&c->sendq));
 		break;
 	case 9:
-		if (m && tcp_seg(m)->len > 1)
+		if (m && tcp_seg(m)->len > 1 && !(tcp_seg(m)->flags & TCP_SEG_SACKED))
 			tcp_sendq_split(c, m, 1 + mr_rng_below(r, tcp_seg(m)->len - 1));
 		break;
 	case 10:
 		if (outstanding)
 			model_ack(c->snd_una + 1 + mr_rng_below(r, outstanding));
+		break;
+	case 11:
+	case 12:
+	case 13:
+		if (m)
+			model_sack(m);
+		break;
+	case 14:
+		if (mr_rng_below(r, 16) == 0)
+			model_renege();
+		else if (mr_rng_below(r, 4) == 0)
+			model_unlose();
 		break;
 	default:
 		if (mr_rng_below(r, 10) == 0 && outstanding)
@@ -855,6 +1082,10 @@ suite(void)
 	tcase_add_test(t, loss_is_marked_once);
 	tcase_add_test(t, timeout_loses_all_that_was_sent);
 	tcase_add_test(t, transmissions_are_counted_to_the_limit);
+	tcase_add_test(t, runs_grow_together);
+	tcase_add_test(t, lost_one_turns_up);
+	tcase_add_test(t, reneging);
+	tcase_add_test(t, losses_taken_back);
 	tcase_add_test(t, freed_queue_is_empty);
 	suite_add_tcase(s, t);
 	t = tcase_create("model");

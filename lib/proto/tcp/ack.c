@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Step five of RFC 9293 3.10.7.4: what an ACK field does. SND.UNA and the window move, the send queue shrinks, the
- * round-trip time is sampled, and loss is seen by duplicate ACKs (RFC 5681, NewReno of RFC 6582) or by the timer.
- * Nothing is sent from here.
+ * round-trip time is sampled; loss detection and recovery (tcp_recovery.h) and congestion control are told. Nothing is sent
+ * from here.
  */
 #include "proto/tcp/tcp.h"
 
@@ -33,146 +33,158 @@ window_update(struct tcp_conn *c, const struct tcp_rx *rx)
 	return wnd != old;
 }
 
-/* Was the last transmission echoed? An older timestamp means that an earlier copy had arrived and its ACK was lost. */
-static bool
-echoes_last(const struct tcp_conn *c, const struct tcp_rx *rx, uint64_t sent_ns)
-{
-	uint32_t sent_ts = (uint32_t)(sent_ns / 1000000) + c->ts_offset;
+/* ---- what an ACK delivers ------------------------------------------------------------------------------------ */
 
-	return (c->flags & TCP_F_TS) && (rx->opts & TCP_OPT_TS) && seq_geq(rx->tsecr, sent_ts);
+static bool
+has_ts(const struct tcp_conn *c, const struct tcp_rx *rx)
+{
+	return (c->flags & TCP_F_TS) && (rx->opts & TCP_OPT_TS);
 }
 
-/* Round-trip time of the newest covered transmission: certain when nothing was sent twice (Karn), or when its timestamp
- * comes back. */
-static uint64_t
-rtt_sample(struct tcp_conn *c, const struct tcp_rx *rx, const struct tcp_acked *a)
+/* RK-05: which transmission is this the ACK of? A timestamp older than the last one, or a round trip shorter than any: of an
+ * earlier. (Of a SACKED segment the timestamp says nothing: it is that of the last in order. For the same reason only the
+ * first segment, and the first that the recovery has sent again, can show that all of it was needless.) */
+void
+tcp_acked_again(const struct tcp_conn *c, const struct tcp_seg *s, struct tcp_acked *a)
 {
-	struct mr_stack *s = c->ep.stack;
-	uint64_t rtt;
+	uint32_t sent_ts = (uint32_t)(s->sent_ns / 1000000) + c->ts_offset;
 
-	if (a->bytes == 0 || (a->resent && !echoes_last(c, rx, a->newest.sent_ns)))
+	if (seq_lt(s->seq, a->rx->ack) && has_ts(c, a->rx) && seq_lt(a->rx->tsecr, sent_ts)) {
+		a->spurious |= s->times == 2 && s->seq == c->snd_una && s->seq == c->rack.undo_una;
+		return;
+	}
+	if (c->ep.stack->now_ns - s->sent_ns < c->rack.min_rtt_ns)
+		return;
+	tcp_acked_newest(a, s);
+}
+
+void
+tcp_rtt_measured(struct tcp_conn *c, uint64_t rtt_ns)
+{
+	tcp_rack_min_rtt(&c->rack, rtt_ns, c->ep.stack->now_ns);
+	tcp_rtt_sample(&c->rtt, rtt_ns, tcp_of(c->ep.stack)->min_rto_ns);
+	c->rack.flags |= TCP_REC_SAMPLE;
+}
+
+/* How long has the peer waited with the ACK of a small flight? */
+static inline void
+ack_delay(struct tcp_rack *r, uint64_t delay_ns)
+{
+	bool quick = delay_ns >> (r->ack_delay_log2 - 1) == 0;
+
+	if (!quick || ++r->ack_quick == TCP_ACK_QUICK)
+		tcp_tlp_learn_delay(r, delay_ns);
+}
+
+/* Round-trip time of the newest segment that was sent once; with timestamps, of one that was sent again too. Never of what
+ * waited behind one that was sent again (Karn). */
+static uint64_t
+rtt_sample(struct tcp_conn *c, const struct tcp_acked *a)
+{
+	uint64_t sent_ns = a->once_ns, rtt;
+
+	if (unlikely(a->resent))
+		sent_ns = has_ts(c, a->rx) ? a->newest.sent_ns : 0;
+	if (sent_ns == 0)
 		return 0;
-	rtt = RTE_MAX(s->now_ns - a->newest.sent_ns, 1u);
-	tcp_rtt_sample(&c->rtt, rtt, tcp_of(s)->min_rto_ns);
+	rtt = RTE_MAX(c->ep.stack->now_ns - sent_ns, 1u);
+	tcp_rtt_measured(c, rtt);
+	if (a->prior_in_flight < 2u * c->mss)
+		ack_delay(&c->rack, rtt - c->rack.min_rtt_ns);
 	c->backoff = 0;
 	return rtt;
 }
 
-/* Before a reduction of the window, which may turn out to be wrong. */
+/* ---- what follows -------------------------------------------------------------------------------------------- */
+
+/* @param hold the window is not the algorithm's at the moment */
 static void
-cc_save(struct tcp_cc *cc)
+congestion_ack(struct tcp_conn *c, const struct tcp_acked *a, struct tcp_cc_ack *cc, bool hold)
 {
-	cc->prior_cwnd = cc->cwnd;
-	cc->prior_ssthresh = cc->ssthresh;
-}
-
-static void
-cc_recovered(struct tcp_conn *c)
-{
-	if (c->cc.ops->recovered)
-		c->cc.ops->recovered(&c->cc, c->ep.stack->now_ns);
-}
-
-/* The segment at SND.UNA is lost: it goes out again whatever cwnd says. */
-static void
-retransmit_first(struct tcp_conn *c)
-{
-	if (!c->sendq.head)
-		return;
-	tcp_sendq_mark_lost(c, c->sendq.head);
-	c->why |= TCP_WHY_RTX;
-}
-
-static void
-recovery_enter(struct tcp_conn *c)
-{
-	struct mr_stack *s = c->ep.stack;
-
-	mr_count(s, MR_CNT_TCP_FAST_RETRANSMITS);
-	cc_save(&c->cc);
-	if (!tcp_ecn_is_reduced(c))
-		c->cc.ops->loss(&c->cc, c->snd_nxt - c->snd_una, s->now_ns);
-	tcp_ecn_reduced(c);
-	if (!c->cc.ops->control)
-		c->cc.cwnd = c->cc.ssthresh + TCP_DUPTHRESH * c->mss;
-	c->recover = c->snd_nxt;
-	c->flags |= TCP_F_RECOVERY;
-	retransmit_first(c);
-	tcp_rexmt_restart(c);
-}
-
-static void
-duplicate_ack(struct tcp_conn *c)
-{
-	if (c->dupacks < UINT8_MAX)
-		c->dupacks++;
-	if (c->flags & TCP_F_RECOVERY) {
-		/* Each duplicate is a segment that has left the network; no more of them than there were (B-68). */
-		uint32_t most = c->cc.ssthresh + (c->recover - c->snd_una) + TCP_DUPTHRESH * c->mss;
-
-		if (!c->cc.ops->control)
-			c->cc.cwnd = RTE_MIN(c->cc.cwnd + c->mss, most);
-	} else if (c->dupacks == TCP_DUPTHRESH && seq_gt(c->snd_una, c->recover)) {
-		recovery_enter(c);
-	}
-	mr_ep_mark_dirty(&c->ep);
-}
-
-/* An ACK in fast recovery: the end of it, or one more hole (RFC 6582 3.2 step 3). */
-static void
-recovery_ack(struct tcp_conn *c, uint32_t acked)
-{
-	if (seq_geq(c->snd_una, c->recover)) {
-		if (!c->cc.ops->control)
-			c->cc.cwnd = RTE_MIN(c->cc.ssthresh, RTE_MAX(c->sendq.in_flight, c->mss) + c->mss);
-		c->flags &= ~TCP_F_RECOVERY;
-		cc_recovered(c);
-		return;
-	}
-	if (!c->cc.ops->control)
-		c->cc.cwnd = c->cc.cwnd - RTE_MIN(c->cc.cwnd, acked) + c->mss;
-	retransmit_first(c);
-}
-
-static void
-congestion_ack(struct tcp_conn *c, const struct tcp_acked *acked, struct tcp_cc_ack *a, bool echo)
-{
-	a->now_ns = c->ep.stack->now_ns;
-	a->srtt_ns = c->rtt.srtt_ns;
-	a->acked = acked->bytes;
-	a->in_flight = c->sendq.in_flight;
-	a->recovery = c->flags & TCP_F_RECOVERY;
-	a->cwnd_limited = c->flags & (TCP_F_CWND_LIMITED | TCP_F_RTO_RECOVERY);
-	tcp_rate_delivered(c, acked, a);
-	c->dupacks = 0;
-	if ((c->flags & TCP_F_RTO_RECOVERY) && seq_geq(c->snd_una, c->recover)) {
-		c->flags &= ~TCP_F_RTO_RECOVERY;
-		cc_recovered(c);
-	}
-	if (c->flags & TCP_F_RECOVERY)
-		recovery_ack(c, acked->bytes);
-	else if (!c->cc.ops->control && !echo)
-		c->cc.ops->ack(&c->cc, a);
+	cc->now_ns = c->ep.stack->now_ns;
+	cc->srtt_ns = c->rtt.srtt_ns;
+	cc->acked = a->bytes;
+	cc->in_flight = c->sendq.in_flight;
+	cc->prior_in_flight = a->prior_in_flight;
+	cc->cwnd_limited = c->flags & (TCP_F_CWND_LIMITED | TCP_F_RTO_RECOVERY);
 	if (c->cc.ops->control)
-		c->cc.ops->control(&c->cc, a);
+		c->cc.ops->control(&c->cc, cc);
+	else if (!hold)
+		c->cc.ops->ack(&c->cc, cc);
+}
+
+/* The part of an ACK's work that there is only when something is the matter. @return when RACK wants to look again */
+static uint64_t
+trouble(struct tcp_conn *c, const struct tcp_rx *rx, struct tcp_acked *a, struct tcp_cc_ack *cc, bool moved)
+{
+	uint64_t look_ns = tcp_recovery_ack(c, rx, a, moved);
+
+	cc->lost = a->lost + c->rack.lost;
+	cc->recovery = c->flags & TCP_F_RECOVERY;
+	if (a->bytes > 0)
+		c->rack.lost = 0;
+	return look_ns;
+}
+
+/* Is anything the matter? If not, an ACK only moves on. */
+static inline bool
+troubled(const struct tcp_conn *c, const struct tcp_rx *rx)
+{
+	return (c->flags & (TCP_F_RECOVERY | TCP_F_RTO_RECOVERY)) | c->sendq.sacked | c->sendq.lost | rx->n_sack |
+	       (c->rack.flags & TCP_REC_TLP);
 }
 
 /* SND.UNA advances. */
 static void
-new_ack(struct tcp_conn *c, const struct tcp_rx *rx)
+una_advance(struct tcp_conn *c, const struct tcp_rx *rx, struct tcp_acked *a)
 {
 	struct mr_stack *s = c->ep.stack;
-	struct tcp_cc_ack cc_ack = {.prior_in_flight = c->sendq.in_flight};
-	struct tcp_acked a = {0};
-	bool echo = unlikely(c->ecn & TCP_ECN_ON) && tcp_ecn_ack(c, rx, &cc_ack);
 
-	c->bytes_acked += tcp_sendq_ack(c, rx->ack, &a);
+	c->bytes_acked += tcp_sendq_ack(c, rx->ack, a);
 	c->snd_una = rx->ack;
-	cc_ack.rtt_ns = rtt_sample(c, rx, &a);
+	c->rack.fack = seq_max(c->rack.fack, rx->ack);
 	c->retries = 0;
-	congestion_ack(c, &a, &cc_ack, echo);
+	c->dupacks = 0;
 	c->unacked_since_ns = c->snd_una == c->snd_nxt ? 0 : s->now_ns;
-	tcp_rexmt_restart(c);
+}
+
+/* An ACK with news: it moves SND.UNA, or carries SACK blocks. */
+static void
+ack_news(struct tcp_conn *c, const struct tcp_rx *rx, bool moved)
+{
+	struct mr_stack *s = c->ep.stack;
+	struct tcp_cc_ack cc = {0};
+	struct tcp_acked a = {.rx = rx, .prior_in_flight = c->sendq.in_flight, .fack = c->rack.fack};
+	bool bad = troubled(c, rx), hold = false;
+	uint64_t look_ns = 0;
+
+	if (moved && unlikely(c->ecn & TCP_ECN_ON))
+		hold = tcp_ecn_ack(c, rx, &cc);
+	if (unlikely(bad)) {
+		if (c->flags & TCP_F_SACK)
+			tcp_sack_input(c, rx, &a);
+		hold |= c->flags & TCP_F_RECOVERY;
+	}
+	if (moved)
+		una_advance(c, rx, &a);
+	if (a.bytes > 0) {
+		cc.rtt_ns = rtt_sample(c, &a);
+		tcp_rate_delivered(c, &a, &cc);
+	}
+	if (unlikely(bad)) {
+		look_ns = trouble(c, rx, &a, &cc, moved);
+		hold |= cc.recovery || (c->rack.flags & TCP_REC_FRTO_NEW);
+	}
+	if (a.bytes > 0)
+		congestion_ack(c, &a, &cc, hold);
+	if (c->snd_una == c->snd_nxt && !c->sendq.unsent)
+		tcp_rexmt_stop(c);
+	else if (moved || look_ns || a.lost > 0)
+		tcp_rexmt_restart_at(c, look_ns);
+	if (!moved) {
+		mr_ep_mark_dirty(&c->ep);
+		return;
+	}
 	if (c->route.neigh && c->route.gen == s->route_gen)
 		mr_neigh_confirm(c->route.neigh, s->now_ns);
 	tcp_tell_writable(c);
@@ -189,7 +201,7 @@ bool
 tcp_ack_process(struct tcp_conn *c, struct tcp_rx *rx)
 {
 	struct mr_stack *s = c->ep.stack;
-	bool changed;
+	bool moved = seq_gt(rx->ack, c->snd_una), changed;
 
 	if (seq_gt(rx->ack, c->snd_nxt) || seq_lt(rx->ack, c->snd_una - c->max_snd_wnd)) {
 		/* Of the future, or so old that it can only be a guess (RFC 5961 5). */
@@ -199,31 +211,18 @@ tcp_ack_process(struct tcp_conn *c, struct tcp_rx *rx)
 		return false;
 	}
 	changed = window_update(c, rx);
-	if (seq_gt(rx->ack, c->snd_una))
-		new_ack(c, rx);
-	else if (is_duplicate_ack(c, rx, changed))
-		duplicate_ack(c);
+	if (moved || ((c->flags & TCP_F_SACK) && (rx->n_sack || (c->rack.flags & TCP_REC_TLP))))
+		ack_news(c, rx, moved);
+	else if (!(c->flags & TCP_F_SACK) && is_duplicate_ack(c, rx, changed))
+		tcp_recovery_dupack(c);
 	/* A peer that answers is alive, however long its window stays closed (MUST-37); an orphan's patience is bounded. */
 	if (c->snd_wnd == 0 && !(c->ep.flags & MR_EP_F_CLOSED))
 		c->retries = 0;
-	if (changed && (c->flags & TCP_F_PERSIST) && c->snd_wnd > 0) {
+	if (changed && c->rexmt == TCP_REXMT_PERSIST && c->snd_wnd > 0) {
 		c->backoff = c->retries = 0;
 		tcp_rexmt_restart(c);
 	}
 	if (c->sendq.unsent || c->sendq.lost || (c->flags & (TCP_F_SHUT_WR | TCP_F_FIN_QUEUED)) == TCP_F_SHUT_WR)
 		mr_ep_mark_dirty(&c->ep);
 	return true;
-}
-
-void
-tcp_rtx_enter_rto(struct tcp_conn *c)
-{
-	if (c->retries == 1)
-		cc_save(&c->cc);
-	c->cc.ops->rto(&c->cc, c->snd_nxt - c->snd_una, c->retries == 1, c->ep.stack->now_ns);
-	tcp_sendq_mark_all_lost(c);
-	tcp_ecn_reduced(c);
-	c->recover = c->snd_nxt;
-	c->dupacks = 0;
-	c->flags = (c->flags & ~TCP_F_RECOVERY) | TCP_F_RTO_RECOVERY;
 }

@@ -75,9 +75,25 @@ option_pull(struct tcp_rx *rx, const uint8_t *opt, unsigned len)
 		rx->tsecr = load_be32(opt + 6);
 		rx->opts |= TCP_OPT_TS;
 		return;
+	case OPT_SACK:
+		if (syn || len < 10 || (len - 2) % 8)
+			return;
+		rx->n_sack = (uint8_t)((len - 2) / 8);
+		rx->sack = opt + 2;
+		return;
 	default:
 		return;
 	}
+}
+
+unsigned
+tcp_hdr_sack(const struct tcp_rx *rx, uint32_t (*blocks)[2])
+{
+	for (unsigned i = 0; i < rx->n_sack; i++) {
+		blocks[i][0] = load_be32(rx->sack + 8 * i);
+		blocks[i][1] = load_be32(rx->sack + 8 * i + 4);
+	}
+	return rx->n_sack;
 }
 
 static void
@@ -121,6 +137,7 @@ tcp_hdr_pull(struct rte_mbuf *m, struct tcp_rx *rx)
 	rx->tsval = rx->tsecr = 0;
 	rx->mss = 0;
 	rx->wscale = 0;
+	rx->n_sack = 0;
 	if (p->trans_hdr_len > TCP_HDR_BYTES)
 		options_pull(rx, (const uint8_t *)(h + 1), p->trans_hdr_len - TCP_HDR_BYTES);
 	rte_pktmbuf_adj(m, p->trans_hdr_len);

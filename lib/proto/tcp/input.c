@@ -122,6 +122,7 @@ step1_sequence(struct tcp_conn *c, struct tcp_rx *rx)
 		if (!(rx->flags & (TCP_ACK | TCP_RST))) {
 			if (!tcp_ecn_accepts(c, rx->flags))
 				c->ecn &= (uint8_t)~TCP_ECN_ON;
+			c->retries = RTE_MAX(c->retries, 1); /* whose round trip is it then? */
 			c->why |= TCP_WHY_SYN;
 			mr_ep_mark_dirty(&c->ep);
 			return rx_drop(c, rx, MR_DROP_TCP_DUPLICATE);

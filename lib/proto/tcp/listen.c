@@ -231,6 +231,18 @@ passive_conn_new(struct tcp *t, struct tcp_bind *l, const struct tcp_syn_rcvd *r
 	return c;
 }
 
+/* The round trip of a SYN-ACK, in whole milliseconds and rather too long: good for the timeout, no measure of the path. */
+static void
+rtt_of_record(struct tcp_conn *c, const struct tcp *t, const struct tcp_syn_rcvd *r)
+{
+	uint64_t sent_ns = t->start_ns + (uint64_t)r->rec.deadline_ms * 1000000 - TCP_INITIAL_RTO_NS - 1000000;
+
+	if (r->retries > 0 || c->ep.stack->now_ns - sent_ns > TCP_INITIAL_RTO_NS + 1000000)
+		return;
+	tcp_rtt_sample(&c->rtt, c->ep.stack->now_ns - sent_ns, t->min_rto_ns);
+	c->rack.flags |= TCP_REC_SAMPLE;
+}
+
 static void
 passive_open_done(struct tcp_bind *l, struct tcp_conn *c, struct tcp_rx *rx)
 {
@@ -409,6 +421,7 @@ tcp_syn_rcvd_input(struct tcp *t, struct tcp_syn_rcvd *r, struct rte_mbuf *m)
 		mr_drop(t->tp.stack, m, MR_DROP_TCP_NO_CONN);
 		return;
 	}
+	rtt_of_record(c, t, r);
 	/* It takes the record's place in the table. */
 	tcp_fifo_remove(t, &t->syn_fifo[r->retries], &r->rec);
 	mr_flow_replace(&t->tp.stack->flows, &r->rec.flow, &c->ep.flow);

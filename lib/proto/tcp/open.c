@@ -87,12 +87,14 @@ void
 tcp_established(struct tcp_conn *c, const struct tcp_rx *rx)
 {
 	/* The SYN is acknowledged; it does not count as data for the windows (CC-04). */
-	c->snd_una = c->snd_sml = c->iss + 1;
+	c->snd_una = c->snd_sml = c->rack.fack = c->iss + 1;
 	c->snd_wnd = rx->flags & TCP_SYN ? rx->wnd : rx->wnd << c->snd_wscale;
 	c->max_snd_wnd = c->snd_wnd;
 	c->snd_wl1 = rx->seq;
 	c->snd_wl2 = rx->ack;
 	c->last_rx_ns = c->ep.stack->now_ns;
+	if (c->retries == 0 && c->last_tx_ns)
+		tcp_rtt_measured(c, RTE_MAX(c->last_rx_ns - c->last_tx_ns, 1u));
 	cwnd_start(c);
 	tcp_state_set(c, MR_TCP_ESTABLISHED);
 	tcp_rexmt_restart(c);
@@ -166,13 +168,9 @@ tcp_open_passive(struct tcp_conn *c, struct rte_mbuf *syn, const uint32_t *iss_f
 static void
 syn_sent_syn(struct tcp_conn *c, struct tcp_rx *rx)
 {
-	struct mr_stack *s = c->ep.stack;
-
 	open_syn(c, rx);
 	tcp_ecn_answered(c, rx->flags);
 	if (rx->flags & TCP_ACK) {
-		if (c->retries == 0)
-			tcp_rtt_sample(&c->rtt, s->now_ns - c->last_tx_ns, tcp_of(s)->min_rto_ns);
 		tcp_established(c, rx);
 		tcp_ack_now(c);
 	} else {

@@ -246,7 +246,7 @@ send_lost(struct out *o)
 	struct tcp_conn *c = o->c;
 	struct rte_mbuf *m;
 
-	while ((m = tcp_sendq_first_lost(c))) {
+	while ((m = tcp_sendq_first_lost(&c->sendq))) {
 		struct tcp_seg *s = tcp_seg(m);
 		bool force = c->why & TCP_WHY_RTX;
 
@@ -301,12 +301,20 @@ fit_cwnd(struct tcp_conn *c, const struct tcp_seg *s)
 	uint32_t cwnd = c->cc.cwnd;
 
 	/* Limited transmit (RFC 3042): the first two duplicate ACKs let one new segment out each. */
-	if (!(c->flags & TCP_F_RECOVERY) && c->dupacks < TCP_DUPTHRESH)
+	if (!(c->flags & (TCP_F_RECOVERY | TCP_F_RTO_RECOVERY)) && c->dupacks < TCP_DUPTHRESH)
 		cwnd += (uint32_t)c->dupacks * c->mss;
 	if (c->sendq.in_flight == 0 || c->sendq.in_flight + tcp_seg_span(s) <= cwnd)
 		return true;
 	c->flags |= TCP_F_CWND_LIMITED;
 	return false;
+}
+
+static void
+new_sent(struct tcp_conn *c, const struct tcp_seg *s)
+{
+	c->snd_nxt += tcp_seg_span(s);
+	if (s->len < c->mss)
+		c->snd_sml = c->snd_nxt;
 }
 
 static void
@@ -330,11 +338,32 @@ send_new(struct out *o)
 			c->unacked_since_ns = now;
 		if (!send_seg(o, m))
 			return;
-		c->snd_nxt += tcp_seg_span(s);
-		if (s->len < c->mss)
-			c->snd_sml = c->snd_nxt;
+		new_sent(c, s);
 		force = false;
 	}
+}
+
+/* RFC 8985 7.3: a new segment if there is one and the peer's window has room, whatever Nagle and the congestion window say;
+ * else one again. */
+static void
+send_tail_probe(struct out *o)
+{
+	struct tcp_conn *c = o->c;
+	struct rte_mbuf *m = c->sendq.unsent;
+
+	c->why &= (uint8_t)~TCP_WHY_TLP;
+	if (c->snd_una == c->snd_nxt)
+		return; /* it came in the same turn */
+	if (m && !(c->flags & (TCP_F_RECOVERY | TCP_F_RTO_RECOVERY)) && fit_window(c, m, false)) {
+		if (!send_seg(o, m))
+			return;
+		new_sent(c, tcp_seg(m));
+		tcp_tlp_sent(c, false);
+		return;
+	}
+	m = tcp_tlp_choose(c);
+	if (m && (tcp_seg(m)->len <= c->mss || tcp_sendq_split(c, m, c->mss)) && send_seg(o, m))
+		tcp_tlp_sent(c, true);
 }
 
 static void
@@ -468,7 +497,10 @@ output_data(struct out *o)
 	if ((c->flags & (TCP_F_SHUT_WR | TCP_F_FIN_QUEUED)) == TCP_F_SHUT_WR && tcp_sendq_fin(c))
 		c->flags |= TCP_F_FIN_QUEUED;
 	c->flags &= ~TCP_F_CWND_LIMITED;
-	send_lost(o);
+	if (c->why & TCP_WHY_TLP)
+		send_tail_probe(o);
+	if (likely(!(c->rack.flags & TCP_REC_FRTO_NEW)))
+		send_lost(o);
 	send_new(o);
 	if (c->sendq.in_flight + c->mss > c->cc.cwnd)
 		c->flags |= TCP_F_CWND_LIMITED;
@@ -482,9 +514,10 @@ output_data(struct out *o)
 	}
 	c->why &= (uint8_t) ~(TCP_WHY_ACK_NOW | TCP_WHY_PROBE);
 	/* A running persist timer goes on; otherwise one timer runs while anything is in flight or waits for the window. */
-	if (!c->rexmt_ns || ((c->flags & TCP_F_PERSIST) && c->snd_una != c->snd_nxt))
+	if (!c->rexmt_ns || (c->rexmt == TCP_REXMT_PERSIST && c->snd_una != c->snd_nxt))
 		tcp_rexmt_restart(c);
-	tcp_timer_update(c);
+	else
+		tcp_timer_update(c);
 }
 
 void

@@ -70,7 +70,10 @@ show_recovery(const struct tcp_conn *c, struct mr_tcp_fr_state *s)
 		return;
 	s->first = c->snd_una;
 	s->last = c->recover - 1;
-	s->max_cwnd = (c->cc.ssthresh + (c->recover - c->snd_una)) / c->mss + TCP_DUPTHRESH;
+	/* With SACK what is in flight is known, and nothing is added for a duplicate. */
+	s->max_cwnd = c->cc.ssthresh / c->mss;
+	if (!(c->flags & TCP_F_SACK))
+		s->max_cwnd += (c->recover - c->snd_una) / c->mss + TCP_DUPTHRESH;
 }
 
 static void

@@ -6,7 +6,8 @@
  * over the longer of the time to send it and the time to acknowledge it, is the rate. The longer of the two: ACKs that
  * come in a bunch must not look like a fast path.
  *
- * Bytes that the peer had SACKed count when they were SACKed.
+ * Bytes that the peer had SACKed count when they were SACKed. The newest segment that was delivered, which also counts as
+ * the beginning of the flight, is what RACK (rack.c) compares with.
  */
 #include "proto/tcp/tcp.h"
 
@@ -34,6 +35,7 @@ tcp_rate_sent(struct tcp_conn *c, struct tcp_seg *s, uint64_t now_ns)
 	if (c->snd_una == c->snd_nxt) {
 		/* A new flight; nothing was asked of the path until now. */
 		r->first_sent_ns = r->delivered_ns = now_ns;
+		c->rack.end_seq = s->seq;
 		tcp_rate_app_limited(c);
 	}
 	s->delivered = r->delivered;
@@ -44,26 +46,47 @@ tcp_rate_sent(struct tcp_conn *c, struct tcp_seg *s, uint64_t now_ns)
 		s->flags |= TCP_SEG_APP_LIMITED;
 }
 
+/* Where the flight begins now, and what RACK compares with. */
+static void
+newest_update(struct tcp_conn *c, const struct tcp_sent *s)
+{
+	struct tcp_rate *r = &c->rate;
+
+	c->rack.rtt_ns = clamp32(c->ep.stack->now_ns - s->sent_ns);
+	if (s->sent_ns > r->first_sent_ns || (s->sent_ns == r->first_sent_ns && seq_gt(s->end_seq, c->rack.end_seq))) {
+		r->first_sent_ns = s->sent_ns;
+		c->rack.end_seq = s->end_seq;
+	}
+}
+
 void
 tcp_rate_delivered(struct tcp_conn *c, const struct tcp_acked *a, struct tcp_cc_ack *out)
 {
 	struct tcp_rate *r = &c->rate;
-	const struct tcp_seg *s = &a->newest;
+	const struct tcp_sent *s = &a->newest;
 	uint64_t now_ns = c->ep.stack->now_ns, to_ack;
 
 	r->delivered += a->bytes;
 	r->delivered_ns = now_ns;
-	r->first_sent_ns = s->sent_ns;
 	if (r->app_limited && seq_gt(r->delivered, r->app_limited))
 		r->app_limited = 0;
-	to_ack = now_ns - s->sent_ns + s->since_delivered_ns;
 	out->delivered = r->delivered;
+	if (s->sent_ns == 0) {
+		out->prior_delivered = r->delivered - a->bytes;
+		return;
+	}
+	to_ack = now_ns - s->sent_ns + s->since_delivered_ns;
 	out->prior_delivered = s->delivered;
-	out->app_limited = s->flags & TCP_SEG_APP_LIMITED;
+	out->app_limited = s->app_limited;
+	newest_update(c, s);
 	/* Times that were cut short tell nothing. */
 	if (s->since_delivered_ns == UINT32_MAX || s->since_first_ns == UINT32_MAX)
 		return;
-	out->interval_ns = RTE_MAX(to_ack, (uint64_t)s->since_first_ns);
+	to_ack = RTE_MAX(to_ack, (uint64_t)s->since_first_ns);
+	/* Faster than light: the ACK was for an earlier transmission. */
+	if (to_ack < c->rack.min_rtt_ns)
+		return;
+	out->interval_ns = to_ack;
 	r->sample_ns = out->interval_ns;
 	r->sample_bytes = r->delivered - s->delivered;
 	r->sample_limited = out->app_limited;

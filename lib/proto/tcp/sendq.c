@@ -2,9 +2,8 @@
 /*
  * The send queue: what the application wrote, cut into segments, in sequence order, until it is acknowledged.
  *
- * A segment is an mbuf with its payload behind MR_HEADROOM and its record in the private area. One list in sequence
- * order holds all; those in flight are also in a list by time of last transmission (for time-based loss detection).
- * in_flight counts the sequence numbers of sent segments that are neither acknowledged nor LOST.
+ * A segment is an mbuf with its payload behind MR_HEADROOM and its record in the private area (tcp_sendq.h). What is known
+ * of segments that were sent, and the lists of those, are in board.c.
  *
  * A segment's mbuf is shared with whoever still transmits it: payload is immutable once sent, and the frame around it is
  * only rewritten when nobody else holds a reference.
@@ -16,7 +15,8 @@
 #include <rte_common.h>
 #include <rte_memcpy.h>
 
-#define ACK_BATCH 32 /* segments freed at once */
+#define ACK_BATCH 32  /* segments freed at once */
+#define SACK_CREDIT 8 /* steps of reading SACK blocks that an acknowledged segment pays for */
 
 static struct rte_mbuf *
 seg_new(struct tcp_conn *c)
@@ -56,51 +56,6 @@ seg_link_tail(struct tcp_conn *c, struct rte_mbuf *m)
 	q->tail = m;
 	if (!q->unsent)
 		q->unsent = m;
-}
-
-static void
-time_unlink(struct tcp_sendq *q, struct rte_mbuf *m)
-{
-	struct tcp_seg *s = tcp_seg(m);
-
-	if (s->tprev)
-		tcp_seg(s->tprev)->tnext = s->tnext;
-	else if (q->thead == m)
-		q->thead = s->tnext;
-	if (s->tnext)
-		tcp_seg(s->tnext)->tprev = s->tprev;
-	else if (q->ttail == m)
-		q->ttail = s->tprev;
-	s->tnext = s->tprev = NULL;
-}
-
-static void
-time_append(struct tcp_sendq *q, struct rte_mbuf *m)
-{
-	struct tcp_seg *s = tcp_seg(m);
-
-	s->tprev = q->ttail;
-	s->tnext = NULL;
-	if (q->ttail)
-		tcp_seg(q->ttail)->tnext = m;
-	else
-		q->thead = m;
-	q->ttail = m;
-}
-
-/* A part cut off a segment in flight was sent when the rest was. */
-static void
-time_insert_after(struct tcp_sendq *q, struct rte_mbuf *prev, struct rte_mbuf *m)
-{
-	struct tcp_seg *p = tcp_seg(prev), *s = tcp_seg(m);
-
-	s->tprev = prev;
-	s->tnext = p->tnext;
-	if (p->tnext)
-		tcp_seg(p->tnext)->tprev = m;
-	else
-		q->ttail = m;
-	p->tnext = m;
 }
 
 /* Room behind the payload of the last segment, if it may still grow. */
@@ -198,11 +153,7 @@ seg_pop(struct tcp_conn *c)
 	struct rte_mbuf *m = q->head;
 	struct tcp_seg *s = tcp_seg(m);
 
-	if (s->flags & TCP_SEG_LOST)
-		q->lost--;
-	else
-		q->in_flight -= tcp_seg_span(s);
-	time_unlink(q, m);
+	tcp_sendq_unlist(c, m);
 	q->bytes -= s->len;
 	q->head = s->next;
 	if (q->head)
@@ -218,6 +169,9 @@ seg_shorten(struct tcp_conn *c, uint32_t covered)
 	struct tcp_sendq *q = &c->sendq;
 	struct tcp_seg *s = tcp_seg(q->head);
 
+	/* Whoever acknowledges only a part of what he has SACKed does not have it any more. */
+	if (s->flags & TCP_SEG_SACKED)
+		tcp_sendq_unsack(c, q->head);
 	s->seq += covered;
 	s->len -= covered;
 	s->data_off += (uint16_t)covered;
@@ -226,14 +180,41 @@ seg_shorten(struct tcp_conn *c, uint32_t covered)
 		q->in_flight -= covered;
 }
 
-/* Free the segments that an ACK covers, once what it says about the newest is noted. */
+/* Segments that an ACK covers, to be freed once what they tell is noted. Of those sent once, which follow each other in
+ * the order of transmission, the first and the last tell all. */
+struct covered {
+	struct rte_mbuf *segs[ACK_BATCH];
+	const struct tcp_seg *last;
+	uint32_t first_end;
+	unsigned n;
+};
+
 static void
-acked_free(struct tcp_conn *c, struct rte_mbuf **done, unsigned n, const struct tcp_seg *newest, struct tcp_acked *a)
+covered_done(struct tcp_conn *c, struct covered *v, struct tcp_acked *a)
 {
-	if (newest)
-		a->newest = *newest;
-	c->ep.stack->tx_held -= n;
-	rte_pktmbuf_free_bulk(done, n);
+	struct mr_stack *s = c->ep.stack;
+
+	if (v->last)
+		tcp_acked_once(a, v->last, v->first_end, c->recover);
+	v->last = NULL;
+	c->sendq.sack_credit += v->n * SACK_CREDIT;
+	s->tx_held -= v->n;
+	while (v->n > 0)
+		mr_stack_free(s, v->segs[--v->n]);
+}
+
+static void
+covered_note(struct tcp_conn *c, struct covered *v, const struct tcp_seg *s, struct tcp_acked *a)
+{
+	if (unlikely(s->flags & (TCP_SEG_RETRANS | TCP_SEG_SACKED))) {
+		a->resent |= s->times > 1;
+		if (!(s->flags & TCP_SEG_SACKED))
+			tcp_acked_again(c, s, a);
+		return;
+	}
+	if (!v->last)
+		v->first_end = tcp_seg_end(s);
+	v->last = s;
 }
 
 uint32_t
@@ -241,34 +222,29 @@ tcp_sendq_ack(struct tcp_conn *c, uint32_t ack, struct tcp_acked *a)
 {
 	struct tcp_sendq *q = &c->sendq;
 	uint32_t before = q->bytes;
-	struct rte_mbuf *done[ACK_BATCH];
-	const struct tcp_seg *newest = NULL;
-	unsigned n = 0;
+	struct covered v;
 
+	v.last = NULL;
+	v.n = 0;
 	while (q->head && q->head != q->unsent) {
 		struct tcp_seg *s = tcp_seg(q->head);
-		uint32_t covered = ack - s->seq;
+		uint32_t covered = ack - s->seq, span = tcp_seg_span(s);
 
 		if ((int32_t)covered <= 0)
 			break;
-		a->resent |= s->times > 1;
-		if (s->sent_ns >= (newest ? newest : &a->newest)->sent_ns)
-			newest = s;
-		if (covered < tcp_seg_span(s)) {
-			a->bytes += covered;
+		covered_note(c, &v, s, a);
+		if (!(s->flags & TCP_SEG_SACKED))
+			a->bytes += RTE_MIN(covered, span);
+		if (covered < span) {
 			seg_shorten(c, covered);
 			break;
 		}
-		a->bytes += tcp_seg_span(s);
-		done[n++] = q->head;
+		v.segs[v.n++] = q->head;
 		seg_pop(c);
-		if (n == ACK_BATCH) {
-			acked_free(c, done, n, newest, a);
-			newest = NULL;
-			n = 0;
-		}
+		if (v.n == ACK_BATCH)
+			covered_done(c, &v, a);
 	}
-	acked_free(c, done, n, newest, a);
+	covered_done(c, &v, a);
 	return before - q->bytes;
 }
 
@@ -301,70 +277,8 @@ tcp_sendq_split(struct tcp_conn *c, struct rte_mbuf *m, uint32_t len)
 	else
 		q->tail = rest;
 	s->next = rest;
-	if (r->flags & TCP_SEG_LOST)
-		q->lost++;
-	else if (r->flags & TCP_SEG_SENT)
-		time_insert_after(q, m, rest);
+	tcp_sendq_list_after(c, m, rest);
 	return true;
-}
-
-void
-tcp_sendq_sent(struct tcp_conn *c, struct rte_mbuf *m, uint64_t now_ns)
-{
-	struct tcp_sendq *q = &c->sendq;
-	struct tcp_seg *s = tcp_seg(m);
-
-	if (!(s->flags & TCP_SEG_SENT)) {
-		q->unsent = s->next;
-		q->in_flight += tcp_seg_span(s);
-		s->flags |= TCP_SEG_SENT;
-	} else {
-		if (s->flags & TCP_SEG_LOST) {
-			q->lost--;
-			q->in_flight += tcp_seg_span(s);
-		} else {
-			time_unlink(q, m);
-		}
-		s->flags = (uint8_t)((s->flags & ~TCP_SEG_LOST) | TCP_SEG_RETRANS);
-	}
-	time_append(q, m);
-	s->sent_ns = now_ns;
-	if (s->times < UINT8_MAX)
-		s->times++;
-}
-
-void
-tcp_sendq_mark_lost(struct tcp_conn *c, struct rte_mbuf *m)
-{
-	struct tcp_sendq *q = &c->sendq;
-	struct tcp_seg *s = tcp_seg(m);
-
-	if ((s->flags & TCP_SEG_LOST) || !(s->flags & TCP_SEG_SENT))
-		return;
-	time_unlink(q, m);
-	s->flags |= TCP_SEG_LOST;
-	q->lost++;
-	q->in_flight -= tcp_seg_span(s);
-}
-
-void
-tcp_sendq_mark_all_lost(struct tcp_conn *c)
-{
-	for (struct rte_mbuf *m = c->sendq.head; m && m != c->sendq.unsent; m = tcp_seg(m)->next)
-		tcp_sendq_mark_lost(c, m);
-}
-
-struct rte_mbuf *
-tcp_sendq_first_lost(const struct tcp_conn *c)
-{
-	const struct tcp_sendq *q = &c->sendq;
-
-	if (q->lost == 0)
-		return NULL;
-	for (struct rte_mbuf *m = q->head; m && m != q->unsent; m = tcp_seg(m)->next)
-		if (tcp_seg(m)->flags & TCP_SEG_LOST)
-			return m;
-	return NULL;
 }
 
 void

@@ -271,6 +271,8 @@ tcp_conn_new(struct tcp *t)
 	c->cc.ops = t->cc;
 	c->ecn_mode = t->ecn_mode;
 	c->offers = TCP_OPT_WS | TCP_OPT_TS | TCP_OPT_SACK_PERM;
+	c->sendq.sack_credit = TCP_SACK_CREDIT;
+	c->rack.ack_delay_log2 = TCP_ACK_DELAY_LOG2;
 	tcp_rtt_init(&c->rtt);
 	c->snd_buf = t->snd_range.def;
 	c->rcv_buf = t->rcv_range.def;

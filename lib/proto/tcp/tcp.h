@@ -7,8 +7,9 @@
  *   fsm.c    the states; only writer of them
  *   input.c  RFC 9293 3.10.7.4, one function per numbered step                   ack.c    SND.UNA and the window move
  *   output.c the only segment builder                                            timer.c  what deadlines do
- *   sendq.c  segments to send and sent                                           rcvq.c   received in order
+ *   sendq.c  segments to send and sent  board.c  what is known of them               rcvq.c   received in order
  *   reasm.c  received out of order, and what SACK tells of it
+ *   sack.c rack.c tlp.c recovery.c prr.c undo.c: loss (tcp_recovery.h)
  *   rtt.c    RFC 6298      newreno.c  RFC 5681, 6582     isn.c  RFC 6528         timewait.c  TIME-WAIT records
  *   rate.c   the delivery rate, for congestion control (tcp_cc.h)                cc.c     its algorithms by name
  *   socket.c the endpoint operations  bind.c   those about names                 sockopt.c options
@@ -36,6 +37,8 @@
 #include "proto/seq.h"
 #include "proto/siphash.h"
 #include "proto/tcp/tcp_cc.h"
+#include "proto/tcp/tcp_recovery.h"
+#include "proto/tcp/tcp_sendq.h"
 
 /* Header flags. */
 #define TCP_FIN 0x01
@@ -85,10 +88,14 @@ struct tcp_rx {
 	uint8_t flags;       /* TCP_FIN ... */
 	uint8_t opts;        /* TCP_OPT_*: what the segment carries */
 	uint8_t wscale;
+	uint8_t n_sack;      /* blocks of the SACK option */
+	const uint8_t *sack; /* in the packet */
 };
 
 /* Read header and options; m's data must be at the transport header. Never fails: bad options end the reading (MUST-7). */
 void tcp_hdr_pull(struct rte_mbuf *m, struct tcp_rx *rx);
+/* The blocks of the SACK option, in host order. @return how many: 0 to TCP_SACK_BLOCKS. */
+unsigned tcp_hdr_sack(const struct tcp_rx *rx, uint32_t (*blocks)[2]);
 
 /* What goes into an outgoing header. */
 struct tcp_tx {
@@ -109,87 +116,8 @@ unsigned tcp_hdr_bytes(const struct tcp_tx *tx);
 /* Prepend the header and finish the checksum for the route. Headroom is there. */
 void tcp_hdr_push(struct rte_mbuf *m, const struct tcp_tx *tx, const struct mr_route *r);
 
-/* ---- send queue --------------------------------------------------------------------------------------------- */
-
-#define TCP_SEG_SENT (1u << 0)      /* transmitted at least once */
-#define TCP_SEG_LOST (1u << 1)      /* taken for lost and not sent again since */
-#define TCP_SEG_RETRANS (1u << 2)   /* transmitted more than once */
-#define TCP_SEG_SACKED (1u << 3)
-#define TCP_SEG_FIN (1u << 4)       /* FIN follows the payload: one sequence number more */
-#define TCP_SEG_PSH (1u << 5)       /* end of what the application wrote */
-#define TCP_SEG_APP_LIMITED (1u << 6) /* sent when the application did not fill the window */
-
-/* A segment to send or sent: the second line of the private area of the mbuf that holds its payload (the first is the
- * packet's own while lower layers queue it). */
-struct tcp_seg {
-	struct rte_mbuf *next, *prev;   /* sequence order */
-	struct rte_mbuf *tnext, *tprev; /* order of last transmission, among those in flight */
-	uint64_t sent_ns;               /* last transmission */
-	uint32_t seq;
-	uint32_t len;                   /* payload bytes */
-	/* For the delivery rate, at the last transmission; the times before it, at most UINT32_MAX. */
-	uint32_t delivered;             /* tcp_rate.delivered, */
-	uint32_t since_delivered_ns;    /* tcp_rate.delivered_ns, */
-	uint32_t since_first_ns;        /* tcp_rate.first_sent_ns */
-	uint16_t data_off;              /* of the payload, from buf_addr */
-	uint8_t times;                  /* transmissions */
-	uint8_t flags;                  /* TCP_SEG_* */
-};
-_Static_assert(sizeof(struct mr_pkt) + sizeof(struct tcp_seg) <= MR_PKT_PRIV_BYTES, "fits the private area");
-
-static inline struct tcp_seg *
-tcp_seg(const struct rte_mbuf *m)
-{
-	return (struct tcp_seg *)(mr_pkt(m) + 1);
-}
-
-/* Sequence numbers that a segment takes. */
-static inline uint32_t
-tcp_seg_span(const struct tcp_seg *s)
-{
-	return s->len + !!(s->flags & TCP_SEG_FIN);
-}
-
-struct tcp_sendq {
-	struct rte_mbuf *head, *tail;   /* all, from snd_una on */
-	struct rte_mbuf *unsent;        /* first never transmitted */
-	struct rte_mbuf *thead, *ttail; /* in flight, oldest transmission first */
-	uint32_t bytes;                 /* payload queued, sent or not */
-	uint32_t in_flight;             /* payload and FIN sent, not acknowledged, not LOST */
-	uint32_t lost;                  /* segments marked LOST */
-	uint32_t end_seq;               /* sequence number after the last byte (and FIN) queued */
-};
-
-struct tcp_conn;
-
-/* Append bytes as segments of at most mss. @return bytes taken: fewer when transmit mbufs are short. */
-size_t tcp_sendq_append(struct tcp_conn *c, const void *buf, size_t len);
-/* Append an mbuf as a segment of its own; it fits the MSS and has headroom. Takes it over. */
-void tcp_sendq_append_mbuf(struct tcp_conn *c, struct rte_mbuf *m);
-/* Queue the FIN, on the last unsent segment or on one of its own. @return false: no mbuf, try again later. */
-bool tcp_sendq_fin(struct tcp_conn *c);
-/* What one ACK says about the segments it is the first to report, as far as it has been worked on. */
-struct tcp_acked {
-	struct tcp_seg newest;          /* the one transmitted last; valid with bytes > 0 */
-	uint32_t bytes;                 /* payload and FIN */
-	bool resent;                    /* one of them was sent more than once */
-};
-
 /* The rate sample of an ACK (rate.c); something was delivered. */
 void tcp_rate_delivered(struct tcp_conn *c, const struct tcp_acked *a, struct tcp_cc_ack *out);
-
-/* Drop what `ack` covers and add it to *a. @return payload bytes freed. */
-uint32_t tcp_sendq_ack(struct tcp_conn *c, uint32_t ack, struct tcp_acked *a);
-/* Cut a segment after `len` bytes of payload. @return false: no mbuf. */
-bool tcp_sendq_split(struct tcp_conn *c, struct rte_mbuf *m, uint32_t len);
-/* Bookkeeping of a transmission; moves the segment to the end of the time order. */
-void tcp_sendq_sent(struct tcp_conn *c, struct rte_mbuf *m, uint64_t now_ns);
-void tcp_sendq_mark_lost(struct tcp_conn *c, struct rte_mbuf *m);
-/* RTO: everything in flight is lost. */
-void tcp_sendq_mark_all_lost(struct tcp_conn *c);
-/* First segment marked LOST, or NULL. */
-struct rte_mbuf *tcp_sendq_first_lost(const struct tcp_conn *c);
-void tcp_sendq_free(struct tcp_conn *c);
 
 /* ---- receive queue ------------------------------------------------------------------------------------------ */
 
@@ -266,6 +194,15 @@ void tcp_rtt_sample(struct tcp_rtt *r, uint64_t rtt_ns, uint64_t min_rto_ns);
 #define TCP_WHY_PROBE (1u << 2)       /* persist or keep-alive probe */
 #define TCP_WHY_SYN (1u << 3)         /* send (again) the SYN or SYN-ACK of an active open */
 #define TCP_WHY_RTX (1u << 4)         /* the first lost segment goes out whatever the congestion window */
+#define TCP_WHY_TLP (1u << 5)         /* tail loss probe */
+
+/* What rexmt_ns is for. */
+enum tcp_rexmt {
+	TCP_REXMT_RTO,     /* retransmission, the SYN's too */
+	TCP_REXMT_PERSIST, /* the peer's window is closed */
+	TCP_REXMT_REORDER, /* RACK looks again */
+	TCP_REXMT_TAIL,    /* tail loss probe */
+};
 
 #define TCP_F_TS (1u << 0)            /* timestamps negotiated */
 #define TCP_F_WS (1u << 1)
@@ -285,7 +222,6 @@ void tcp_rtt_sample(struct tcp_rtt *r, uint64_t rtt_ns, uint64_t min_rto_ns);
 #define TCP_F_PASSIVE (1u << 15)      /* came from a listener (MUST-11) */
 #define TCP_F_DETACHED (1u << 16)     /* no longer in the flow table */
 #define TCP_F_DEAD (1u << 17)         /* on the reap list */
-#define TCP_F_PERSIST (1u << 18)      /* rexmt_ns is the persist timer */
 #define TCP_F_REUSEADDR (1u << 19)
 #define TCP_F_V6ONLY (1u << 20)
 #define TCP_F_IN_ACCEPT (1u << 21)    /* in its listener's accept queue */
@@ -329,7 +265,8 @@ struct tcp_conn {
 	struct tcp_cc cc;
 	struct tcp_rate rate;
 	struct tcp_rtt rtt;
-	uint32_t recover;             /* RFC 6582 */
+	struct tcp_rack rack;
+	uint32_t recover;             /* SND.NXT when the recovery began (RFC 6582, 6675), or with the tail loss probe */
 	uint32_t max_snd_wnd;
 	uint32_t snd_sml;             /* end of the last segment that was sent smaller than full */
 	uint32_t snd_buf;             /* bytes of payload that may be queued */
@@ -337,6 +274,7 @@ struct tcp_conn {
 	uint16_t peer_mss;            /* as the peer offered, or the default */
 	uint16_t pmtu;                /* path MTU learned from ICMP; 0: none */
 	uint8_t too_big;              /* times that it has shrunk since the last output */
+	uint8_t rexmt;                /* enum tcp_rexmt: what rexmt_ns is for */
 	/* receiving */
 	struct tcp_rcvq rcvq;
 	uint32_t rcv_buf;
@@ -344,7 +282,7 @@ struct tcp_conn {
 	uint16_t user_mss;            /* MR_OPT_TCP_MAXSEG; 0: none */
 	/* time */
 	struct mr_timer timer;        /* armed at or before the earliest of its deadlines */
-	uint64_t rexmt_ns;            /* retransmission or persist; 0: off */
+	uint64_t rexmt_ns;            /* 0: off */
 	uint64_t delack_ns;
 	uint64_t idle_ns;             /* keep-alive, orphaned FIN-WAIT-2, linger */
 	uint64_t last_rx_ns;          /* last segment from the peer */
@@ -370,7 +308,7 @@ struct tcp_conn {
 	uint16_t net;                 /* family the endpoint was made for */
 	TAILQ_ENTRY(tcp_conn) in_all; /* every record in use */
 };
-_Static_assert(sizeof(struct tcp_conn) <= 768, "budget of a connection");
+_Static_assert(sizeof(struct tcp_conn) <= 832, "budget of a connection");
 
 /* A bound or listening endpoint's registration. */
 struct tcp_bind {
@@ -570,8 +508,8 @@ void tcp_challenge_ack(struct tcp_conn *c);
 
 /* ack.c: step five for synchronised states. @return false: the segment was unacceptable and is consumed. */
 bool tcp_ack_process(struct tcp_conn *c, struct tcp_rx *rx);
-/* The retransmission timer expired: everything in flight is taken for lost. */
-void tcp_rtx_enter_rto(struct tcp_conn *c);
+/* A round trip of the connection, for the timeout and for loss detection. */
+void tcp_rtt_measured(struct tcp_conn *c, uint64_t rtt_ns);
 /* Our FIN was sent and is acknowledged. */
 bool tcp_fin_acked(const struct tcp_conn *c);
 
@@ -609,6 +547,24 @@ void tcp_timer_update(struct tcp_conn *c);
 void tcp_timer_stop(struct tcp_conn *c);
 /* (Re)start the retransmission timer for what is in flight, or the persist timer, or neither. */
 void tcp_rexmt_restart(struct tcp_conn *c);
+/* The same, but RACK wants to look at look_ns (0: it does not). */
+void tcp_rexmt_restart_at(struct tcp_conn *c, uint64_t look_ns);
+/* Nothing is in flight and nothing waits. */
+static inline void
+tcp_rexmt_stop(struct tcp_conn *c)
+{
+	c->rexmt_ns = 0;
+	c->rexmt = TCP_REXMT_RTO;
+	c->backoff = c->retries = 0;
+}
+
+/* May the peer wait with the ACK of all that is in flight? */
+static inline bool
+tcp_flight_is_small(const struct tcp_conn *c)
+{
+	return c->snd_nxt - c->snd_una < 2u * c->mss && !(c->flags & (TCP_F_RECOVERY | TCP_F_RTO_RECOVERY));
+}
+
 uint64_t tcp_rto_ns(const struct tcp_conn *c);
 
 /* isn.c */

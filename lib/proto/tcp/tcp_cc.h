@@ -123,7 +123,8 @@ void tcp_cc_mss_set(struct tcp_cc *cc, uint32_t mss);
 
 struct tcp_rate {
 	uint64_t delivered_ns;   /* when `delivered` last grew */
-	uint64_t first_sent_ns;  /* transmission of the newest segment delivered: the flight's send rate counts from it */
+	uint64_t first_sent_ns;  /* transmission of the newest segment delivered (RACK.xmit_ts), or of the first of the flight:
+	                          * the flight's send rate counts from it */
 	uint32_t delivered;      /* bytes, modulo 2^32 */
 	uint32_t app_limited;    /* samples are limited by the application until `delivered` passes this; 0: they are not */
 	uint32_t sample_bytes;   /* the last sample: delivered */

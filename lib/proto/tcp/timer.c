@@ -3,7 +3,8 @@
  * What deadlines do. A connection has a few, and one wheel node armed at or before the earliest: a deadline that moves
  * later costs one store, and a node that fires early is armed again.
  *
- *   rexmt_ns   retransmission (RFC 6298 5), the SYN's too, or the persist timer (RFC 9293 3.8.6.1)
+ *   rexmt_ns   retransmission (RFC 6298 5), the SYN's too; or the persist timer (RFC 9293 3.8.6.1), RACK's reordering
+ *              timer or the tail loss probe (RFC 8985)
  *   delack_ns  delayed ACK
  *   pace_ns    the pacing rate lets output go on; with TCP_F_PACED only
  *   idle_ns    keep-alive, or the bound on a connection whose application has gone (FIN-WAIT-2, linger)
@@ -58,23 +59,54 @@ tcp_rto_ns(const struct tcp_conn *c)
 	return RTE_MIN(rto, TCP_MAX_RTO_NS);
 }
 
+/* RFC 8985 7.3: with SACK, one probe, and the next one after a new measurement. */
+static inline bool
+may_probe(const struct tcp_conn *c)
+{
+	return (c->flags & TCP_F_SACK) && (c->rack.flags & (TCP_REC_TLP | TCP_REC_SAMPLE)) == TCP_REC_SAMPLE && !c->backoff;
+}
+
+static inline void
+probe_or_retransmit(struct tcp_conn *c, uint64_t now_ns)
+{
+	uint64_t pto = tcp_probe_timeout(&c->rack, c->rtt.srtt_ns, tcp_flight_is_small(c)), rto = c->rtt.rto_ns;
+
+	if (pto < rto)
+		c->rexmt = TCP_REXMT_TAIL;
+	c->rexmt_ns = now_ns + RTE_MIN(pto, rto);
+}
+
+/* One of the four kinds runs at a time (RFC 8985 5.4): whichever comes first. */
+void
+tcp_rexmt_restart_at(struct tcp_conn *c, uint64_t look_ns)
+{
+	const struct tcp_sendq *q = &c->sendq;
+	uint64_t now_ns = c->ep.stack->now_ns;
+
+	c->rexmt = TCP_REXMT_RTO;
+	if (c->snd_una != c->snd_nxt) {
+		if (may_probe(c))
+			probe_or_retransmit(c, now_ns);
+		else
+			c->rexmt_ns = now_ns + tcp_rto_ns(c);
+		if (unlikely(look_ns) && look_ns < c->rexmt_ns) {
+			c->rexmt = TCP_REXMT_REORDER;
+			c->rexmt_ns = look_ns;
+		}
+	} else if (q->unsent && c->state >= MR_TCP_ESTABLISHED && !(c->flags & TCP_F_PACED)) {
+		/* Nothing is in flight and something waits: only the peer's window can be what holds it back for long. */
+		c->rexmt = TCP_REXMT_PERSIST;
+		c->rexmt_ns = now_ns + tcp_rto_ns(c);
+	} else {
+		tcp_rexmt_stop(c);
+	}
+	tcp_timer_update(c);
+}
+
 void
 tcp_rexmt_restart(struct tcp_conn *c)
 {
-	const struct tcp_sendq *q = &c->sendq;
-
-	c->flags &= ~TCP_F_PERSIST;
-	if (c->snd_una != c->snd_nxt) {
-		c->rexmt_ns = c->ep.stack->now_ns + tcp_rto_ns(c);
-	} else if (q->unsent && c->state >= MR_TCP_ESTABLISHED && !(c->flags & TCP_F_PACED)) {
-		/* Nothing is in flight and something waits: only the peer's window can be what holds it back for long. */
-		c->flags |= TCP_F_PERSIST;
-		c->rexmt_ns = c->ep.stack->now_ns + tcp_rto_ns(c);
-	} else {
-		c->rexmt_ns = 0;
-		c->backoff = c->retries = 0;
-	}
-	tcp_timer_update(c);
+	tcp_rexmt_restart_at(c, 0);
 }
 
 /* Give the connection up: the peer has not answered for too long (R2, RFC 9293 3.8.3). */
@@ -129,9 +161,19 @@ rexmt_timer(struct tcp_conn *c, uint64_t now_ns)
 		syn_timer(c, now_ns);
 		return;
 	}
-	if (c->flags & TCP_F_PERSIST) {
+	switch (c->rexmt) {
+	case TCP_REXMT_PERSIST:
 		persist_timer(c, now_ns);
 		return;
+	case TCP_REXMT_REORDER:
+		tcp_recovery_reorder_timer(c);
+		return;
+	case TCP_REXMT_TAIL:
+		if (tcp_tlp_timer(c, now_ns))
+			tcp_rexmt_restart(c);
+		return;
+	default:
+		break;
 	}
 	if (c->retries >= TCP_R2_RETRIES || past_user_timeout(c, now_ns)) {
 		give_up(c);
@@ -139,7 +181,7 @@ rexmt_timer(struct tcp_conn *c, uint64_t now_ns)
 	}
 	c->retries++;
 	mr_count(c->ep.stack, MR_CNT_TCP_RTO);
-	tcp_rtx_enter_rto(c);
+	tcp_recovery_timeout(c);
 	c->backoff++;
 	c->rexmt_ns = now_ns + tcp_rto_ns(c);
 	mr_ep_mark_dirty(&c->ep);

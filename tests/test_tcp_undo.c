@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Recoveries that were not needed: by timestamps (Eifel, RFC 3522), by duplicates that the peer tells of (RFC 3708), after a
+ * timeout by what comes back to new data (F-RTO, RFC 5682). The window is again what it was, and nothing more goes out twice.
+ *
+ * Requirements by number: CU-09, B-70, SK-n.
+ */
+#include "rig/rig.h"
+
+#include <string.h>
+
+#include "proto/tcp/tcp.h"
+
+#define MSS 1460u
+#define RTT (100 * RIG_MS)
+
+static struct rig rig;
+static struct rig_tcp t;
+static uint32_t sent, mss;
+
+static void
+setup(void)
+{
+	rig_init(&rig, NULL);
+	rig_tcp_init(&t, &rig, false);
+	sent = 0;
+}
+
+static void
+teardown(void)
+{
+	rig_fini(&rig);
+}
+
+static void
+connect_100ms(bool ts, bool sack)
+{
+	t.ts = ts;
+	t.sack = sack;
+	mss = ts ? MSS - 12 : MSS;
+	rig_tcp_start_active(&t);
+	rig_advance(&rig, RTT);
+	rig_tcp_push(&t, RIG_SYN | RIG_ACK, 0, 1, 0);
+	rig_tcp_expect(&t, RIG_ACK, 1, 1, 0);
+	tcp_cc_switch(tcp_conn(t.ep), &tcp_newreno);
+	rig_mark(&rig);
+}
+
+static void
+expect_seg(uint32_t i)
+{
+	rig_tcp_expect(&t, RIG_ACK, 1 + i * mss, 1, mss, .pattern = true);
+}
+
+static void
+send_segs(uint32_t n)
+{
+	rig_ep_send(t.ep, (uint64_t)sent * mss, n * mss);
+	for (uint32_t i = 0; i < n; i++)
+		expect_seg(sent++);
+	rig_expect_none(&rig);
+}
+
+static void
+ack_segs(uint32_t una, uint32_t tsecr)
+{
+	rig_tcp_push(&t, RIG_ACK, 1, 1 + una * mss, 0, .tsecr = tsecr);
+	rig_poll(&rig);
+}
+
+static uint32_t
+cwnd(void)
+{
+	return tcp_conn(t.ep)->cc.cwnd;
+}
+
+/* CU-09, RFC 3522: the ACK echoes a timestamp older than the retransmission: the first had arrived. */
+START_TEST(eifel)
+{
+	uint32_t before, ts;
+
+	connect_100ms(true, true);
+	before = cwnd();
+	send_segs(8);
+	ts = t.tsecr;
+	rig_advance(&rig, RTT);
+	rig_tcp_push(&t, RIG_ACK, 1, 1, 0, .tsecr = ts, .n_sack = 1, .sack = {{1 + mss, 1 + 4 * mss}});
+	expect_seg(0);
+	ck_assert_uint_lt(tcp_conn(t.ep)->cc.ssthresh, before);
+	rig_advance(&rig, 2 * RIG_MS);
+	ack_segs(4, ts);
+	ck_assert_uint_ge(cwnd(), before);
+	ck_assert_uint_gt(tcp_conn(t.ep)->cc.ssthresh, before);
+	ck_assert_uint_eq(rig_moved(&rig, MR_CNT_TCP_RECOVERIES_UNDONE), 1);
+	ack_segs(8, ts);
+	rig_expect_none_for(&rig, RIG_S);
+	ck_assert_uint_eq(rig_moved(&rig, MR_CNT_TCP_RETRANSMITS), 1);
+}
+END_TEST
+
+/* CU-09, RFC 3708, B-70: without timestamps: the peer tells that it has the retransmission twice. */
+START_TEST(dsack)
+{
+	uint32_t before;
+
+	connect_100ms(false, true);
+	before = cwnd();
+	send_segs(8);
+	rig_advance(&rig, RTT);
+	rig_tcp_push(&t, RIG_ACK, 1, 1, 0, .n_sack = 1, .sack = {{1 + mss, 1 + 4 * mss}});
+	expect_seg(0);
+	rig_advance(&rig, 2 * RIG_MS);
+	ack_segs(8, 0);
+	ck_assert_uint_eq(rig_moved(&rig, MR_CNT_TCP_RECOVERIES_UNDONE), 0);
+	rig_tcp_push(&t, RIG_ACK, 1, 1 + 8 * mss, 0, .n_sack = 1, .sack = {{1, 1 + mss}});
+	rig_poll(&rig);
+	ck_assert_uint_eq(rig_moved(&rig, MR_CNT_TCP_RECOVERIES_UNDONE), 1);
+	ck_assert_uint_ge(cwnd(), before);
+}
+END_TEST
+
+/* Nasty case 29: duplicates that tell of nothing that was sent again undo nothing. */
+START_TEST(dsack_of_nothing)
+{
+	static const uint32_t lies[][2] = {{1, 1461}, {100, 200}, {0xf0000000u, 0xf0000100u}};
+
+	connect_100ms(false, true);
+	send_segs(8);
+	rig_advance(&rig, RTT);
+	ack_segs(4, 0);
+	for (unsigned i = 0; i < 3; i++) {
+		rig_tcp_push(&t, RIG_ACK, 1, 1 + 4 * mss, 0, .n_sack = 1, .sack = {{lies[i][0], lies[i][1]}});
+		rig_poll(&rig);
+	}
+	ck_assert_uint_eq(rig_moved(&rig, MR_CNT_TCP_RECOVERIES_UNDONE), 0);
+	rig_expect_none(&rig);
+}
+END_TEST
+
+/* RFC 5682 2.1 and 3.1, B-70: the timer was too fast; new data goes out, and the ACK of what was not sent again tells. */
+START_TEST(frto)
+{
+	uint32_t before;
+
+	connect_100ms(false, _i);
+	before = cwnd();
+	send_segs(8);
+	rig_ep_send(t.ep, (uint64_t)sent * mss, 8 * mss);
+	while (rig_pending(&rig) > 0)
+		expect_seg(sent++);
+	while (rig_moved(&rig, MR_CNT_TCP_RTO) == 0) {
+		ck_assert(rig_advance_until_frame(&rig, 10 * RIG_S));
+		if (rig_moved(&rig, MR_CNT_TCP_RTO) == 0)
+			expect_seg(sent++); /* a tail loss probe */
+	}
+	expect_seg(0);
+	rig_expect_none(&rig);
+	ack_segs(1, 0);
+	expect_seg(sent);
+	expect_seg(sent + 1);
+	rig_expect_none(&rig);
+	ack_segs(2, 0);
+	ck_assert_uint_eq(rig_moved(&rig, MR_CNT_TCP_RECOVERIES_UNDONE), 1);
+	ck_assert_uint_ge(cwnd(), before);
+	rig_discard(&rig);
+	ack_segs(sent, 0);
+	rig_discard(&rig);
+}
+END_TEST
+
+/* RFC 5682 3a: duplicates come back to the new data: the timeout was right. */
+START_TEST(frto_real_loss)
+{
+	connect_100ms(false, false);
+	send_segs(10);
+	rig_ep_send(t.ep, (uint64_t)sent * mss, 8 * mss);
+	while (rig_moved(&rig, MR_CNT_TCP_RTO) == 0) {
+		ck_assert(rig_advance_until_frame(&rig, 10 * RIG_S));
+		rig_discard(&rig);
+	}
+	ack_segs(1, 0);
+	expect_seg(10);
+	expect_seg(11);
+	ack_segs(1, 0);
+	expect_seg(1);
+	ck_assert_uint_eq(rig_moved(&rig, MR_CNT_TCP_RECOVERIES_UNDONE), 0);
+	rig_discard(&rig);
+}
+END_TEST
+
+static Suite *
+suite(void)
+{
+	Suite *s = suite_create("tcp_undo");
+	TCase *tc = tcase_create("undo");
+
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, eifel);
+	tcase_add_test(tc, dsack);
+	tcase_add_test(tc, dsack_of_nothing);
+	tcase_add_loop_test(tc, frto, 0, 2);
+	tcase_add_test(tc, frto_real_loss);
+	suite_add_tcase(s, tc);
+	return s;
+}
+
+int
+main(int argc, char **argv)
+{
+	return rig_main(argc, argv, suite);
+}
