@@ -423,12 +423,12 @@ END_TEST
 /* A server that says more than it should. */
 START_TEST(answer_too_long)
 {
-	struct args longer;
+	struct args shorter;
 
-	begin("tcp_rr", NULL);
-	longer = args;
-	longer.response = 2;
-	sv->args = &longer;
+	begin("tcp_rr --response 2", NULL);
+	shorter = args;
+	shorter.response = 1;
+	cl->args = &shorter;
 	ck_assert_int_eq(server_open(sv), 0);
 	ck_assert_int_eq(client_open(cl), 0);
 	turns(20000);

@@ -150,6 +150,7 @@ mr_nic_output_ll(struct mr_nic *nic, struct rte_mbuf *m, const struct mr_lladdr 
 	mr_nic_output_ll_burst(nic, &m, 1, dst, net_proto);
 }
 
+/** Its other half: the queue is long. @return whether there is room */
 bool mr_nic_tx_room_slow(struct mr_nic *nic, uint16_t n);
 /** Is there room for n more frames whose sender can keep them for a later turn? Where there is none, let it: a full queue
  *  drops. A link that takes nothing at all is soon not waited for, so that nothing waits for ever: then there is room. */
