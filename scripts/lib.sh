@@ -145,7 +145,7 @@ netns_add() {
 }
 
 netns_delete() {
-  if ip netns list 2>/dev/null | grep -q "^$1\( \|\$\)"; then ip netns delete "$1"; fi
+  if ip netns list 2>/dev/null | grep "^$1\( \|\$\)" >/dev/null; then ip netns delete "$1"; fi
 }
 
 # interface_up NAMESPACE INTERFACE ADDRESS...
