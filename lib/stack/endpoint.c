@@ -210,9 +210,8 @@ mr_ep_tell_events(struct mr_stack *s)
 	return n;
 }
 
-/* The first of those who wait for a NIC, as many as it has room for frames. */
-static void
-room_give(struct mr_nic *nic)
+void
+mr_ep_room_give(struct mr_nic *nic)
 {
 	uint32_t n = 0;
 
@@ -225,18 +224,7 @@ room_give(struct mr_nic *nic)
 }
 
 void
-mr_ep_room_ends(struct mr_nic *nic)
-{
-	while (nic->room) {
-		struct mr_ep *ep = nic->room;
-
-		dirty_unlink(ep);
-		mr_ep_put_dirty(ep);
-	}
-}
-
-void
-mr_ep_give_room(struct mr_stack *s)
+mr_ep_give_rooms(struct mr_stack *s)
 {
 	struct mr_ep *younger = s->dirty, **younger_tail = s->dirty_tail;
 	struct mr_nic *nic;
@@ -246,7 +234,7 @@ mr_ep_give_room(struct mr_stack *s)
 	s->dirty = NULL;
 	s->dirty_tail = &s->dirty;
 	TAILQ_FOREACH(nic, &s->nics, link_in_stack) {
-		room_give(nic);
+		mr_ep_room_give(nic);
 		wanted |= nic->room != NULL;
 	}
 	s->room_wanted = wanted;

@@ -46,7 +46,7 @@ nic_down(struct mr_nic *nic)
 		mr_drop(nic->stack, nic->txq[nic->txq_head], MR_DROP_NIC_DISABLED);
 		nic->txq_head = (nic->txq_head + 1) % MR_NIC_TXQ;
 	}
-	mr_ep_room_ends(nic);
+	mr_ep_room_give(nic);
 	nic->link->ops->stop(nic->link);
 }
 

@@ -358,7 +358,7 @@ mr_stack_poll(struct mr_stack *s, uint64_t now_ns)
 	if (s->events)
 		s->work += mr_ep_tell_events(s);
 	if (unlikely(s->room_wanted))
-		mr_ep_give_room(s);
+		mr_ep_give_rooms(s);
 	if (s->dirty)
 		s->work += mr_ep_output_dirty(s);
 	TAILQ_FOREACH(nic, &s->nics, link_in_stack) {

@@ -91,9 +91,9 @@ void mr_alarm_stop_all(struct mr_stack *s);
 unsigned mr_ep_tell_events(struct mr_stack *s);
 unsigned mr_ep_output_dirty(struct mr_stack *s);
 /* Before that stage: those who waited for room in a NIC's queue are dirty again, as far as there is some. */
-void mr_ep_give_room(struct mr_stack *s);
-/* A NIC goes down: nobody waits for it any more. */
-void mr_ep_room_ends(struct mr_nic *nic);
+void mr_ep_give_rooms(struct mr_stack *s);
+/* The same for one NIC; when it is down that is all of them. */
+void mr_ep_room_give(struct mr_nic *nic);
 /* Note MR_EV_OUT for the starved ones, if there is room. */
 void mr_ep_wake_starved(struct mr_stack *s);
 
