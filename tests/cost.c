@@ -7,10 +7,11 @@
  *   udp_rr   64 bytes there and back
  *   tcp_rr   the same on a connection that stays open
  *   tcp_crr  connect, the same, close (by the client, which keeps the TIME-WAIT record)
+ *   tcp_stream  a megabyte from the client to the server, on a connection that stays open
  *
  * One after another, which makes each operation pay for whole turns; or, with CONNECTIONS more than 1, so many side by
- * side, as on a busy core. Each pair of turns takes 10 us. TIME-WAIT is set so short that every operation also pays for the end of an older
- * record. Not a test: nothing is judged here but that all operations took place.
+ * side, as on a busy core. Each pair of turns takes 10 us. TIME-WAIT is set so short that every operation also pays for the end
+ * of an older record. Not a test: nothing is judged here but that all operations took place.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -23,16 +24,25 @@
 #include "stack/millrace.h"
 
 #define MESSAGE_BYTES 64
+#define WRITE_BYTES 16384
+#define STREAM_OP_BYTES 1000000ul
 #define PORT 7
 #define TURN_NS 10000ull
 #define TIME_WAIT_NS 5000000
 #define MAX_TURNS_PER_OP 1000 /* far more than any operation takes: something is stuck */
 
-enum scenario { UDP_RR, TCP_RR, TCP_CRR };
+enum scenario { UDP_RR, TCP_RR, TCP_CRR, TCP_STREAM };
 
-static const char *const scenarios[] = {"udp_rr", "tcp_rr", "tcp_crr"};
+static const char *const scenarios[] = {"udp_rr", "tcp_rr", "tcp_crr", "tcp_stream"};
 
 #define MAX_CONNECTIONS 1024
+
+/* Whom the counts belong to. */
+#ifdef __clang__
+#define COMPILER "clang " RTE_STR(__clang_major__) " " RTE_STR(RTE_ARCH)
+#else
+#define COMPILER "gcc " RTE_STR(__GNUC__) " " RTE_STR(RTE_ARCH)
+#endif
 
 struct bench;
 
@@ -55,6 +65,7 @@ struct bench {
 	enum scenario scenario;
 	uint16_t net;
 	unsigned long wanted, started, done; /* operations */
+	unsigned long sent, received;        /* bytes of TCP_STREAM */
 	unsigned n_conns;
 	struct end client, server;
 	struct conn clients[MAX_CONNECTIONS], servers[2 * MAX_CONNECTIONS], *free_servers;
@@ -169,6 +180,23 @@ server_echo(struct mr_ep *ep, uint32_t events, void *arg)
 }
 
 static void
+server_sink(struct mr_ep *ep, uint32_t events, void *arg)
+{
+	struct conn *c = arg;
+	static char buf[WRITE_BYTES];
+	ssize_t n;
+
+	(void)events;
+	while ((n = mr_ep_recv(ep, buf, sizeof(buf), NULL)) > 0)
+		c->bench->received += (unsigned long)n;
+	c->bench->done = c->bench->received / STREAM_OP_BYTES;
+	if (n == 0)
+		mr_ep_close(ep);
+	else if (n != -EAGAIN)
+		die("server's recv", n);
+}
+
+static void
 server_accept(struct mr_ep *listener, uint32_t events, void *arg)
 {
 	struct bench *b = arg;
@@ -181,7 +209,8 @@ server_accept(struct mr_ep *listener, uint32_t events, void *arg)
 		if (!c)
 			die("accept", 0);
 		b->free_servers = c->next;
-		c->waiter = (struct mr_waiter){.mask = MR_EV_IN, .fn = server_echo, .arg = c};
+		c->waiter = (struct mr_waiter){.mask = MR_EV_IN, .arg = c};
+		c->waiter.fn = b->scenario == TCP_STREAM ? server_sink : server_echo;
 		mr_ep_wait(ep, &c->waiter);
 	}
 }
@@ -197,6 +226,23 @@ client_request(struct conn *c)
 	message_send(c->ep, request);
 }
 
+/* As much as there is room for; more when there is more. */
+static void
+client_push(struct conn *c)
+{
+	static const char data[WRITE_BYTES];
+	struct bench *b = c->bench;
+	unsigned long left = b->wanted * STREAM_OP_BYTES - b->sent;
+	ssize_t n;
+
+	for (; left > 0; left -= (unsigned long)n, b->sent += (unsigned long)n) {
+		n = mr_ep_send(c->ep, data, RTE_MIN(left, sizeof(data)));
+		if (n == -EAGAIN)
+			return;
+		check(n, "send");
+	}
+}
+
 static void
 client_event(struct mr_ep *ep, uint32_t events, void *arg)
 {
@@ -205,6 +251,10 @@ client_event(struct mr_ep *ep, uint32_t events, void *arg)
 
 	if (events & MR_EV_ERR)
 		die("client", mr_ep_error(ep));
+	if (c->bench->scenario == TCP_STREAM) {
+		client_push(c);
+		return;
+	}
 	if (!c->connected) {
 		c->connected = true;
 		client_request(c);
@@ -351,12 +401,12 @@ bench_parse(struct bench *b, int argc, char **argv)
 		return false;
 	for (unsigned k = 0; k < b->n_conns; k++)
 		b->clients[k].bench = b;
-	while (i < 3 && strcmp(argv[1], scenarios[i]) != 0)
+	while (i < RTE_DIM(scenarios) && strcmp(argv[1], scenarios[i]) != 0)
 		i++;
 	b->scenario = (enum scenario)i;
 	b->net = strcmp(argv[2], "6") == 0 ? MR_NET_IPV6 : MR_NET_IPV4;
 	b->wanted = strtoul(argv[3], &end, 10);
-	return i < 3 && (!strcmp(argv[2], "4") || !strcmp(argv[2], "6")) && b->wanted > 0 && *end == '\0';
+	return i < RTE_DIM(scenarios) && (!strcmp(argv[2], "4") || !strcmp(argv[2], "6")) && b->wanted > 0 && *end == '\0';
 }
 
 int
@@ -366,8 +416,13 @@ main(int argc, char **argv)
 	char *eal[] = {argv[0], "--no-huge", "--no-shconf", "--no-pci", "--no-telemetry", "-m", "128",
 	               "--log-level=lib.eal:4", "--lcores=0", NULL};
 
+	if (argc == 2 && strcmp(argv[1], "--compiler") == 0) {
+		puts(COMPILER);
+		return 0;
+	}
 	if (!bench_parse(&b, argc, argv)) {
-		fprintf(stderr, "usage: cost udp_rr|tcp_rr|tcp_crr 4|6 OPERATIONS [CONNECTIONS]\n");
+		fprintf(stderr, "usage: cost udp_rr|tcp_rr|tcp_crr|tcp_stream 4|6 OPERATIONS [CONNECTIONS]\n"
+		                "       cost --compiler\n");
 		return 2;
 	}
 	if (rte_eal_init(9, eal) < 0)
