@@ -1,144 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Output: the only place that builds segments. It visits each dirty connection once per turn: retransmissions first,
- * then new data as far as the windows, Nagle and silly-window avoidance allow, then the ACK if no data carried it.
+ * Output: it visits each dirty connection once per turn. Retransmissions first, then new data as far as the windows, Nagle
+ * and silly-window avoidance allow, then the ACK if no data carried it (acks.c).
  *
  * The frame of a segment is written around its payload when nobody else holds the mbuf; while a link (or a delay line)
  * still does, a copy goes out instead.
  */
-#include "proto/tcp/tcp.h"
+#include "proto/tcp/tcp_out.h"
 
-#include <errno.h>
 #include <string.h>
 
-#include <rte_common.h>
-
-#define OUT_BURST 32
 #define ECT_0 2 /* of the type of service: may be marked instead of lost */
-
-/* The packets of one visit, on their way to the route. */
-struct out {
-	struct tcp_conn *c;
-	struct rte_mbuf *pkts[OUT_BURST];
-	uint16_t n;
-	bool acked; /* something that carries the ACK went out */
-	uint8_t ect; /* ECN bits of all of them */
-};
-
-/* The array stays as it is: most visits send one packet. */
-static inline void
-out_init(struct out *o, struct tcp_conn *c)
-{
-	o->c = c;
-	o->n = 0;
-	o->acked = false;
-	o->ect = 0;
-}
-
-static void
-out_flush(struct out *o)
-{
-	struct tcp_conn *c = o->c;
-	struct mr_ip_params ip = {.trans_proto = MR_TRANS_TCP, .ttl = c->ttl, .tos = c->tos | o->ect, .df = true};
-
-	if (o->n == 0)
-		return;
-	mr_count_n(c->ep.stack, MR_CNT_TCP_TX_SEGMENTS, o->n);
-	mr_route_output(&c->route, o->pkts, o->n, &ip);
-	o->n = 0;
-}
-
-static void
-out_add(struct out *o, struct rte_mbuf *m, uint8_t ect)
-{
-	if (o->ect != ect) {
-		out_flush(o);
-		o->ect = ect;
-	}
-	o->pkts[o->n++] = m;
-	o->acked = true;
-	if (o->n == OUT_BURST)
-		out_flush(o);
-}
-
-/* The largest window that a header has room for. */
-static uint32_t
-window_most(const struct tcp_conn *c)
-{
-	return 65535u << c->rcv_wscale;
-}
-
-/* The bytes that the receive buffer has room for and a header can tell, as right edge; never moves left (SHLD-14). */
-static uint32_t
-right_edge(const struct tcp_conn *c)
-{
-	uint32_t space = c->rcv_buf > c->rcvq.bytes ? c->rcv_buf - c->rcvq.bytes : 0;
-	uint32_t edge = c->rcv_nxt + RTE_MIN(space, window_most(c));
-	uint32_t step = RTE_MIN(c->rcv_buf / 2, (uint32_t)c->rcv_mss);
-
-	if (seq_leq(edge, c->rcv_adv) || edge - c->rcv_adv < step)
-		return c->rcv_adv;
-	return edge;
-}
-
-uint32_t
-tcp_window(struct tcp_conn *c)
-{
-	uint32_t edge = right_edge(c), wnd = edge - c->rcv_nxt;
-	uint32_t unit = 1u << c->rcv_wscale;
-
-	/* An edge once told is rounded up so that scaling cannot take it back; a new one down to what there is. */
-	if (edge == c->rcv_adv)
-		wnd = (wnd + unit - 1) & ~(unit - 1);
-	else
-		wnd &= ~(unit - 1);
-	wnd = RTE_MIN(wnd, window_most(c));
-	c->rcv_adv = seq_max(c->rcv_adv, c->rcv_nxt + wnd);
-	return wnd;
-}
-
-bool
-tcp_window_worth_update(const struct tcp_conn *c)
-{
-	uint32_t gain = right_edge(c) - c->rcv_adv;
-
-	return gain > 0 && (gain >= 2u * c->rcv_mss || gain >= c->rcv_buf / 2 || c->rcv_adv == c->rcv_nxt);
-}
-
-/* Header fields of a segment of an open connection; the ACK it carries is noted as sent. */
-static __rte_always_inline void
-tx_fill(struct tcp_conn *c, struct tcp_tx *tx, uint8_t flags, uint32_t seq)
-{
-	memset(tx, 0, sizeof(*tx));
-	tx->sport_be = c->ep.flow.lport_be;
-	tx->dport_be = c->ep.flow.rport_be;
-	tx->seq = seq;
-	tx->ack = c->rcv_nxt;
-	tx->flags = flags | (c->ecn & TCP_ECN_ECHO);
-	tx->wnd = (uint16_t)(tcp_window(c) >> c->rcv_wscale);
-	if (c->flags & TCP_F_TS) {
-		tx->opts = TCP_OPT_TS;
-		tx->tsval = tcp_ts_now(tcp_of(c->ep.stack), c->ts_offset);
-		tx->tsecr = c->ts_recent;
-	}
-	c->last_ack_sent = c->rcv_nxt;
-}
-
-static bool
-send_bare(struct out *o, uint8_t flags, uint32_t seq)
-{
-	struct rte_mbuf *m = mr_stack_tx_alloc(o->c->ep.stack);
-	struct tcp_tx tx;
-
-	if (!m) {
-		mr_count(o->c->ep.stack, MR_DROP_NO_TX_MBUF);
-		return false;
-	}
-	tx_fill(o->c, &tx, flags, seq);
-	tcp_hdr_push(m, &tx, &o->c->route);
-	out_add(o, m, 0);
-	return true;
-}
 
 /* The mbuf to put the frame of a segment into: its own when we are the only holder, else a copy. */
 static struct rte_mbuf *
@@ -204,7 +76,7 @@ seg_ect(struct tcp_conn *c, const struct tcp_seg *s, uint8_t *flags)
 /* Transmit a segment of the queue, for the first time or again. A link that does not keep up is no loss: the next turn
  * goes on. */
 static bool
-send_seg(struct out *o, struct rte_mbuf *m)
+send_seg(struct tcp_out *o, struct rte_mbuf *m)
 {
 	struct tcp_conn *c = o->c;
 	struct tcp_seg *s = tcp_seg(m);
@@ -225,7 +97,7 @@ send_seg(struct out *o, struct rte_mbuf *m)
 		flags |= TCP_FIN;
 	if (unlikely(c->ecn & TCP_ECN_ON))
 		ect = seg_ect(c, s, &flags);
-	tx_fill(c, &tx, flags, s->seq);
+	tcp_tx_fill(c, &tx, flags, s->seq);
 	tcp_hdr_push(f, &tx, &c->route);
 	if (s->flags & TCP_SEG_SENT) {
 		mr_count(c->ep.stack, MR_CNT_TCP_RETRANSMITS);
@@ -235,13 +107,13 @@ send_seg(struct out *o, struct rte_mbuf *m)
 	tcp_sendq_sent(c, m, c->ep.stack->now_ns);
 	pace_charge(c, s->len);
 	c->last_tx_ns = c->ep.stack->now_ns;
-	out_add(o, f, ect);
+	tcp_out_add(o, f, ect);
 	return true;
 }
 
 /* Lost segments, as far as the congestion window allows; the first of a recovery regardless. */
 static void
-send_lost(struct out *o)
+send_lost(struct tcp_out *o)
 {
 	struct tcp_conn *c = o->c;
 	struct rte_mbuf *m;
@@ -318,7 +190,7 @@ new_sent(struct tcp_conn *c, const struct tcp_seg *s)
 }
 
 static void
-send_new(struct out *o)
+send_new(struct tcp_out *o)
 {
 	struct tcp_conn *c = o->c;
 	bool force = c->why & TCP_WHY_PROBE;
@@ -346,7 +218,7 @@ send_new(struct out *o)
 /* RFC 8985 7.3: a new segment if there is one and the peer's window has room, whatever Nagle and the congestion window say;
  * else one again. */
 static void
-send_tail_probe(struct out *o)
+send_tail_probe(struct tcp_out *o)
 {
 	struct tcp_conn *c = o->c;
 	struct rte_mbuf *m = c->sendq.unsent;
@@ -367,7 +239,7 @@ send_tail_probe(struct out *o)
 }
 
 static void
-send_syn(struct out *o)
+send_syn(struct tcp_out *o)
 {
 	struct tcp_conn *c = o->c;
 	struct tcp *t = tcp_of(c->ep.stack);
@@ -400,96 +272,14 @@ send_syn(struct out *o)
 	tx.flags |= tcp_ecn_syn_flags(c);
 	tcp_hdr_push(m, &tx, &c->route);
 	c->last_tx_ns = c->ep.stack->now_ns;
-	out_add(o, m, 0);
+	tcp_out_add(o, m, 0);
 	c->why &= (uint8_t)~TCP_WHY_SYN;
 	if (!c->rexmt_ns)
 		tcp_rexmt_restart(c);
 }
 
-/* An ACK with a SACK option: what came twice first, then blocks, the newest first, without the first `skip`. */
-static bool
-send_sack(struct out *o, bool dsack, unsigned skip, unsigned max)
-{
-	struct tcp_conn *c = o->c;
-	struct rte_mbuf *m = mr_stack_tx_alloc(c->ep.stack);
-	uint32_t blocks[TCP_SACK_BLOCKS][2] = {{c->rcvq.dsack_from, c->rcvq.dsack_to}};
-	struct tcp_tx tx;
-
-	if (!m) {
-		mr_count(c->ep.stack, MR_DROP_NO_TX_MBUF);
-		return false;
-	}
-	tx_fill(c, &tx, TCP_ACK, c->snd_nxt);
-	tx.n_sack = (uint8_t)(dsack + tcp_reasm_blocks(c, skip, blocks + dsack, max - dsack));
-	tx.opts |= TCP_OPT_SACK;
-	tx.sack = (const uint32_t (*)[2])blocks;
-	tcp_hdr_push(m, &tx, &c->route);
-	out_add(o, m, 0);
-	return true;
-}
-
-/* As many ACKs as it takes to tell of every block that has grown in this turn: one of those not told of would be taken
- * for lost. The newest come last, first in their option (SK-03, SK-04). */
-static bool
-send_sacks(struct out *o)
-{
-	struct tcp_conn *c = o->c;
-	unsigned max = c->flags & TCP_F_TS ? TCP_SACK_BLOCKS - 1 : TCP_SACK_BLOCKS;
-	bool dsack = c->rcvq.dsack_from != c->rcvq.dsack_to;
-	unsigned fresh = tcp_reasm_fresh(c), first = max - dsack;
-
-	while (fresh > first) {
-		unsigned skip = first + (fresh - first - 1) / max * max;
-
-		if (!send_sack(o, false, skip, max))
-			return false;
-		fresh = skip;
-	}
-	if (!send_sack(o, dsack, 0, max))
-		return false;
-	tcp_reasm_told(c);
-	return true;
-}
-
-/* Without SACK, or nothing to tell by it. Each out-of-order segment of the turn gets its own duplicate, three at most: a
- * peer without SACK counts them. */
-static bool
-send_bare_acks(struct out *o)
-{
-	struct tcp_conn *c = o->c;
-	unsigned n = RTE_MAX(1, RTE_MIN(c->dupacks_owed, TCP_DUPTHRESH));
-
-	while (n-- > 0)
-		if (!send_bare(o, TCP_ACK, c->snd_nxt))
-			return false;
-	return true;
-}
-
-/* The ACK that no data carried. Data carries no SACK option: what is to be told goes beside it. */
 static void
-send_acks(struct out *o)
-{
-	struct tcp_conn *c = o->c;
-	bool sack = (c->flags & TCP_F_SACK) && (c->rcvq.ooo || c->rcvq.dsack_from != c->rcvq.dsack_to);
-
-	if (o->acked && !(sack && (c->why & TCP_WHY_ACK_NOW)))
-		return;
-	if (c->why & TCP_WHY_PROBE) {
-		/* An old sequence number makes the peer answer (MUST-36, SHLD-12). */
-		send_bare(o, TCP_ACK, c->snd_nxt - 1);
-		return;
-	}
-	if (!(c->why & TCP_WHY_ACK_NOW))
-		return;
-	if (!(sack ? send_sacks(o) : send_bare_acks(o))) {
-		/* Out of mbufs: try again soon. */
-		c->why |= TCP_WHY_ACK_DELAYED;
-		c->delack_ns = c->ep.stack->now_ns + 1000000;
-	}
-}
-
-static void
-output_data(struct out *o)
+output_data(struct tcp_out *o)
 {
 	struct tcp_conn *c = o->c;
 
@@ -506,7 +296,7 @@ output_data(struct out *o)
 		c->flags |= TCP_F_CWND_LIMITED;
 	if (c->snd_una != c->snd_nxt && !c->sendq.unsent && !c->sendq.lost && c->sendq.in_flight < c->cc.cwnd)
 		tcp_rate_app_limited(c);
-	send_acks(o);
+	tcp_send_acks(o);
 	if (o->acked) {
 		c->why &= (uint8_t) ~(TCP_WHY_ACK_NOW | TCP_WHY_ACK_DELAYED);
 		c->delack_ns = 0;
@@ -524,9 +314,9 @@ void
 tcp_output(struct mr_transproto *tp, struct mr_ep *ep)
 {
 	struct tcp_conn *c = tcp_conn(ep);
-	struct out o;
+	struct tcp_out o;
 
-	out_init(&o, c);
+	tcp_out_init(&o, c);
 	if (c->state < MR_TCP_SYN_SENT)
 		return;
 	if (mr_route_use(tp->stack, &c->route) < 0) {
@@ -541,66 +331,5 @@ tcp_output(struct mr_transproto *tp, struct mr_ep *ep)
 	} else {
 		output_data(&o);
 	}
-	out_flush(&o);
-}
-
-void
-tcp_send_stateless(struct tcp *t, const struct mr_flow *flow, struct tcp_tx *tx)
-{
-	struct mr_stack *s = t->tp.stack;
-	struct mr_netep *local = mr_netep_by_id(s, flow->local_id);
-	struct mr_ip_params ip = {.trans_proto = MR_TRANS_TCP, .df = true};
-	struct mr_route r;
-	struct rte_mbuf *m;
-
-	if (!local || mr_route_back(local, &flow->raddr, &r) < 0)
-		return;
-	m = mr_stack_tx_alloc(s);
-	if (m) {
-		tx->sport_be = flow->lport_be;
-		tx->dport_be = flow->rport_be;
-		if (tx->opts & TCP_OPT_MSS)
-			tx->mss = tcp_mss_offer(&r, tx->mss);
-		tcp_hdr_push(m, tx, &r);
-		mr_count(s, MR_CNT_TCP_TX_SEGMENTS);
-		mr_route_output(&r, &m, 1, &ip);
-	} else {
-		mr_count(s, MR_DROP_NO_TX_MBUF);
-	}
-	mr_route_release(&r);
-}
-
-void
-tcp_reset_reply(struct tcp *t, struct rte_mbuf *m, enum mr_counter reason)
-{
-	const struct mr_pkt *p = mr_pkt(m);
-	struct mr_flow flow = {.raddr = p->src, .rport_be = p->sport_be, .lport_be = p->dport_be, .local_id = p->netep->id};
-	struct tcp_tx tx = {.flags = TCP_RST};
-
-	if (!(p->tcp_flags & TCP_RST)) {
-		if (p->tcp_flags & TCP_ACK) {
-			tx.seq = p->ack;
-		} else {
-			tx.flags |= TCP_ACK;
-			tx.ack = p->seq + p->trans_len - p->trans_hdr_len + !!(p->tcp_flags & TCP_SYN) +
-			         !!(p->tcp_flags & TCP_FIN);
-		}
-		mr_count(t->tp.stack, MR_CNT_TCP_RESETS_TX);
-		tcp_send_stateless(t, &flow, &tx);
-	}
-	mr_drop(t->tp.stack, m, reason);
-}
-
-void
-tcp_reset_conn(struct tcp_conn *c)
-{
-	struct out o;
-
-	out_init(&o, c);
-	if (c->state < MR_TCP_SYN_RECEIVED || c->state == MR_TCP_TIME_WAIT || mr_route_use(c->ep.stack, &c->route) < 0)
-		return;
-	mr_count(c->ep.stack, MR_CNT_TCP_RESETS_TX);
-	c->ecn = 0;
-	send_bare(&o, TCP_RST | TCP_ACK, c->snd_nxt);
-	out_flush(&o);
+	tcp_out_flush(&o);
 }

@@ -5,7 +5,7 @@
  *
  * Not here: names and ports (bind.c), options (sockopt.c).
  */
-#include "proto/tcp/tcp.h"
+#include "proto/tcp/tcp_out.h"
 
 #include <errno.h>
 

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Segments without data: the ACK of a visit when no data carried it, what SACK tells beside it, and probes.
+ *
+ * Data carries no SACK option, so that every data segment has room for a full payload.
+ */
+#include "proto/tcp/tcp_out.h"
+
+bool
+tcp_send_bare(struct tcp_out *o, uint8_t flags, uint32_t seq)
+{
+	struct rte_mbuf *m = mr_stack_tx_alloc(o->c->ep.stack);
+	struct tcp_tx tx;
+
+	if (!m) {
+		mr_count(o->c->ep.stack, MR_DROP_NO_TX_MBUF);
+		return false;
+	}
+	tcp_tx_fill(o->c, &tx, flags, seq);
+	tcp_hdr_push(m, &tx, &o->c->route);
+	tcp_out_add(o, m, 0);
+	return true;
+}
+
+/* An ACK with a SACK option: what came twice first, then blocks, the newest first, without the first `skip`. */
+static bool
+send_sack(struct tcp_out *o, bool dsack, unsigned skip, unsigned max)
+{
+	struct tcp_conn *c = o->c;
+	struct rte_mbuf *m = mr_stack_tx_alloc(c->ep.stack);
+	uint32_t blocks[TCP_SACK_BLOCKS][2] = {{c->rcvq.dsack_from, c->rcvq.dsack_to}};
+	struct tcp_tx tx;
+
+	if (!m) {
+		mr_count(c->ep.stack, MR_DROP_NO_TX_MBUF);
+		return false;
+	}
+	tcp_tx_fill(c, &tx, TCP_ACK, c->snd_nxt);
+	tx.n_sack = (uint8_t)(dsack + tcp_reasm_blocks(c, skip, blocks + dsack, max - dsack));
+	tx.opts |= TCP_OPT_SACK;
+	tx.sack = (const uint32_t (*)[2])blocks;
+	tcp_hdr_push(m, &tx, &c->route);
+	tcp_out_add(o, m, 0);
+	return true;
+}
+
+/* As many ACKs as it takes to tell of every block that has grown in this turn: one of those not told of would be taken
+ * for lost. The newest come last, first in their option (SK-03, SK-04). */
+static bool
+send_sacks(struct tcp_out *o)
+{
+	struct tcp_conn *c = o->c;
+	unsigned max = c->flags & TCP_F_TS ? TCP_SACK_BLOCKS - 1 : TCP_SACK_BLOCKS;
+	bool dsack = c->rcvq.dsack_from != c->rcvq.dsack_to;
+	unsigned fresh = tcp_reasm_fresh(c), first = max - dsack;
+
+	while (fresh > first) {
+		unsigned skip = first + (fresh - first - 1) / max * max;
+
+		if (!send_sack(o, false, skip, max))
+			return false;
+		fresh = skip;
+	}
+	if (!send_sack(o, dsack, 0, max))
+		return false;
+	tcp_reasm_told(c);
+	return true;
+}
+
+/* Without SACK, or nothing to tell by it. Each out-of-order segment of the turn gets its own duplicate, three at most: a
+ * peer without SACK counts them. */
+static bool
+send_bare_acks(struct tcp_out *o)
+{
+	struct tcp_conn *c = o->c;
+	unsigned n = RTE_MAX(1, RTE_MIN(c->dupacks_owed, TCP_DUPTHRESH));
+
+	while (n-- > 0)
+		if (!tcp_send_bare(o, TCP_ACK, c->snd_nxt))
+			return false;
+	return true;
+}
+
+/* The ACK that no data carried. Data carries no SACK option: what is to be told goes beside it. */
+void
+tcp_send_acks(struct tcp_out *o)
+{
+	struct tcp_conn *c = o->c;
+	bool sack = (c->flags & TCP_F_SACK) && (c->rcvq.ooo || c->rcvq.dsack_from != c->rcvq.dsack_to);
+
+	if (o->acked && !(sack && (c->why & TCP_WHY_ACK_NOW)))
+		return;
+	if (c->why & TCP_WHY_PROBE) {
+		/* An old sequence number makes the peer answer (MUST-36, SHLD-12). */
+		tcp_send_bare(o, TCP_ACK, c->snd_nxt - 1);
+		return;
+	}
+	if (!(c->why & TCP_WHY_ACK_NOW))
+		return;
+	if (!(sack ? send_sacks(o) : send_bare_acks(o))) {
+		/* Out of mbufs: try again soon. */
+		c->why |= TCP_WHY_ACK_DELAYED;
+		c->delack_ns = c->ep.stack->now_ns + 1000000;
+	}
+}

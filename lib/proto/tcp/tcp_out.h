@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What goes into the segments of an open connection, and their way to its route: for those who build some (output.c data
+ * and SYNs, acks.c ACKs, reset.c resets), and for whoever wants to know the window that would be told.
+ */
+#ifndef MR_PROTO_TCP_OUT_H
+#define MR_PROTO_TCP_OUT_H
+
+#include <string.h>
+
+#include <rte_common.h>
+
+#include "proto/tcp/tcp.h"
+
+#define TCP_OUT_BURST 32
+
+/* The packets of one visit, on their way to the route. */
+struct tcp_out {
+	struct tcp_conn *c;
+	struct rte_mbuf *pkts[TCP_OUT_BURST];
+	uint16_t n;
+	bool acked; /* something that carries the ACK went out */
+	uint8_t ect; /* ECN bits of all of them */
+};
+
+/* The array stays as it is: most visits send one packet. */
+static inline void
+tcp_out_init(struct tcp_out *o, struct tcp_conn *c)
+{
+	o->c = c;
+	o->n = 0;
+	o->acked = false;
+	o->ect = 0;
+}
+
+static inline void
+tcp_out_flush(struct tcp_out *o)
+{
+	struct tcp_conn *c = o->c;
+	struct mr_ip_params ip = {.trans_proto = MR_TRANS_TCP, .ttl = c->ttl, .tos = c->tos | o->ect, .df = true};
+
+	if (o->n == 0)
+		return;
+	mr_count_n(c->ep.stack, MR_CNT_TCP_TX_SEGMENTS, o->n);
+	mr_route_output(&c->route, o->pkts, o->n, &ip);
+	o->n = 0;
+}
+
+static inline void
+tcp_out_add(struct tcp_out *o, struct rte_mbuf *m, uint8_t ect)
+{
+	if (o->ect != ect) {
+		tcp_out_flush(o);
+		o->ect = ect;
+	}
+	o->pkts[o->n++] = m;
+	o->acked = true;
+	if (o->n == TCP_OUT_BURST)
+		tcp_out_flush(o);
+}
+
+/* The largest window that a header has room for. */
+static inline uint32_t
+tcp_window_most(const struct tcp_conn *c)
+{
+	return 65535u << c->rcv_wscale;
+}
+
+/* The bytes that the receive buffer has room for and a header can tell, as right edge; never moves left (SHLD-14). */
+static inline uint32_t
+tcp_window_edge(const struct tcp_conn *c)
+{
+	uint32_t space = c->rcv_buf > c->rcvq.bytes ? c->rcv_buf - c->rcvq.bytes : 0;
+	uint32_t edge = c->rcv_nxt + RTE_MIN(space, tcp_window_most(c));
+	uint32_t step = RTE_MIN(c->rcv_buf / 2, (uint32_t)c->rcv_mss);
+
+	if (seq_leq(edge, c->rcv_adv) || edge - c->rcv_adv < step)
+		return c->rcv_adv;
+	return edge;
+}
+
+/* Window to advertise now, unscaled bytes; remembers the right edge. */
+static inline uint32_t
+tcp_window(struct tcp_conn *c)
+{
+	uint32_t edge = tcp_window_edge(c), wnd = edge - c->rcv_nxt;
+	uint32_t unit = 1u << c->rcv_wscale;
+
+	/* An edge once told is rounded up so that scaling cannot take it back; a new one down to what there is. */
+	if (edge == c->rcv_adv)
+		wnd = (wnd + unit - 1) & ~(unit - 1);
+	else
+		wnd &= ~(unit - 1);
+	wnd = RTE_MIN(wnd, tcp_window_most(c));
+	c->rcv_adv = seq_max(c->rcv_adv, c->rcv_nxt + wnd);
+	return wnd;
+}
+
+/* The window a read has opened is worth telling (SWS avoidance, RFC 9293 3.8.6.2.2). */
+static inline bool
+tcp_window_worth_update(const struct tcp_conn *c)
+{
+	uint32_t gain = tcp_window_edge(c) - c->rcv_adv;
+
+	return gain > 0 && (gain >= 2u * c->rcv_mss || gain >= c->rcv_buf / 2 || c->rcv_adv == c->rcv_nxt);
+}
+
+/* Header fields of a segment of an open connection; the ACK it carries is noted as sent. */
+static __rte_always_inline void
+tcp_tx_fill(struct tcp_conn *c, struct tcp_tx *tx, uint8_t flags, uint32_t seq)
+{
+	memset(tx, 0, sizeof(*tx));
+	tx->sport_be = c->ep.flow.lport_be;
+	tx->dport_be = c->ep.flow.rport_be;
+	tx->seq = seq;
+	tx->ack = c->rcv_nxt;
+	tx->flags = flags | (c->ecn & TCP_ECN_ECHO);
+	tx->wnd = (uint16_t)(tcp_window(c) >> c->rcv_wscale);
+	if (c->flags & TCP_F_TS) {
+		tx->opts = TCP_OPT_TS;
+		tx->tsval = tcp_ts_now(tcp_of(c->ep.stack), c->ts_offset);
+		tx->tsecr = c->ts_recent;
+	}
+	c->last_ack_sent = c->rcv_nxt;
+}
+
+/* acks.c */
+/* A segment without payload. @return false: no mbuf */
+bool tcp_send_bare(struct tcp_out *o, uint8_t flags, uint32_t seq);
+/* The ACK that no data carried, and what is told by SACK. */
+void tcp_send_acks(struct tcp_out *o);
+
+#endif
