@@ -16,6 +16,7 @@
 #define S 1000000000ull
 
 static struct tcp_cc cc;
+static uint32_t prior_cwnd, prior_ssthresh; /* before the last reduction */
 static uint64_t now;
 
 static void
@@ -52,8 +53,8 @@ run(uint64_t for_ns, uint64_t rtt_ns)
 static void
 lose(void)
 {
-	cc.prior_cwnd = cc.cwnd;
-	cc.prior_ssthresh = cc.ssthresh;
+	prior_cwnd = cc.cwnd;
+	prior_ssthresh = cc.ssthresh;
 	cc.ops->loss(&cc, cc.cwnd, now);
 	cc.cwnd = cc.ssthresh;
 }
@@ -61,8 +62,8 @@ lose(void)
 static void
 undo(void)
 {
-	cc.cwnd = cc.prior_cwnd;
-	cc.ssthresh = cc.prior_ssthresh;
+	cc.cwnd = prior_cwnd;
+	cc.ssthresh = prior_ssthresh;
 	cc.ops->undo(&cc, now);
 }
 
@@ -328,8 +329,8 @@ END_TEST
 START_TEST(undo_in_slow_start)
 {
 	setup(100);
-	cc.prior_cwnd = cc.cwnd;
-	cc.prior_ssthresh = cc.ssthresh;
+	prior_cwnd = cc.cwnd;
+	prior_ssthresh = cc.ssthresh;
 	cc.ops->rto(&cc, 100 * MSS, true, now);
 	undo();
 	ck_assert_uint_eq(cc.ssthresh, UINT32_MAX);

@@ -127,7 +127,7 @@ START_TEST(reordering_timer)
 		expect_seg(i);
 		rig_expect_none(&rig);
 	}
-	ck_assert_uint_eq(tcp_conn(t.ep)->sendq.in_flight, 5 * MSS);
+	ck_assert_uint_eq(tcp_conn(t.ep)->sendq->in_flight, 5 * MSS);
 	sack_segs(0, 4, 5);
 	rig_expect_none(&rig);
 	ck_assert_uint_eq(tcp_conn(t.ep)->cc.ssthresh, 5 * MSS);
@@ -301,7 +301,7 @@ START_TEST(proportional)
 	ck_assert_uint_ge(out, 7);
 	ck_assert_uint_le(out, 10);
 	ck_assert_uint_eq(tcp_conn(t.ep)->cc.ssthresh, 10 * MSS);
-	ck_assert_uint_le(tcp_conn(t.ep)->sendq.in_flight, 10 * MSS);
+	ck_assert_uint_le(tcp_conn(t.ep)->sendq->in_flight, 10 * MSS);
 }
 END_TEST
 

@@ -21,6 +21,7 @@
 #define FIRST 0xfffff000u /* of the stream: 4096 below the wrap */
 
 static struct mr_stack *stack;
+static struct tcp *tcp;
 static struct tcp_conn *c;
 static uint64_t clock_ns;
 
@@ -28,17 +29,21 @@ static void
 setup(void)
 {
 	stack = calloc(1, sizeof(*stack));
+	tcp = calloc(1, sizeof(*tcp));
 	c = calloc(1, sizeof(*c));
-	ck_assert(stack && c);
+	ck_assert(stack && tcp && c);
+	stack->transprotos[MR_TRANS_TCP] = &tcp->tp;
+	ck_assert_int_eq(mr_arena_init(&stack->arena, 4096), 0);
+	ck_assert_int_eq(mr_pool_init(&tcp->sendqs, &stack->arena, "sendqs", sizeof(struct tcp_sendq), 1), 0);
+	tcp_sendq_init(c);
 	stack->tx_pool = mr_pktpool_create("sendq", POOL, DATA_BYTES, 0);
 	ck_assert_ptr_nonnull(stack->tx_pool);
 	mr_stash_init(&stack->tx_stash, stack->tx_pool);
 	stack->tx_held_max = POOL * 3 / 4;
 	c->ep.stack = stack;
 	c->mss = MSS;
-	c->sendq.sack_credit = TCP_SACK_CREDIT;
 	c->rack.ack_delay_log2 = TCP_ACK_DELAY_LOG2;
-	c->snd_una = c->snd_nxt = c->sendq.end_seq = FIRST;
+	c->snd_una = c->snd_nxt = FIRST;
 	clock_ns = 1000;
 }
 
@@ -46,12 +51,16 @@ static void
 teardown(void)
 {
 	tcp_sendq_free(c);
+	ck_assert_ptr_eq(c->sendq, &tcp_sendq_none);
+	ck_assert_uint_eq(tcp->sendqs.used, 0);
 	ck_assert_uint_eq(stack->tx_held, 0);
 	ck_assert_uint_eq(mr_stash_avail(&stack->tx_stash), POOL);
 	mr_stash_flush(&stack->tx_stash);
 	rte_mempool_free(stack->tx_pool);
 	ck_assert_uint_eq(rig_leaks(), 0);
+	mr_arena_fini(&stack->arena);
 	free(c);
+	free(tcp);
 	free(stack);
 }
 
@@ -65,7 +74,7 @@ count_state(unsigned state)
 {
 	unsigned n = 0;
 
-	for (struct rte_mbuf *m = c->sendq.head; m; m = tcp_seg(m)->next)
+	for (struct rte_mbuf *m = c->sendq->head; m; m = tcp_seg(m)->next)
 		n += (tcp_seg(m)->flags & STATE) == state;
 	return n;
 }
@@ -74,7 +83,7 @@ count_state(unsigned state)
 static void
 check_time_order(void)
 {
-	const struct tcp_sendq *q = &c->sendq;
+	const struct tcp_sendq *q = c->sendq;
 	const struct rte_mbuf *prev = NULL;
 	unsigned listed = 0;
 
@@ -94,7 +103,7 @@ check_time_order(void)
 static void
 check_lost(void)
 {
-	const struct tcp_sendq *q = &c->sendq;
+	const struct tcp_sendq *q = c->sendq;
 	const struct rte_mbuf *prev = NULL;
 	unsigned listed = 0;
 
@@ -112,7 +121,7 @@ check_lost(void)
 static void
 check_runs(void)
 {
-	const struct tcp_sendq *q = &c->sendq;
+	const struct tcp_sendq *q = c->sendq;
 	const struct rte_mbuf *prev = NULL;
 	unsigned listed = 0;
 
@@ -137,7 +146,7 @@ check_runs(void)
 static void
 check_queue(void)
 {
-	const struct tcp_sendq *q = &c->sendq;
+	const struct tcp_sendq *q = c->sendq;
 	const struct rte_mbuf *prev = NULL, *unsent = NULL;
 	uint32_t seq = c->snd_una, bytes = 0, in_flight = 0, n = 0;
 
@@ -166,7 +175,7 @@ check_queue(void)
 	}
 	MUST(q->tail == prev);
 	MUST(q->unsent == unsent);
-	MUST(q->end_seq == seq);
+	MUST(q == &tcp_sendq_none || q->end_seq == seq);
 	MUST(q->bytes == bytes);
 	MUST(q->in_flight == in_flight);
 	MUST(!q->tail || (tcp_seg(q->tail)->flags & TCP_SEG_PSH)); /* MUST-61 */
@@ -178,6 +187,13 @@ check_queue(void)
 
 /* ---- verbs */
 
+/* Of what was written so far. */
+static uint32_t
+end_seq(void)
+{
+	return c->sendq == &tcp_sendq_none ? c->snd_nxt : c->sendq->end_seq;
+}
+
 /* What the application writes next. */
 static size_t
 append(size_t len)
@@ -185,7 +201,7 @@ append(size_t len)
 	char *buf = malloc(len + 1);
 	size_t n;
 
-	rig_pattern_fill(buf, c->sendq.end_seq - FIRST, len);
+	rig_pattern_fill(buf, end_seq() - FIRST, len);
 	n = tcp_sendq_append(c, buf, len);
 	free(buf);
 	check_queue();
@@ -196,7 +212,7 @@ append(size_t len)
 static struct rte_mbuf *
 transmit(struct rte_mbuf *m)
 {
-	if (m == c->sendq.unsent)
+	if (m == c->sendq->unsent)
 		c->snd_nxt += tcp_seg_span(tcp_seg(m));
 	tcp_sendq_sent(c, m, clock_ns++);
 	check_queue();
@@ -206,14 +222,14 @@ transmit(struct rte_mbuf *m)
 static struct rte_mbuf *
 transmit_next(void)
 {
-	ck_assert_ptr_nonnull(c->sendq.unsent);
-	return transmit(c->sendq.unsent);
+	ck_assert_ptr_nonnull(c->sendq->unsent);
+	return transmit(c->sendq->unsent);
 }
 
 static void
 transmit_all(void)
 {
-	while (c->sendq.unsent)
+	while (c->sendq->unsent)
 		transmit_next();
 }
 
@@ -232,7 +248,7 @@ sacked_below(uint32_t upto)
 {
 	uint32_t n = 0;
 
-	for (struct rte_mbuf *m = c->sendq.head; m && seq_lt(tcp_seg(m)->seq, upto); m = tcp_seg(m)->next)
+	for (struct rte_mbuf *m = c->sendq->head; m && seq_lt(tcp_seg(m)->seq, upto); m = tcp_seg(m)->next)
 		if (tcp_seg(m)->flags & TCP_SEG_SACKED)
 			n += seq_min(tcp_seg_end(tcp_seg(m)), upto) - tcp_seg(m)->seq;
 	return n;
@@ -265,7 +281,7 @@ lose(struct rte_mbuf *m)
 static struct rte_mbuf *
 seg(unsigned i)
 {
-	struct rte_mbuf *m = c->sendq.head;
+	struct rte_mbuf *m = c->sendq->head;
 
 	while (i-- > 0 && m)
 		m = tcp_seg(m)->next;
@@ -278,7 +294,7 @@ count(void)
 {
 	unsigned n = 0;
 
-	for (struct rte_mbuf *m = c->sendq.head; m; m = tcp_seg(m)->next)
+	for (struct rte_mbuf *m = c->sendq->head; m; m = tcp_seg(m)->next)
 		n++;
 	return n;
 }
@@ -292,8 +308,8 @@ START_TEST(bytes_are_cut_at_the_mss)
 	ck_assert_uint_eq(tcp_seg(seg(0))->len, MSS);
 	ck_assert_uint_eq(tcp_seg(seg(1))->len, MSS);
 	ck_assert_uint_eq(tcp_seg(seg(2))->len, 300);
-	ck_assert_uint_eq(c->sendq.end_seq, FIRST + 2 * MSS + 300);
-	ck_assert_ptr_eq(c->sendq.unsent, seg(0));
+	ck_assert_uint_eq(c->sendq->end_seq, FIRST + 2 * MSS + 300);
+	ck_assert_ptr_eq(c->sendq->unsent, seg(0));
 	ck_assert_uint_eq(append(0), 0);
 	ck_assert_uint_eq(count(), 3);
 }
@@ -326,7 +342,7 @@ START_TEST(sent_segments_do_not_grow)
 	append(10);
 	ck_assert_uint_eq(count(), 2);
 	ck_assert_uint_eq(tcp_seg(seg(0))->len, 10);
-	ck_assert_ptr_eq(c->sendq.unsent, seg(1));
+	ck_assert_ptr_eq(c->sendq->unsent, seg(1));
 }
 END_TEST
 
@@ -391,12 +407,12 @@ START_TEST(fin_rides_on_unsent_data)
 	check_queue();
 	ck_assert_uint_eq(count(), 2);
 	ck_assert_uint_eq(tcp_seg_span(tcp_seg(seg(1))), 11);
-	ck_assert_uint_eq(c->sendq.end_seq, FIRST + MSS + 11);
-	ck_assert_uint_eq(c->sendq.bytes, MSS + 10);
+	ck_assert_uint_eq(c->sendq->end_seq, FIRST + MSS + 11);
+	ck_assert_uint_eq(c->sendq->bytes, MSS + 10);
 	transmit_all();
-	ck_assert_uint_eq(c->sendq.in_flight, MSS + 11);
+	ck_assert_uint_eq(c->sendq->in_flight, MSS + 11);
 	ck_assert_uint_eq(ack(FIRST + MSS + 11), MSS + 10);
-	ck_assert_ptr_null(c->sendq.head);
+	ck_assert_ptr_null(c->sendq->head);
 }
 END_TEST
 
@@ -404,12 +420,12 @@ START_TEST(fin_alone)
 {
 	ck_assert(tcp_sendq_fin(c));
 	check_queue();
-	ck_assert_uint_eq(c->sendq.bytes, 0);
+	ck_assert_uint_eq(c->sendq->bytes, 0);
 	transmit_all();
-	ck_assert_uint_eq(c->sendq.in_flight, 1);
+	ck_assert_uint_eq(c->sendq->in_flight, 1);
 	ck_assert_uint_eq(ack(FIRST + 1), 0);
-	ck_assert_ptr_null(c->sendq.head);
-	ck_assert_uint_eq(c->sendq.in_flight, 0);
+	ck_assert_ptr_null(c->sendq->head);
+	ck_assert_uint_eq(c->sendq->in_flight, 0);
 }
 END_TEST
 
@@ -421,7 +437,7 @@ START_TEST(fin_after_all_was_sent)
 	check_queue();
 	ck_assert_uint_eq(count(), 2);
 	ck_assert_uint_eq(tcp_seg(seg(1))->len, 0);
-	ck_assert_ptr_eq(c->sendq.unsent, seg(1));
+	ck_assert_ptr_eq(c->sendq->unsent, seg(1));
 	transmit_all();
 	ck_assert_uint_eq(ack(FIRST + 10), 10);
 	ck_assert_uint_eq(count(), 1);
@@ -439,9 +455,9 @@ START_TEST(fin_is_acknowledged_apart_from_its_data)
 	ck_assert_uint_eq(count(), 1);
 	ck_assert_uint_eq(tcp_seg(seg(0))->len, 0);
 	ck_assert(tcp_seg(seg(0))->flags & TCP_SEG_FIN);
-	ck_assert_uint_eq(c->sendq.in_flight, 1);
+	ck_assert_uint_eq(c->sendq->in_flight, 1);
 	lose(seg(0));
-	ck_assert_uint_eq(c->sendq.in_flight, 0);
+	ck_assert_uint_eq(c->sendq->in_flight, 0);
 	transmit(seg(0));
 	ack(FIRST + 11);
 	ck_assert_uint_eq(count(), 0);
@@ -458,7 +474,7 @@ START_TEST(packet_of_the_application_is_a_segment)
 	check_queue();
 	ck_assert_uint_eq(count(), 2);
 	ck_assert_ptr_eq(seg(1), m);
-	ck_assert_uint_eq(c->sendq.bytes, 210);
+	ck_assert_uint_eq(c->sendq->bytes, 210);
 	ck_assert_uint_eq(append(5), 5);
 	transmit_all();
 	ck_assert_uint_eq(ack(FIRST + 215), 215);
@@ -473,7 +489,7 @@ START_TEST(ack_frees_whole_segments)
 	transmit_all();
 	ck_assert_uint_eq(ack(FIRST + 2 * MSS), 2 * MSS);
 	ck_assert_uint_eq(count(), 1);
-	ck_assert_uint_eq(c->sendq.in_flight, MSS);
+	ck_assert_uint_eq(c->sendq->in_flight, MSS);
 	ck_assert_uint_eq(mr_stash_avail(&stack->tx_stash), POOL - 1);
 }
 END_TEST
@@ -486,8 +502,8 @@ START_TEST(ack_in_the_middle_of_a_segment)
 	ck_assert_uint_eq(ack(FIRST + MSS - 1), MSS - 2);
 	ck_assert_uint_eq(count(), 2);
 	ck_assert_uint_eq(tcp_seg(seg(0))->len, 1);
-	ck_assert_uint_eq(c->sendq.in_flight, MSS + 1);
-	ck_assert_ptr_eq(c->sendq.thead, seg(0));
+	ck_assert_uint_eq(c->sendq->in_flight, MSS + 1);
+	ck_assert_ptr_eq(c->sendq->thead, seg(0));
 }
 END_TEST
 
@@ -497,10 +513,10 @@ START_TEST(ack_in_the_middle_of_a_lost_segment)
 	transmit_all();
 	lose(seg(0));
 	ck_assert_uint_eq(ack(FIRST + 400), 400);
-	ck_assert_uint_eq(c->sendq.in_flight, MSS);
-	ck_assert_uint_eq(c->sendq.lost, 1);
+	ck_assert_uint_eq(c->sendq->in_flight, MSS);
+	ck_assert_uint_eq(c->sendq->lost, 1);
 	transmit(seg(0));
-	ck_assert_uint_eq(c->sendq.in_flight, 2 * MSS - 400);
+	ck_assert_uint_eq(c->sendq->in_flight, 2 * MSS - 400);
 	ck_assert_uint_eq(ack(FIRST + 2 * MSS), 2 * MSS - 400);
 }
 END_TEST
@@ -588,12 +604,12 @@ START_TEST(split_unsent)
 	split(seg(2), MSS - 1);
 	split(seg(4), 500);
 	ck_assert_uint_eq(count(), 6);
-	ck_assert_ptr_eq(c->sendq.unsent, seg(0));
+	ck_assert_ptr_eq(c->sendq->unsent, seg(0));
 	transmit_next();
 	split(seg(1), 10);
-	ck_assert_ptr_eq(c->sendq.unsent, seg(1));
+	ck_assert_ptr_eq(c->sendq->unsent, seg(1));
 	transmit_all();
-	ck_assert_uint_eq(ack(c->sendq.end_seq), 3 * MSS);
+	ck_assert_uint_eq(ack(c->sendq->end_seq), 3 * MSS);
 }
 END_TEST
 
@@ -602,14 +618,14 @@ START_TEST(split_in_flight)
 	append(3 * MSS);
 	transmit_all();
 	split(seg(1), 300);
-	ck_assert_uint_eq(c->sendq.in_flight, 3 * MSS);
+	ck_assert_uint_eq(c->sendq->in_flight, 3 * MSS);
 	ck_assert_ptr_eq(tcp_seg(seg(1))->tnext, seg(2)); /* sent together: neighbours in the time order as well */
-	ck_assert_ptr_eq(c->sendq.ttail, seg(3));
+	ck_assert_ptr_eq(c->sendq->ttail, seg(3));
 	split(seg(3), 300);
-	ck_assert_ptr_eq(c->sendq.ttail, seg(4));
+	ck_assert_ptr_eq(c->sendq->ttail, seg(4));
 	lose(seg(2));
-	ck_assert_uint_eq(c->sendq.in_flight, 3 * MSS - 700);
-	ack(c->sendq.end_seq);
+	ck_assert_uint_eq(c->sendq->in_flight, 3 * MSS - 700);
+	ack(c->sendq->end_seq);
 }
 END_TEST
 
@@ -620,13 +636,13 @@ START_TEST(split_lost)
 	transmit_all();
 	lose(seg(1));
 	split(seg(1), 600);
-	ck_assert_uint_eq(c->sendq.lost, 2);
-	ck_assert_uint_eq(c->sendq.in_flight, MSS);
-	transmit(tcp_sendq_first_lost(&c->sendq));
-	ck_assert_uint_eq(c->sendq.in_flight, MSS + 600);
-	transmit(tcp_sendq_first_lost(&c->sendq));
-	ck_assert_uint_eq(c->sendq.in_flight, 2 * MSS + 1);
-	ck_assert_uint_eq(c->sendq.lost, 0);
+	ck_assert_uint_eq(c->sendq->lost, 2);
+	ck_assert_uint_eq(c->sendq->in_flight, MSS);
+	transmit(tcp_sendq_first_lost(c->sendq));
+	ck_assert_uint_eq(c->sendq->in_flight, MSS + 600);
+	transmit(tcp_sendq_first_lost(c->sendq));
+	ck_assert_uint_eq(c->sendq->in_flight, 2 * MSS + 1);
+	ck_assert_uint_eq(c->sendq->lost, 0);
 }
 END_TEST
 
@@ -638,11 +654,11 @@ START_TEST(split_what_is_left_of_a_segment)
 	split(seg(0), 100);
 	split(seg(1), 100);
 	ck_assert_uint_eq(count(), 3);
-	ck_assert_uint_eq(c->sendq.in_flight, MSS - 100);
+	ck_assert_uint_eq(c->sendq->in_flight, MSS - 100);
 	transmit(seg(1));
-	ck_assert_ptr_eq(c->sendq.ttail, seg(1));
+	ck_assert_ptr_eq(c->sendq->ttail, seg(1));
 	split(seg(1), 50);
-	ck_assert_ptr_eq(c->sendq.ttail, seg(2));
+	ck_assert_ptr_eq(c->sendq->ttail, seg(2));
 }
 END_TEST
 
@@ -657,14 +673,14 @@ START_TEST(order_of_transmission)
 	b = transmit_next();
 	d = transmit_next();
 	transmit(a);
-	ck_assert_ptr_eq(c->sendq.thead, b);
-	ck_assert_ptr_eq(c->sendq.ttail, a);
+	ck_assert_ptr_eq(c->sendq->thead, b);
+	ck_assert_ptr_eq(c->sendq->ttail, a);
 	ck_assert(tcp_seg(a)->flags & TCP_SEG_RETRANS);
-	ck_assert_uint_eq(c->sendq.in_flight, 3 * MSS);
+	ck_assert_uint_eq(c->sendq->in_flight, 3 * MSS);
 	lose(b);
-	ck_assert_ptr_eq(c->sendq.thead, d);
+	ck_assert_ptr_eq(c->sendq->thead, d);
 	transmit(b);
-	ck_assert_ptr_eq(c->sendq.ttail, b);
+	ck_assert_ptr_eq(c->sendq->ttail, b);
 	ck_assert_ptr_eq(tcp_seg(d)->tnext, a);
 	ack(FIRST + MSS);
 	ck_assert_ptr_eq(tcp_seg(d)->tnext, b);
@@ -676,20 +692,20 @@ START_TEST(loss_is_marked_once)
 	append(4 * MSS);
 	transmit_next();
 	transmit_next();
-	ck_assert_ptr_null(tcp_sendq_first_lost(&c->sendq));
+	ck_assert_ptr_null(tcp_sendq_first_lost(c->sendq));
 	lose(seg(1));
 	lose(seg(1));
 	lose(seg(3)); /* never sent: cannot be lost */
-	ck_assert_uint_eq(c->sendq.lost, 1);
-	ck_assert_uint_eq(c->sendq.in_flight, MSS);
-	ck_assert_ptr_eq(tcp_sendq_first_lost(&c->sendq), seg(1));
+	ck_assert_uint_eq(c->sendq->lost, 1);
+	ck_assert_uint_eq(c->sendq->in_flight, MSS);
+	ck_assert_ptr_eq(tcp_sendq_first_lost(c->sendq), seg(1));
 	lose(seg(0));
-	ck_assert_ptr_eq(tcp_sendq_first_lost(&c->sendq), seg(0));
+	ck_assert_ptr_eq(tcp_sendq_first_lost(c->sendq), seg(0));
 	transmit(seg(0));
-	ck_assert_ptr_eq(tcp_sendq_first_lost(&c->sendq), seg(1));
+	ck_assert_ptr_eq(tcp_sendq_first_lost(c->sendq), seg(1));
 	ack(FIRST + 2 * MSS);
-	ck_assert_uint_eq(c->sendq.lost, 0);
-	ck_assert_ptr_null(tcp_sendq_first_lost(&c->sendq));
+	ck_assert_uint_eq(c->sendq->lost, 0);
+	ck_assert_ptr_null(tcp_sendq_first_lost(c->sendq));
 }
 END_TEST
 
@@ -704,10 +720,10 @@ START_TEST(timeout_loses_all_that_was_sent)
 	lose(seg(1));
 	tcp_sendq_mark_all_lost(c);
 	check_queue();
-	ck_assert_uint_eq(c->sendq.lost, 3);
-	ck_assert_uint_eq(c->sendq.in_flight, 0);
-	ck_assert_ptr_null(c->sendq.thead);
-	ck_assert_ptr_eq(c->sendq.unsent, seg(3));
+	ck_assert_uint_eq(c->sendq->lost, 3);
+	ck_assert_uint_eq(c->sendq->in_flight, 0);
+	ck_assert_ptr_null(c->sendq->thead);
+	ck_assert_ptr_eq(c->sendq->unsent, seg(3));
 }
 END_TEST
 
@@ -731,18 +747,18 @@ START_TEST(runs_grow_together)
 	sack(seg(1));
 	sack(seg(5));
 	sack(seg(3));
-	ck_assert_ptr_eq(c->sendq.newest_run, seg(3));
-	ck_assert_uint_eq(c->sendq.in_flight, 4 * MSS);
+	ck_assert_ptr_eq(c->sendq->newest_run, seg(3));
+	ck_assert_uint_eq(c->sendq->in_flight, 4 * MSS);
 	sack(seg(2));
-	ck_assert_ptr_eq(c->sendq.newest_run, seg(1));
+	ck_assert_ptr_eq(c->sendq->newest_run, seg(1));
 	ck_assert_ptr_eq(tcp_seg(seg(1))->run_last, seg(3));
 	sack(seg(4));
 	ck_assert_ptr_eq(tcp_seg(seg(1))->run_last, seg(5));
 	ck_assert_ptr_null(tcp_seg(seg(1))->tnext);
 	ack(FIRST + 4 * MSS);
-	ck_assert_ptr_eq(c->sendq.newest_run, seg(0));
+	ck_assert_ptr_eq(c->sendq->newest_run, seg(0));
 	ack(FIRST + 7 * MSS);
-	ck_assert_ptr_null(c->sendq.newest_run);
+	ck_assert_ptr_null(c->sendq->newest_run);
 }
 END_TEST
 
@@ -753,9 +769,9 @@ START_TEST(lost_one_turns_up)
 	lose(seg(0));
 	lose(seg(1));
 	sack(seg(1));
-	ck_assert_uint_eq(c->sendq.lost, 1);
-	ck_assert_uint_eq(c->sendq.sacked, 1);
-	ck_assert_uint_eq(c->sendq.in_flight, MSS);
+	ck_assert_uint_eq(c->sendq->lost, 1);
+	ck_assert_uint_eq(c->sendq->sacked, 1);
+	ck_assert_uint_eq(c->sendq->in_flight, MSS);
 }
 END_TEST
 
@@ -768,13 +784,13 @@ START_TEST(reneging)
 		sack(seg(i));
 	lose(seg(3));
 	ack(FIRST + 10); /* in the middle of a SACKED one */
-	ck_assert_uint_eq(c->sendq.sacked, 2);
-	ck_assert_uint_eq(c->sendq.lost, 2);
+	ck_assert_uint_eq(c->sendq->sacked, 2);
+	ck_assert_uint_eq(c->sendq->lost, 2);
 	tcp_sendq_forget_sacked(c);
 	check_queue();
-	ck_assert_uint_eq(c->sendq.sacked, 0);
-	ck_assert_uint_eq(c->sendq.lost, 4);
-	ck_assert_uint_eq(c->sendq.in_flight, 0);
+	ck_assert_uint_eq(c->sendq->sacked, 0);
+	ck_assert_uint_eq(c->sendq->lost, 4);
+	ck_assert_uint_eq(c->sendq->in_flight, 0);
 }
 END_TEST
 
@@ -792,10 +808,10 @@ START_TEST(losses_taken_back)
 	lose(m[0]);
 	tcp_sendq_unmark_lost(c);
 	check_queue();
-	ck_assert_ptr_eq(c->sendq.thead, m[0]);
+	ck_assert_ptr_eq(c->sendq->thead, m[0]);
 	ck_assert_ptr_eq(tcp_seg(m[2])->tnext, m[3]);
-	ck_assert_ptr_eq(c->sendq.ttail, m[1]);
-	ck_assert_uint_eq(c->sendq.in_flight, 6 * MSS);
+	ck_assert_ptr_eq(c->sendq->ttail, m[1]);
+	ck_assert_uint_eq(c->sendq->in_flight, 6 * MSS);
 }
 END_TEST
 
@@ -806,10 +822,10 @@ START_TEST(freed_queue_is_empty)
 	transmit_next();
 	lose(seg(0));
 	tcp_sendq_free(c);
-	ck_assert_ptr_null(c->sendq.head);
-	ck_assert_ptr_null(c->sendq.unsent);
-	ck_assert_ptr_null(c->sendq.thead);
-	ck_assert_uint_eq(c->sendq.bytes + c->sendq.in_flight + c->sendq.lost, 0);
+	ck_assert_ptr_null(c->sendq->head);
+	ck_assert_ptr_null(c->sendq->unsent);
+	ck_assert_ptr_null(c->sendq->thead);
+	ck_assert_uint_eq(c->sendq->bytes + c->sendq->in_flight + c->sendq->lost, 0);
 	tcp_sendq_free(c);
 }
 END_TEST
@@ -832,7 +848,7 @@ static struct number model[STREAM + 1];
 static void
 check_model(void)
 {
-	for (struct rte_mbuf *m = c->sendq.head; m; m = tcp_seg(m)->next) {
+	for (struct rte_mbuf *m = c->sendq->head; m; m = tcp_seg(m)->next) {
 		const struct tcp_seg *s = tcp_seg(m);
 
 		for (uint32_t i = 0; i < tcp_seg_span(s); i++) {
@@ -930,7 +946,7 @@ model_unlose(void)
 static void
 model_cut(uint32_t upto)
 {
-	for (struct rte_mbuf *m = c->sendq.head; m && seq_lt(tcp_seg(m)->seq, upto); m = tcp_seg(m)->next)
+	for (struct rte_mbuf *m = c->sendq->head; m && seq_lt(tcp_seg(m)->seq, upto); m = tcp_seg(m)->next)
 		if ((tcp_seg(m)->flags & TCP_SEG_SACKED) && seq_gt(tcp_seg_end(tcp_seg(m)), upto))
 			for (uint32_t i = upto - FIRST; i < tcp_seg_end(tcp_seg(m)) - FIRST; i++) {
 				model[i].state = TCP_SEG_LOST;
@@ -942,7 +958,7 @@ model_cut(uint32_t upto)
 static void
 model_ack(uint32_t upto)
 {
-	uint32_t newest = 0, bytes = c->sendq.bytes;
+	uint32_t newest = 0, bytes = c->sendq->bytes;
 	bool again = false, forgotten = false;
 
 	/* Of SACKED ones their SACK has told. */
@@ -953,7 +969,7 @@ model_ack(uint32_t upto)
 		forgotten |= model[i].forgotten;
 	}
 	model_cut(upto);
-	MUST(bytes - ack(upto) == c->sendq.bytes);
+	MUST(bytes - ack(upto) == c->sendq->bytes);
 	MUST((newest_ns == newest || forgotten) && resent == again);
 }
 
@@ -961,7 +977,7 @@ static void
 random_operation(struct mr_rng *r)
 {
 	struct rte_mbuf *m = random_seg(r);
-	uint32_t outstanding = c->snd_nxt - c->snd_una, written = c->sendq.end_seq - FIRST;
+	uint32_t outstanding = c->snd_nxt - c->snd_una, written = end_seq() - FIRST;
 
 	clock_ns += mr_rng_below(r, 3);
 	switch (mr_rng_below(r, 16)) {
@@ -974,8 +990,8 @@ random_operation(struct mr_rng *r)
 	case 3:
 	case 4:
 	case 5:
-		if (c->sendq.unsent)
-			model_transmit(c->sendq.unsent);
+		if (c->sendq->unsent)
+			model_transmit(c->sendq->unsent);
 		break;
 	case 6:
 		if (m && (tcp_seg(m)->flags & SACKED) == TCP_SEG_SENT)
@@ -988,8 +1004,8 @@ random_operation(struct mr_rng *r)
 	case 8:
 		if (mr_rng_below(r, 8) == 0)
 			model_lose_all();
-		else if (tcp_sendq_first_lost(&c->sendq))
-			model_transmit(tcp_sendq_first_lost(&c->sendq));
+		else if (tcp_sendq_first_lost(c->sendq))
+			model_transmit(tcp_sendq_first_lost(c->sendq));
 		break;
 	case 9:
 		if (m && tcp_seg(m)->len > 1 && !(tcp_seg(m)->flags & TCP_SEG_SACKED))
@@ -1028,17 +1044,17 @@ START_TEST(random_operations)
 	stack->tx_held_max = _i & 1 ? 20 : 200;
 	for (int i = 0; i < OPERATIONS; i++) {
 		random_operation(&r);
-		if (!fin && c->sendq.end_seq - FIRST >= STREAM)
+		if (!fin && end_seq() - FIRST >= STREAM)
 			fin = tcp_sendq_fin(c);
 		check_queue();
 		check_model();
 	}
 	ck_assert_uint_lt(c->snd_una, FIRST); /* the numbers have wrapped */
-	while (c->sendq.unsent)
-		model_transmit(c->sendq.unsent);
+	while (c->sendq->unsent)
+		model_transmit(c->sendq->unsent);
 	model_ack(c->snd_nxt);
-	ck_assert_ptr_null(c->sendq.head);
-	ck_assert_uint_eq(c->sendq.in_flight, 0);
+	ck_assert_ptr_null(c->sendq->head);
+	ck_assert_uint_eq(c->sendq->in_flight, 0);
 }
 END_TEST
 

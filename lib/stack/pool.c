@@ -18,20 +18,6 @@
 #include <rte_common.h>
 #include <rte_debug.h>
 
-#if defined(__SANITIZE_ADDRESS__)
-#define POOL_ASAN 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define POOL_ASAN 1
-#endif
-#endif
-#ifdef POOL_ASAN
-#include <sanitizer/asan_interface.h>
-#else
-#define ASAN_POISON_MEMORY_REGION(addr, size) ((void)(addr), (void)(size))
-#define ASAN_UNPOISON_MEMORY_REGION(addr, size) ((void)(addr), (void)(size))
-#endif
-
 #define LINE 64
 #define HUGE_PAGE ((size_t)2 << 20)
 /* 32-bit references to lines. */
@@ -67,7 +53,7 @@ mr_arena_fini(struct mr_arena *a)
 {
 	if (!a->base)
 		return;
-	ASAN_UNPOISON_MEMORY_REGION(a->base, a->used);
+	MR_POOL_UNPOISON(a->base, a->used);
 	munmap(a->base, a->reserved);
 	memset(a, 0, sizeof(*a));
 }
@@ -101,7 +87,7 @@ mr_pool_init(struct mr_pool *p, struct mr_arena *a, const char *name, size_t obj
 	*p = (struct mr_pool){.name = name, .next = a->pools, .base = a->base + a->used, .obj_bytes = (uint32_t)obj_bytes,
 	                      .cap = cap};
 	a->pools = p;
-	ASAN_POISON_MEMORY_REGION(p->base, bytes);
+	MR_POOL_POISON(p->base, bytes);
 	a->used += bytes;
 	return 0;
 }
@@ -119,30 +105,29 @@ mr_arena_memory(const struct mr_arena *a, uint64_t *used, uint64_t *most)
 void *
 mr_pool_get(struct mr_pool *p)
 {
-	void *obj = p->free;
+	void *obj = mr_pool_take(p);
 
-	if (obj) {
-		ASAN_UNPOISON_MEMORY_REGION(obj, p->obj_bytes);
-		memcpy(&p->free, obj, sizeof(p->free));
-		memset(obj, 0, p->obj_bytes);
-	} else if (p->fresh < p->cap) {
-		obj = p->base + (size_t)p->fresh++ * p->obj_bytes;
-		ASAN_UNPOISON_MEMORY_REGION(obj, p->obj_bytes);
-	} else {
+	return obj ? memset(obj, 0, p->obj_bytes) : NULL;
+}
+
+void *
+mr_pool_fresh(struct mr_pool *p)
+{
+	void *obj;
+
+	if (p->fresh == p->cap)
 		return NULL;
-	}
+	obj = p->base + (size_t)p->fresh++ * p->obj_bytes;
+	MR_POOL_UNPOISON(obj, p->obj_bytes);
 	p->used++;
 	return obj;
 }
 
-void
-mr_pool_put(struct mr_pool *p, void *obj)
+bool
+mr_pool_has(const struct mr_pool *p, const void *obj)
 {
-	RTE_ASSERT(p->used > 0);
-	RTE_ASSERT((uint8_t *)obj >= p->base && (size_t)((uint8_t *)obj - p->base) < (size_t)p->fresh * p->obj_bytes);
-	RTE_ASSERT((size_t)((uint8_t *)obj - p->base) % p->obj_bytes == 0);
-	memcpy(obj, &p->free, sizeof(p->free));
-	p->free = obj;
-	p->used--;
-	ASAN_POISON_MEMORY_REGION(obj, p->obj_bytes);
+	size_t at = (size_t)((const uint8_t *)obj - p->base);
+
+	return p->used > 0 && (const uint8_t *)obj >= p->base && at < (size_t)p->fresh * p->obj_bytes &&
+	       at % p->obj_bytes == 0;
 }

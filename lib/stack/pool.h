@@ -9,8 +9,29 @@
 #ifndef MR_STACK_POOL_H
 #define MR_STACK_POOL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
+
+#include <rte_branch_prediction.h>
+#include <rte_debug.h>
+
+#if defined(__SANITIZE_ADDRESS__)
+#define MR_POOL_ASAN 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define MR_POOL_ASAN 1
+#endif
+#endif
+#ifdef MR_POOL_ASAN
+#include <sanitizer/asan_interface.h>
+#define MR_POOL_POISON(addr, size) ASAN_POISON_MEMORY_REGION(addr, size)
+#define MR_POOL_UNPOISON(addr, size) ASAN_UNPOISON_MEMORY_REGION(addr, size)
+#else
+#define MR_POOL_POISON(addr, size) ((void)(addr), (void)(size))
+#define MR_POOL_UNPOISON(addr, size) ((void)(addr), (void)(size))
+#endif
 
 struct mr_pool;
 
@@ -38,7 +59,34 @@ void mr_arena_memory(const struct mr_arena *a, uint64_t *used, uint64_t *most);
 int mr_pool_init(struct mr_pool *p, struct mr_arena *a, const char *name, size_t obj_bytes, uint32_t cap);
 /* A zeroed object; NULL when all are out. */
 void *mr_pool_get(struct mr_pool *p);
-void mr_pool_put(struct mr_pool *p, void *obj);
+/* The first of those that were never out. */
+void *mr_pool_fresh(struct mr_pool *p);
+/* Is it out? For assertions, as far as they can know. */
+bool mr_pool_has(const struct mr_pool *p, const void *obj);
+
+/* An object as it was put back, but for its first eight bytes, which are anything; or zeroed. NULL when all are out. */
+static inline void *
+mr_pool_take(struct mr_pool *p)
+{
+	void *obj = p->free;
+
+	if (unlikely(!obj))
+		return mr_pool_fresh(p);
+	MR_POOL_UNPOISON(obj, p->obj_bytes);
+	memcpy(&p->free, obj, sizeof(p->free));
+	p->used++;
+	return obj;
+}
+
+static inline void
+mr_pool_put(struct mr_pool *p, void *obj)
+{
+	RTE_ASSERT(mr_pool_has(p, obj));
+	memcpy(obj, &p->free, sizeof(p->free));
+	p->free = obj;
+	p->used--;
+	MR_POOL_POISON(obj, p->obj_bytes);
+}
 
 static inline uint32_t
 mr_arena_ref(const struct mr_arena *a, const void *obj)

@@ -15,7 +15,7 @@
 bool
 tcp_fin_acked(const struct tcp_conn *c)
 {
-	return (c->flags & TCP_F_FIN_QUEUED) && !c->sendq.head;
+	return (c->flags & TCP_F_FIN_QUEUED) && !c->sendq->head;
 }
 
 /* @return true if the window changed (T93-08). */
@@ -50,7 +50,7 @@ tcp_acked_again(const struct tcp_conn *c, const struct tcp_seg *s, struct tcp_ac
 	uint32_t sent_ts = (uint32_t)(s->sent_ns / 1000000) + c->ts_offset;
 
 	if (seq_lt(s->seq, a->rx->ack) && has_ts(c, a->rx) && seq_lt(a->rx->tsecr, sent_ts)) {
-		a->spurious |= s->times == 2 && s->seq == c->snd_una && s->seq == c->rack.undo_una;
+		a->spurious |= s->times == 2 && s->seq == c->snd_una && s->seq == c->sendq->repair.undo_una;
 		return;
 	}
 	if (c->ep.stack->now_ns - s->sent_ns < c->rack.min_rtt_ns)
@@ -104,7 +104,7 @@ congestion_ack(struct tcp_conn *c, const struct tcp_acked *a, struct tcp_cc_ack 
 	cc->now_ns = c->ep.stack->now_ns;
 	cc->srtt_ns = c->rtt.srtt_ns;
 	cc->acked = a->bytes;
-	cc->in_flight = c->sendq.in_flight;
+	cc->in_flight = c->sendq->in_flight;
 	cc->prior_in_flight = a->prior_in_flight;
 	cc->cwnd_limited = c->flags & (TCP_F_CWND_LIMITED | TCP_F_RTO_RECOVERY);
 	if (c->cc.ops->control)
@@ -119,10 +119,10 @@ trouble(struct tcp_conn *c, const struct tcp_rx *rx, struct tcp_acked *a, struct
 {
 	uint64_t look_ns = tcp_recovery_ack(c, rx, a, moved);
 
-	cc->lost = a->lost + c->rack.lost;
+	cc->lost = a->lost + c->sendq->repair.lost;
 	cc->recovery = c->flags & TCP_F_RECOVERY;
 	if (a->bytes > 0)
-		c->rack.lost = 0;
+		c->sendq->repair.lost = 0;
 	return look_ns;
 }
 
@@ -130,7 +130,7 @@ trouble(struct tcp_conn *c, const struct tcp_rx *rx, struct tcp_acked *a, struct
 static inline bool
 troubled(const struct tcp_conn *c, const struct tcp_rx *rx)
 {
-	return (c->flags & (TCP_F_RECOVERY | TCP_F_RTO_RECOVERY)) | c->sendq.sacked | c->sendq.lost | rx->n_sack |
+	return (c->flags & (TCP_F_RECOVERY | TCP_F_RTO_RECOVERY)) | c->sendq->sacked | c->sendq->lost | rx->n_sack |
 	       (c->rack.flags & TCP_REC_TLP);
 }
 
@@ -142,10 +142,10 @@ una_advance(struct tcp_conn *c, const struct tcp_rx *rx, struct tcp_acked *a)
 
 	c->bytes_acked += tcp_sendq_ack(c, rx->ack, a);
 	c->snd_una = rx->ack;
-	c->rack.fack = seq_max(c->rack.fack, rx->ack);
+	c->sendq->fack = seq_max(c->sendq->fack, rx->ack);
 	c->retries = 0;
 	c->dupacks = 0;
-	c->unacked_since_ns = c->snd_una == c->snd_nxt ? 0 : s->now_ns;
+	c->sendq->unacked_since_ns = c->snd_una == c->snd_nxt ? 0 : s->now_ns;
 }
 
 /* An ACK with news: it moves SND.UNA, or carries SACK blocks. */
@@ -154,7 +154,7 @@ ack_news(struct tcp_conn *c, const struct tcp_rx *rx, bool moved)
 {
 	struct mr_stack *s = c->ep.stack;
 	struct tcp_cc_ack cc = {0};
-	struct tcp_acked a = {.rx = rx, .prior_in_flight = c->sendq.in_flight, .fack = c->rack.fack};
+	struct tcp_acked a = {.rx = rx, .prior_in_flight = c->sendq->in_flight, .fack = c->sendq->fack};
 	bool bad = troubled(c, rx), hold = false;
 	uint64_t look_ns = 0;
 
@@ -177,10 +177,12 @@ ack_news(struct tcp_conn *c, const struct tcp_rx *rx, bool moved)
 	}
 	if (a.bytes > 0)
 		congestion_ack(c, &a, &cc, hold);
-	if (c->snd_una == c->snd_nxt && !c->sendq.unsent)
+	if (c->snd_una == c->snd_nxt && !c->sendq->unsent) {
 		tcp_rexmt_stop(c);
-	else if (moved || look_ns || a.lost > 0)
+		tcp_sendq_rest(c);
+	} else if (moved || look_ns || a.lost > 0) {
 		tcp_rexmt_restart_at(c, look_ns);
+	}
 	if (!moved) {
 		mr_ep_mark_dirty(&c->ep);
 		return;
@@ -194,7 +196,7 @@ static bool
 is_duplicate_ack(const struct tcp_conn *c, const struct tcp_rx *rx, bool wnd_changed)
 {
 	return rx->ack == c->snd_una && rx->len == 0 && !(rx->flags & (TCP_SYN | TCP_FIN)) && !wnd_changed &&
-	       c->sendq.in_flight + c->sendq.lost > 0;
+	       c->sendq->in_flight + c->sendq->lost > 0;
 }
 
 bool
@@ -222,7 +224,7 @@ tcp_ack_process(struct tcp_conn *c, struct tcp_rx *rx)
 		c->backoff = c->retries = 0;
 		tcp_rexmt_restart(c);
 	}
-	if (c->sendq.unsent || c->sendq.lost || (c->flags & (TCP_F_SHUT_WR | TCP_F_FIN_QUEUED)) == TCP_F_SHUT_WR)
+	if (c->sendq->unsent || c->sendq->lost || (c->flags & (TCP_F_SHUT_WR | TCP_F_FIN_QUEUED)) == TCP_F_SHUT_WR)
 		mr_ep_mark_dirty(&c->ep);
 	return true;
 }

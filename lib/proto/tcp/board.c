@@ -162,7 +162,7 @@ run_drop_first(struct tcp_sendq *q, struct rte_mbuf *m)
 void
 tcp_sendq_unlist(struct tcp_conn *c, struct rte_mbuf *m)
 {
-	struct tcp_sendq *q = &c->sendq;
+	struct tcp_sendq *q = c->sendq;
 	const struct tcp_seg *s = tcp_seg(m);
 
 	if (likely(!(s->flags & (TCP_SEG_LOST | TCP_SEG_SACKED)))) {
@@ -180,15 +180,15 @@ void
 tcp_sendq_list_after(struct tcp_conn *c, struct rte_mbuf *m, struct rte_mbuf *part)
 {
 	if (tcp_seg(part)->flags & TCP_SEG_LOST)
-		lost_insert_after(&c->sendq, m, part);
+		lost_insert_after(c->sendq, m, part);
 	else if (tcp_seg(part)->flags & TCP_SEG_SENT)
-		time_insert_after(&c->sendq, m, part); /* it was sent when the rest was */
+		time_insert_after(c->sendq, m, part); /* it was sent when the rest was */
 }
 
 void
 tcp_sendq_sent(struct tcp_conn *c, struct rte_mbuf *m, uint64_t now_ns)
 {
-	struct tcp_sendq *q = &c->sendq;
+	struct tcp_sendq *q = c->sendq;
 	struct tcp_seg *s = tcp_seg(m);
 
 	if (!(s->flags & TCP_SEG_SENT)) {
@@ -197,11 +197,11 @@ tcp_sendq_sent(struct tcp_conn *c, struct rte_mbuf *m, uint64_t now_ns)
 	} else {
 		tcp_sendq_unlist(c, m);
 		s->flags = (uint8_t)((s->flags & ~TCP_SEG_LOST) | TCP_SEG_RETRANS);
-		if (c->rack.undo_retrans < UINT16_MAX)
-			c->rack.undo_retrans++;
+		if (c->sendq->repair.undo_retrans < UINT16_MAX)
+			c->sendq->repair.undo_retrans++;
 	}
 	if (unlikely(c->flags & TCP_F_RECOVERY))
-		c->rack.prr_out += tcp_seg_span(s);
+		c->sendq->repair.prr_out += tcp_seg_span(s);
 	q->in_flight += tcp_seg_span(s);
 	time_append(q, m);
 	s->sent_ns = now_ns;
@@ -218,7 +218,7 @@ tcp_sendq_mark_lost(struct tcp_conn *c, struct rte_mbuf *m, struct rte_mbuf *aft
 		return;
 	tcp_sendq_unlist(c, m);
 	s->flags |= TCP_SEG_LOST;
-	lost_insert(&c->sendq, m, after);
+	lost_insert(c->sendq, m, after);
 }
 
 void
@@ -226,7 +226,7 @@ tcp_sendq_mark_all_lost(struct tcp_conn *c)
 {
 	struct rte_mbuf *last = NULL;
 
-	for (struct rte_mbuf *m = c->sendq.head; m && m != c->sendq.unsent; m = tcp_seg(m)->next) {
+	for (struct rte_mbuf *m = c->sendq->head; m && m != c->sendq->unsent; m = tcp_seg(m)->next) {
 		tcp_sendq_mark_lost(c, m, last);
 		if (tcp_seg(m)->flags & TCP_SEG_LOST)
 			last = m;
@@ -243,7 +243,7 @@ is_before(const struct tcp_seg *a, const struct tcp_seg *b)
 void
 tcp_sendq_unmark_lost(struct tcp_conn *c)
 {
-	struct tcp_sendq *q = &c->sendq;
+	struct tcp_sendq *q = c->sendq;
 	struct rte_mbuf *prev = NULL, *next;
 
 	/* Those that were sent one after the other find their place one after the other. What was lost was sent before most. */
@@ -266,7 +266,7 @@ tcp_sendq_unmark_lost(struct tcp_conn *c)
 void
 tcp_sendq_mark_sacked(struct tcp_conn *c, struct rte_mbuf *m)
 {
-	struct tcp_sendq *q = &c->sendq;
+	struct tcp_sendq *q = c->sendq;
 	struct tcp_seg *s = tcp_seg(m);
 	struct rte_mbuf *first = m, *last = m;
 
@@ -292,13 +292,13 @@ tcp_sendq_unsack(struct tcp_conn *c, struct rte_mbuf *m)
 	tcp_sendq_unlist(c, m);
 	s->flags = (uint8_t)((s->flags & ~TCP_SEG_SACKED) | TCP_SEG_LOST);
 	s->sent_ns = 0;
-	lost_insert(&c->sendq, m, NULL);
+	lost_insert(c->sendq, m, NULL);
 }
 
 void
 tcp_sendq_forget_sacked(struct tcp_conn *c)
 {
-	struct tcp_sendq *q = &c->sendq;
+	struct tcp_sendq *q = c->sendq;
 
 	q->newest_run = NULL;
 	for (struct rte_mbuf *m = q->head, *after = NULL; q->sacked > 0; m = tcp_seg(m)->next) {

@@ -4,7 +4,7 @@
  * the peer's echo does to the window. Marks are ECT(0) (RFC 8311 4.2); which packets carry them is output's: new data
  * only, never what is sent again, nor a probe, nor an ACK (6.1.4 to 6.1.6).
  *
- * One window of data is reduced for once, whatever told of congestion in it, loss or mark: c->ecn_high is the end of what
+ * One window of data is reduced for once, whatever told of congestion in it, loss or mark: c->sendq->ecn_high is the end of what
  * had been sent when it was. An ECN-setup SYN that is not answered is sent again as a plain one (6.1.1.1); a reset is
  * taken for what it says.
  */
@@ -62,7 +62,7 @@ tcp_ecn_data(struct tcp_conn *c, const struct tcp_rx *rx)
 bool
 tcp_ecn_is_reduced(const struct tcp_conn *c)
 {
-	return (c->ecn & TCP_ECN_REDUCED) && seq_lt(c->snd_una, c->ecn_high);
+	return (c->ecn & TCP_ECN_REDUCED) && seq_lt(c->snd_una, c->sendq->ecn_high);
 }
 
 void
@@ -71,7 +71,7 @@ tcp_ecn_reduced(struct tcp_conn *c)
 	if (!(c->ecn & TCP_ECN_ON))
 		return;
 	c->ecn |= TCP_ECN_REDUCED | TCP_ECN_CWR;
-	c->ecn_high = c->snd_nxt;
+	c->sendq->ecn_high = c->snd_nxt;
 }
 
 /* The window of an algorithm without a model of its own: as after a loss, but there is nothing to recover. Below two
@@ -96,7 +96,7 @@ window_reduce(struct tcp_conn *c)
 static bool
 echoed(struct tcp_conn *c, uint32_t ack)
 {
-	bool first = !(c->ecn & TCP_ECN_REDUCED) || seq_gt(ack, c->ecn_high);
+	bool first = !(c->ecn & TCP_ECN_REDUCED) || seq_gt(ack, c->sendq->ecn_high);
 
 	if (!first || (c->flags & (TCP_F_RECOVERY | TCP_F_RTO_RECOVERY)))
 		return false;
@@ -118,7 +118,7 @@ tcp_ecn_ack(struct tcp_conn *c, const struct tcp_rx *rx, struct tcp_cc_ack *a)
 		c->cc.pacing_rate = 0;
 		c->ecn &= (uint8_t)~TCP_ECN_PACED;
 	}
-	if (seq_geq(rx->ack, c->ecn_high))
+	if (seq_geq(rx->ack, c->sendq->ecn_high))
 		c->ecn &= (uint8_t)~TCP_ECN_REDUCED;
 	return echo;
 }

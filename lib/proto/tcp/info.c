@@ -37,7 +37,7 @@ show_sending(const struct tcp_conn *c, struct mr_tcp_info *i)
 {
 	i->recovery = c->flags & TCP_F_RECOVERY;
 	i->rto_recovery = c->flags & TCP_F_RTO_RECOVERY;
-	i->app_limited = c->rate.app_limited || c->rate.sample_limited;
+	i->app_limited = c->sendq->app_limited || c->rate.sample_limited;
 	i->retransmits = c->retries;
 	i->backoff = c->backoff;
 	i->rto_ns = tcp_rto_ns(c);
@@ -46,8 +46,8 @@ show_sending(const struct tcp_conn *c, struct mr_tcp_info *i)
 	i->snd_cwnd = c->cc.cwnd;
 	i->snd_ssthresh = c->cc.ssthresh;
 	i->snd_wnd = c->snd_wnd;
-	i->in_flight = c->sendq.in_flight;
-	i->lost_segs = c->sendq.lost;
+	i->in_flight = c->sendq->in_flight;
+	i->lost_segs = c->sendq->lost;
 	i->unsent = tcp_unsent_bytes(c);
 	i->since_sent_ns = age(c, c->last_tx_ns);
 	if (c->rate.sample_ns)

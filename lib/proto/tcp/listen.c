@@ -224,7 +224,7 @@ passive_conn_new(struct tcp *t, struct tcp_bind *l, const struct tcp_syn_rcvd *r
 	c->irs = r->irs;
 	c->retries = r->retries;
 	c->recover = c->iss;
-	c->snd_nxt = c->sendq.end_seq = c->iss + 1;
+	c->snd_nxt = c->iss + 1;
 	c->rcv_nxt = c->last_ack_sent = c->irs + 1;
 	c->rcv_adv = c->rcv_nxt + RTE_MIN(c->rcv_buf, 65535u);
 	c->rcv_mss = TCP_RCV_MSS_START;

@@ -87,7 +87,7 @@ void
 tcp_established(struct tcp_conn *c, const struct tcp_rx *rx)
 {
 	/* The SYN is acknowledged; it does not count as data for the windows (CC-04). */
-	c->snd_una = c->snd_sml = c->rack.fack = c->iss + 1;
+	c->snd_una = c->iss + 1;
 	c->snd_wnd = rx->flags & TCP_SYN ? rx->wnd : rx->wnd << c->snd_wscale;
 	c->max_snd_wnd = c->snd_wnd;
 	c->snd_wl1 = rx->seq;
@@ -116,7 +116,7 @@ open_init(struct tcp_conn *c, const uint32_t *iss_floor)
 		c->iss = *iss_floor;
 	c->ts_offset = tcp_ts_offset(t, &c->ep.flow, &c->route.local->addr);
 	c->recover = c->snd_una = c->iss;
-	c->snd_nxt = c->sendq.end_seq = c->iss + 1;
+	c->snd_nxt = c->iss + 1;
 	c->rcv_wscale = tcp_wscale_for(c->rcv_buf);
 	c->rcv_mss = TCP_RCV_MSS_START;
 	c->mss = c->cc.mss = TCP_DEFAULT_MSS_V4;

@@ -46,9 +46,9 @@ fit_pace(struct tcp_conn *c)
 
 	if (c->cc.pacing_rate == 0)
 		return true;
-	if (c->pace_ns <= now)
+	if (c->sendq->pace_ns <= now)
 		c->flags &= ~TCP_F_PACED;
-	else if (c->pace_ns - now >= (uint64_t)tcp_pace_quantum(&c->cc) * 1000000000 / c->cc.pacing_rate)
+	else if (c->sendq->pace_ns - now >= (uint64_t)tcp_pace_quantum(&c->cc) * 1000000000 / c->cc.pacing_rate)
 		c->flags |= TCP_F_PACED;
 	return !(c->flags & TCP_F_PACED);
 }
@@ -59,7 +59,7 @@ pace_charge(struct tcp_conn *c, uint32_t bytes)
 	uint64_t now = c->ep.stack->now_ns;
 
 	if (c->cc.pacing_rate)
-		c->pace_ns = RTE_MAX(c->pace_ns, now) + (uint64_t)bytes * 1000000000 / c->cc.pacing_rate;
+		c->sendq->pace_ns = RTE_MAX(c->sendq->pace_ns, now) + (uint64_t)bytes * 1000000000 / c->cc.pacing_rate;
 }
 
 /* Only what is new may be marked on its way, and only it tells that the window was reduced (RFC 3168 6.1.2, 6.1.5). */
@@ -118,13 +118,13 @@ send_lost(struct tcp_out *o)
 	struct tcp_conn *c = o->c;
 	struct rte_mbuf *m;
 
-	while ((m = tcp_sendq_first_lost(&c->sendq))) {
+	while ((m = tcp_sendq_first_lost(c->sendq))) {
 		struct tcp_seg *s = tcp_seg(m);
 		bool force = c->why & TCP_WHY_RTX;
 
 		if (s->len > c->mss && !tcp_sendq_split(c, m, c->mss))
 			return;
-		if (!force && c->sendq.in_flight > 0 && c->sendq.in_flight + tcp_seg_span(s) > c->cc.cwnd)
+		if (!force && c->sendq->in_flight > 0 && c->sendq->in_flight + tcp_seg_span(s) > c->cc.cwnd)
 			return;
 		if ((!force && !fit_pace(c)) || !send_seg(o, m))
 			return;
@@ -137,7 +137,7 @@ send_lost(struct tcp_out *o)
 static bool
 small_in_flight(const struct tcp_conn *c)
 {
-	return seq_gt(c->snd_sml, c->snd_una) && seq_leq(c->snd_sml, c->snd_nxt);
+	return seq_gt(c->sendq->snd_sml, c->snd_una) && seq_leq(c->sendq->snd_sml, c->snd_nxt);
 }
 
 /* A segment that is smaller than it could be waits for more, or for one of its kind (Nagle, RFC 9293 3.7.4). */
@@ -175,7 +175,7 @@ fit_cwnd(struct tcp_conn *c, const struct tcp_seg *s)
 	/* Limited transmit (RFC 3042): the first two duplicate ACKs let one new segment out each. */
 	if (!(c->flags & (TCP_F_RECOVERY | TCP_F_RTO_RECOVERY)) && c->dupacks < TCP_DUPTHRESH)
 		cwnd += (uint32_t)c->dupacks * c->mss;
-	if (c->sendq.in_flight == 0 || c->sendq.in_flight + tcp_seg_span(s) <= cwnd)
+	if (c->sendq->in_flight == 0 || c->sendq->in_flight + tcp_seg_span(s) <= cwnd)
 		return true;
 	c->flags |= TCP_F_CWND_LIMITED;
 	return false;
@@ -186,7 +186,7 @@ new_sent(struct tcp_conn *c, const struct tcp_seg *s)
 {
 	c->snd_nxt += tcp_seg_span(s);
 	if (s->len < c->mss)
-		c->snd_sml = c->snd_nxt;
+		c->sendq->snd_sml = c->snd_nxt;
 }
 
 static void
@@ -197,9 +197,9 @@ send_new(struct tcp_out *o)
 	uint64_t now = c->ep.stack->now_ns;
 	struct rte_mbuf *m;
 
-	if (c->sendq.unsent && c->snd_una == c->snd_nxt)
+	if (c->sendq->unsent && c->snd_una == c->snd_nxt)
 		tcp_cc_restart(c);
-	while ((m = c->sendq.unsent)) {
+	while ((m = c->sendq->unsent)) {
 		struct tcp_seg *s = tcp_seg(m);
 
 		if (!force && must_wait(c, s))
@@ -207,7 +207,7 @@ send_new(struct tcp_out *o)
 		if (!fit_window(c, m, force) || !fit_cwnd(c, s) || !(force || fit_pace(c)))
 			return;
 		if (c->snd_una == c->snd_nxt)
-			c->unacked_since_ns = now;
+			c->sendq->unacked_since_ns = now;
 		if (!send_seg(o, m))
 			return;
 		new_sent(c, s);
@@ -221,7 +221,7 @@ static void
 send_tail_probe(struct tcp_out *o)
 {
 	struct tcp_conn *c = o->c;
-	struct rte_mbuf *m = c->sendq.unsent;
+	struct rte_mbuf *m = c->sendq->unsent;
 
 	c->why &= (uint8_t)~TCP_WHY_TLP;
 	if (c->snd_una == c->snd_nxt)
@@ -292,9 +292,9 @@ output_data(struct tcp_out *o)
 	if (likely(!(c->rack.flags & TCP_REC_FRTO_NEW)))
 		send_lost(o);
 	send_new(o);
-	if (c->sendq.in_flight + c->mss > c->cc.cwnd)
+	if (c->sendq->in_flight + c->mss > c->cc.cwnd)
 		c->flags |= TCP_F_CWND_LIMITED;
-	if (c->snd_una != c->snd_nxt && !c->sendq.unsent && !c->sendq.lost && c->sendq.in_flight < c->cc.cwnd)
+	if (c->snd_una != c->snd_nxt && !c->sendq->unsent && !c->sendq->lost && c->sendq->in_flight < c->cc.cwnd)
 		tcp_rate_app_limited(c);
 	tcp_send_acks(o);
 	if (o->acked) {

@@ -100,14 +100,14 @@ show_cubic(const struct tcp_conn *c, struct mr_tcp_cubic_state *s)
 static void
 show_snd(const struct tcp_conn *c, struct mr_tcp_snd_state *s)
 {
-	const struct rte_mbuf *first = c->sendq.thead;
+	const struct rte_mbuf *first = c->sendq->thead;
 
 	s->last_send_ns = c->last_tx_ns;
 	s->dup_acks = c->dupacks;
 	s->cwnd = c->cc.cwnd / c->mss;
 	s->ssthresh = c->cc.ssthresh == UINT32_MAX ? MR_TCP_SSTHRESH_NONE : c->cc.ssthresh / c->mss;
 	s->ca_acks = c->cc.acked / c->mss;
-	s->outstanding = (c->sendq.in_flight + c->mss - 1) / c->mss;
+	s->outstanding = (c->sendq->in_flight + c->mss - 1) / c->mss;
 	s->snd_wnd = c->snd_wnd;
 	s->snd_una = c->snd_una;
 	s->snd_nxt = c->snd_nxt;
@@ -145,7 +145,7 @@ show(const struct tcp_conn *c, struct mr_tcp_ep_state *s)
 		.ts_offset = c->ts_offset,
 		.sack_permitted = c->flags & TCP_F_SACK,
 		.snd_buf_size = c->snd_buf,
-		.snd_buf_used = c->sendq.bytes,
+		.snd_buf_used = c->sendq->bytes,
 		.snd_closed = gone || c->flags & TCP_F_SHUT_WR,
 		.snd_buf_in_queue = tcp_unsent_bytes(c),
 		.pkt_too_big_count = c->too_big,

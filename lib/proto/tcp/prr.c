@@ -12,7 +12,7 @@
 void
 tcp_prr_enter(struct tcp_conn *c, const struct tcp_acked *a)
 {
-	struct tcp_rack *r = &c->rack;
+	struct tcp_repair *r = &c->sendq->repair;
 
 	r->prr_mark = c->rate.delivered - a->bytes;
 	r->prr_out = 0;
@@ -22,8 +22,8 @@ tcp_prr_enter(struct tcp_conn *c, const struct tcp_acked *a)
 void
 tcp_prr_ack(struct tcp_conn *c, const struct tcp_acked *a, bool safe)
 {
-	struct tcp_rack *r = &c->rack;
-	uint32_t pipe = c->sendq.in_flight, ssthresh = c->cc.ssthresh, delivered = c->rate.delivered - r->prr_mark;
+	struct tcp_repair *r = &c->sendq->repair;
+	uint32_t pipe = c->sendq->in_flight, ssthresh = c->cc.ssthresh, delivered = c->rate.delivered - r->prr_mark;
 	int64_t sndcnt;
 
 	if (c->cc.ops->control)

@@ -67,7 +67,7 @@ reorder_window(const struct tcp_conn *c)
 	uint64_t wnd;
 
 	if (!(r->flags & TCP_REC_REORDERED) &&
-	    ((c->flags & (TCP_F_RECOVERY | TCP_F_RTO_RECOVERY)) || c->sendq.sacked >= TCP_DUPTHRESH))
+	    ((c->flags & (TCP_F_RECOVERY | TCP_F_RTO_RECOVERY)) || c->sendq->sacked >= TCP_DUPTHRESH))
 		return 0;
 	wnd = (uint64_t)r->min_rtt_ns * (r->reo_mult + 1u) / 4;
 	return RTE_MIN(wnd, c->rtt.srtt_ns);
@@ -77,9 +77,9 @@ reorder_window(const struct tcp_conn *c)
 static bool
 is_older(const struct tcp_conn *c, const struct tcp_seg *s)
 {
-	uint64_t xmit_ns = c->rate.first_sent_ns;
+	uint64_t xmit_ns = c->sendq->first_sent_ns;
 
-	return s->sent_ns < xmit_ns || (s->sent_ns == xmit_ns && seq_lt(tcp_seg_end(s), c->rack.end_seq));
+	return s->sent_ns < xmit_ns || (s->sent_ns == xmit_ns && seq_lt(tcp_seg_end(s), c->sendq->newest_end));
 }
 
 uint64_t
@@ -91,14 +91,14 @@ tcp_rack_detect(struct tcp_conn *c, uint32_t *lost, bool *again)
 	if (c->rtt.srtt_ns == 0 || wait == UINT32_MAX)
 		return 0;
 	wait += reorder_window(c);
-	while ((m = c->sendq.thead) && is_older(c, tcp_seg(m))) {
+	while ((m = c->sendq->thead) && is_older(c, tcp_seg(m))) {
 		struct tcp_seg *s = tcp_seg(m);
 
 		if (s->sent_ns + wait > now_ns)
 			return s->sent_ns + wait; /* and those sent later, later */
 		*lost += tcp_seg_span(s);
 		/* Sent again in this recovery, and lost again (RFC 5681 4.3). */
-		if ((s->flags & TCP_SEG_RETRANS) && seq_geq(s->delivered, c->rack.prr_mark))
+		if ((s->flags & TCP_SEG_RETRANS) && seq_geq(s->delivered, c->sendq->repair.prr_mark))
 			*again = true;
 		tcp_sendq_mark_lost(c, m, after);
 		after = m;
@@ -112,9 +112,9 @@ tcp_rack_mark_timeout(struct tcp_conn *c)
 	uint64_t now_ns = c->ep.stack->now_ns, wait = c->rack.rtt_ns + reorder_window(c);
 	struct rte_mbuf *m, *after = NULL;
 
-	if (c->sendq.head)
-		tcp_sendq_mark_lost(c, c->sendq.head, NULL);
-	while ((m = c->sendq.thead) && tcp_seg(m)->sent_ns + wait <= now_ns) {
+	if (c->sendq->head)
+		tcp_sendq_mark_lost(c, c->sendq->head, NULL);
+	while ((m = c->sendq->thead) && tcp_seg(m)->sent_ns + wait <= now_ns) {
 		tcp_sendq_mark_lost(c, m, after);
 		after = m;
 	}

@@ -22,27 +22,27 @@ clamp32(uint64_t ns)
 void
 tcp_rate_app_limited(struct tcp_conn *c)
 {
-	uint32_t mark = c->rate.delivered + c->sendq.in_flight;
+	uint32_t mark = c->rate.delivered + c->sendq->in_flight;
 
-	c->rate.app_limited = mark ? mark : 1;
+	c->sendq->app_limited = mark ? mark : 1;
 }
 
 void
 tcp_rate_sent(struct tcp_conn *c, struct tcp_seg *s, uint64_t now_ns)
 {
-	struct tcp_rate *r = &c->rate;
+	struct tcp_sendq *q = c->sendq;
 
 	if (c->snd_una == c->snd_nxt) {
 		/* A new flight; nothing was asked of the path until now. */
-		r->first_sent_ns = r->delivered_ns = now_ns;
-		c->rack.end_seq = s->seq;
+		q->first_sent_ns = q->delivered_ns = now_ns;
+		q->newest_end = s->seq;
 		tcp_rate_app_limited(c);
 	}
-	s->delivered = r->delivered;
-	s->since_delivered_ns = clamp32(now_ns - r->delivered_ns);
-	s->since_first_ns = clamp32(now_ns - r->first_sent_ns);
+	s->delivered = c->rate.delivered;
+	s->since_delivered_ns = clamp32(now_ns - q->delivered_ns);
+	s->since_first_ns = clamp32(now_ns - q->first_sent_ns);
 	s->flags &= (uint8_t)~TCP_SEG_APP_LIMITED;
-	if (r->app_limited)
+	if (q->app_limited)
 		s->flags |= TCP_SEG_APP_LIMITED;
 }
 
@@ -50,12 +50,12 @@ tcp_rate_sent(struct tcp_conn *c, struct tcp_seg *s, uint64_t now_ns)
 static void
 newest_update(struct tcp_conn *c, const struct tcp_sent *s)
 {
-	struct tcp_rate *r = &c->rate;
+	struct tcp_sendq *q = c->sendq;
 
 	c->rack.rtt_ns = clamp32(c->ep.stack->now_ns - s->sent_ns);
-	if (s->sent_ns > r->first_sent_ns || (s->sent_ns == r->first_sent_ns && seq_gt(s->end_seq, c->rack.end_seq))) {
-		r->first_sent_ns = s->sent_ns;
-		c->rack.end_seq = s->end_seq;
+	if (s->sent_ns > q->first_sent_ns || (s->sent_ns == q->first_sent_ns && seq_gt(s->end_seq, q->newest_end))) {
+		q->first_sent_ns = s->sent_ns;
+		q->newest_end = s->end_seq;
 	}
 }
 
@@ -63,13 +63,14 @@ void
 tcp_rate_delivered(struct tcp_conn *c, const struct tcp_acked *a, struct tcp_cc_ack *out)
 {
 	struct tcp_rate *r = &c->rate;
+	struct tcp_sendq *q = c->sendq;
 	const struct tcp_sent *s = &a->newest;
 	uint64_t now_ns = c->ep.stack->now_ns, to_ack;
 
 	r->delivered += a->bytes;
-	r->delivered_ns = now_ns;
-	if (r->app_limited && seq_gt(r->delivered, r->app_limited))
-		r->app_limited = 0;
+	q->delivered_ns = now_ns;
+	if (q->app_limited && seq_gt(r->delivered, q->app_limited))
+		q->app_limited = 0;
 	out->delivered = r->delivered;
 	if (s->sent_ns == 0) {
 		out->prior_delivered = r->delivered - a->bytes;

@@ -15,9 +15,9 @@
 static void
 retransmit_first(struct tcp_conn *c)
 {
-	if (!c->sendq.head)
+	if (!c->sendq->head)
 		return;
-	tcp_sendq_mark_lost(c, c->sendq.head, NULL);
+	tcp_sendq_mark_lost(c, c->sendq->head, NULL);
 	c->why |= TCP_WHY_RTX;
 }
 
@@ -80,7 +80,7 @@ newreno_ack(struct tcp_conn *c, const struct tcp_acked *a, bool over)
 
 	if (over) {
 		if (!cc->ops->control)
-			cc->cwnd = RTE_MIN(cc->ssthresh, RTE_MAX(c->sendq.in_flight, c->mss) + c->mss);
+			cc->cwnd = RTE_MIN(cc->ssthresh, RTE_MAX(c->sendq->in_flight, c->mss) + c->mss);
 		leave(c);
 		return;
 	}
@@ -103,7 +103,7 @@ fast_recovery_ack(struct tcp_conn *c, const struct tcp_acked *a, bool una_moved,
 		if (!c->cc.ops->control)
 			c->cc.cwnd = c->cc.ssthresh;
 		leave(c);
-		if (c->sendq.lost_head)
+		if (c->sendq->lost_head)
 			enter(c, a);
 		return;
 	}
@@ -120,7 +120,7 @@ timeout_recovery_ack(struct tcp_conn *c, const struct tcp_acked *a, bool una_mov
 		return;
 	if (una_moved && seq_geq(c->snd_una, c->recover)) {
 		leave(c);
-		if (c->sendq.lost_head && (c->flags & TCP_F_SACK))
+		if (c->sendq->lost_head && (c->flags & TCP_F_SACK))
 			enter(c, a);
 	}
 }
@@ -149,7 +149,7 @@ tcp_recovery_ack(struct tcp_conn *c, const struct tcp_rx *rx, struct tcp_acked *
 void
 tcp_recovery_dupack(struct tcp_conn *c)
 {
-	struct tcp_acked a = {.prior_in_flight = c->sendq.in_flight};
+	struct tcp_acked a = {.prior_in_flight = c->sendq->in_flight};
 
 	if (c->dupacks < UINT8_MAX)
 		c->dupacks++;
@@ -171,12 +171,12 @@ tcp_recovery_dupack(struct tcp_conn *c)
 void
 tcp_recovery_reorder_timer(struct tcp_conn *c)
 {
-	struct tcp_acked a = {.prior_in_flight = c->sendq.in_flight};
+	struct tcp_acked a = {.prior_in_flight = c->sendq->in_flight};
 	bool again = false;
 	uint64_t look_ns = tcp_rack_detect(c, &a.lost, &again);
 
 	if (a.lost > 0) {
-		c->rack.lost += a.lost;
+		c->sendq->repair.lost += a.lost;
 		if (c->flags & TCP_F_RECOVERY)
 			fast_recovery_ack(c, &a, false, again);
 		else if (!(c->flags & TCP_F_RTO_RECOVERY))
@@ -189,7 +189,7 @@ tcp_recovery_reorder_timer(struct tcp_conn *c)
 void
 tcp_recovery_timeout(struct tcp_conn *c)
 {
-	struct tcp_sendq *q = &c->sendq;
+	struct tcp_sendq *q = c->sendq;
 	bool first = c->retries == 1, more = q->head && tcp_seg(q->head)->next != q->unsent;
 
 	/* What SND.UNA has come to cannot be SACKED, unless the peer has dropped it (RFC 2018 8). */

@@ -91,7 +91,7 @@ newly_sacked(struct tcp_conn *c, struct rte_mbuf *m, struct tcp_acked *a)
 		tcp_acked_again(c, s, a);
 	else
 		tcp_acked_once(a, s, tcp_seg_end(s), c->recover);
-	c->rack.fack = seq_max(c->rack.fack, tcp_seg_end(s));
+	c->sendq->fack = seq_max(c->sendq->fack, tcp_seg_end(s));
 	tcp_sendq_mark_sacked(c, m);
 }
 
@@ -99,7 +99,7 @@ newly_sacked(struct tcp_conn *c, struct rte_mbuf *m, struct tcp_acked *a)
 static void
 block_read(struct tcp_conn *c, uint32_t from, uint32_t to, struct tcp_acked *a)
 {
-	struct tcp_sendq *q = &c->sendq;
+	struct tcp_sendq *q = c->sendq;
 	struct rte_mbuf *m = find(q, from);
 
 	while (m && m != q->unsent && seq_leq(tcp_seg_end(tcp_seg(m)), to)) {
@@ -147,7 +147,7 @@ tcp_sack_input(struct tcp_conn *c, const struct tcp_rx *rx, struct tcp_acked *a)
 	}
 	/* The oldest first, so that the runs end up in the peer's order. */
 	while (n-- > first)
-		if (c->sendq.head && c->sendq.head != c->sendq.unsent && seq_gt(b[n][1], lowest) &&
+		if (c->sendq->head && c->sendq->head != c->sendq->unsent && seq_gt(b[n][1], lowest) &&
 		    seq_leq(b[n][1], c->snd_nxt))
 			block_read(c, seq_max(b[n][0], lowest), b[n][1], a);
 }

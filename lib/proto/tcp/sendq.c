@@ -18,6 +18,53 @@
 #define ACK_BATCH 32  /* segments freed at once */
 #define SACK_CREDIT 8 /* steps of reading SACK blocks that an acknowledged segment pays for */
 
+const struct tcp_sendq tcp_sendq_none;
+
+/* Nothing is queued. */
+void
+tcp_sendq_init(struct tcp_conn *c)
+{
+	c->sendq = (struct tcp_sendq *)(uintptr_t)&tcp_sendq_none;
+}
+
+/* The record of the queue, from now on if there was none. There are as many as connections. */
+static struct tcp_sendq *
+sendq_own(struct tcp_conn *c)
+{
+	struct tcp_sendq *q = c->sendq;
+
+	if (q != &tcp_sendq_none)
+		return q;
+	/* Put back when nothing was queued: so it is a new one, but for what the flight has left behind. */
+	q = mr_pool_take(&tcp_of(c->ep.stack)->sendqs);
+	q->head = NULL;
+	q->app_limited = 0;
+	q->repair.lost = 0;
+	q->end_seq = c->snd_nxt;
+	q->fack = q->snd_sml = q->ecn_high = c->snd_una;
+	q->sack_credit = TCP_SACK_CREDIT;
+	c->sendq = q;
+	return q;
+}
+
+static void
+sendq_disown(struct tcp_conn *c)
+{
+	mr_pool_put(&tcp_of(c->ep.stack)->sendqs, c->sendq);
+	tcp_sendq_init(c);
+}
+
+void
+tcp_sendq_rest(struct tcp_conn *c)
+{
+	const struct tcp_sendq *q = c->sendq;
+	bool remembered = (c->flags & (TCP_F_RECOVERY | TCP_F_RTO_RECOVERY)) |
+	                  (c->rack.flags & (TCP_REC_TLP | TCP_REC_UNDO | TCP_REC_FRTO));
+
+	if (q != &tcp_sendq_none && likely(!remembered) && q->pace_ns <= c->ep.stack->now_ns)
+		sendq_disown(c);
+}
+
 static struct rte_mbuf *
 seg_new(struct tcp_conn *c)
 {
@@ -44,7 +91,7 @@ seg_free(struct tcp_conn *c, struct rte_mbuf *m)
 static void
 seg_link_tail(struct tcp_conn *c, struct rte_mbuf *m)
 {
-	struct tcp_sendq *q = &c->sendq;
+	struct tcp_sendq *q = sendq_own(c);
 	struct tcp_seg *s = tcp_seg(m);
 
 	s->seq = q->end_seq;
@@ -62,7 +109,7 @@ seg_link_tail(struct tcp_conn *c, struct rte_mbuf *m)
 static uint32_t
 tail_room(const struct tcp_conn *c)
 {
-	const struct rte_mbuf *m = c->sendq.tail;
+	const struct rte_mbuf *m = c->sendq->tail;
 	const struct tcp_seg *s;
 	uint32_t tail;
 
@@ -78,12 +125,12 @@ tail_room(const struct tcp_conn *c)
 static void
 tail_fill(struct tcp_conn *c, const void *buf, uint32_t len)
 {
-	struct tcp_seg *s = tcp_seg(c->sendq.tail);
+	struct tcp_seg *s = tcp_seg(c->sendq->tail);
 
-	rte_memcpy((char *)c->sendq.tail->buf_addr + s->data_off + s->len, buf, len);
+	rte_memcpy((char *)c->sendq->tail->buf_addr + s->data_off + s->len, buf, len);
 	s->len += len;
-	c->sendq.bytes += len;
-	c->sendq.end_seq += len;
+	c->sendq->bytes += len;
+	c->sendq->end_seq += len;
 }
 
 size_t
@@ -108,7 +155,7 @@ tcp_sendq_append(struct tcp_conn *c, const void *buf, size_t len)
 		left -= n;
 	}
 	if (len != left)
-		tcp_seg(c->sendq.tail)->flags |= TCP_SEG_PSH;
+		tcp_seg(c->sendq->tail)->flags |= TCP_SEG_PSH;
 	return len - left;
 }
 
@@ -123,23 +170,24 @@ tcp_sendq_append_mbuf(struct tcp_conn *c, struct rte_mbuf *m)
 	seg_link_tail(c, m);
 	s->len = len;
 	s->flags = TCP_SEG_PSH;
-	c->sendq.bytes += len;
-	c->sendq.end_seq += len;
+	c->sendq->bytes += len;
+	c->sendq->end_seq += len;
 	c->ep.stack->tx_held++;
 }
 
 bool
 tcp_sendq_fin(struct tcp_conn *c)
 {
-	struct tcp_sendq *q = &c->sendq;
+	struct tcp_sendq *q;
 
-	if (!q->unsent) {
+	if (!c->sendq->unsent) {
 		struct rte_mbuf *m = seg_new(c);
 
 		if (!m)
 			return false;
 		seg_link_tail(c, m);
 	}
+	q = c->sendq;
 	tcp_seg(q->tail)->flags |= TCP_SEG_FIN | TCP_SEG_PSH;
 	q->end_seq++;
 	return true;
@@ -149,7 +197,7 @@ tcp_sendq_fin(struct tcp_conn *c)
 static void
 seg_pop(struct tcp_conn *c)
 {
-	struct tcp_sendq *q = &c->sendq;
+	struct tcp_sendq *q = c->sendq;
 	struct rte_mbuf *m = q->head;
 	struct tcp_seg *s = tcp_seg(m);
 
@@ -166,7 +214,7 @@ seg_pop(struct tcp_conn *c)
 static void
 seg_shorten(struct tcp_conn *c, uint32_t covered)
 {
-	struct tcp_sendq *q = &c->sendq;
+	struct tcp_sendq *q = c->sendq;
 	struct tcp_seg *s = tcp_seg(q->head);
 
 	/* Whoever acknowledges only a part of what he has SACKed does not have it any more. */
@@ -197,7 +245,7 @@ covered_done(struct tcp_conn *c, struct covered *v, struct tcp_acked *a)
 	if (v->last)
 		tcp_acked_once(a, v->last, v->first_end, c->recover);
 	v->last = NULL;
-	c->sendq.sack_credit += v->n * SACK_CREDIT;
+	c->sendq->sack_credit += v->n * SACK_CREDIT;
 	s->tx_held -= v->n;
 	while (v->n > 0)
 		mr_stack_free(s, v->segs[--v->n]);
@@ -220,7 +268,7 @@ covered_note(struct tcp_conn *c, struct covered *v, const struct tcp_seg *s, str
 uint32_t
 tcp_sendq_ack(struct tcp_conn *c, uint32_t ack, struct tcp_acked *a)
 {
-	struct tcp_sendq *q = &c->sendq;
+	struct tcp_sendq *q = c->sendq;
 	uint32_t before = q->bytes;
 	struct covered v;
 
@@ -251,7 +299,7 @@ tcp_sendq_ack(struct tcp_conn *c, uint32_t ack, struct tcp_acked *a)
 bool
 tcp_sendq_split(struct tcp_conn *c, struct rte_mbuf *m, uint32_t len)
 {
-	struct tcp_sendq *q = &c->sendq;
+	struct tcp_sendq *q = c->sendq;
 	struct tcp_seg *s = tcp_seg(m), *r;
 	struct rte_mbuf *rest = seg_new(c);
 
@@ -284,8 +332,10 @@ tcp_sendq_split(struct tcp_conn *c, struct rte_mbuf *m, uint32_t len)
 void
 tcp_sendq_free(struct tcp_conn *c)
 {
-	struct tcp_sendq *q = &c->sendq;
+	struct tcp_sendq *q = c->sendq;
 
+	if (q == &tcp_sendq_none)
+		return;
 	while (q->head) {
 		struct rte_mbuf *m = q->head;
 
@@ -293,4 +343,5 @@ tcp_sendq_free(struct tcp_conn *c)
 		seg_free(c, m);
 	}
 	memset(q, 0, sizeof(*q));
+	sendq_disown(c);
 }

@@ -112,7 +112,7 @@ tcp_send(struct mr_ep *ep, const void *buf, size_t len, const struct mr_sockaddr
 		return rc;
 	if (to)
 		return -EISCONN;
-	room = c->snd_buf > c->sendq.bytes ? c->snd_buf - c->sendq.bytes : 0;
+	room = c->snd_buf > c->sendq->bytes ? c->snd_buf - c->sendq->bytes : 0;
 	taken = tcp_sendq_append(c, buf, RTE_MIN(len, room));
 	if (taken < len) {
 		c->flags |= TCP_F_WANT_OUT;
@@ -142,7 +142,7 @@ tcp_send_mbuf(struct mr_ep *ep, struct rte_mbuf *m, const struct mr_sockaddr *to
 
 	if (rc == 0 && to)
 		rc = -EISCONN;
-	if (rc == 0 && c->sendq.bytes + m->pkt_len > c->snd_buf) {
+	if (rc == 0 && c->sendq->bytes + m->pkt_len > c->snd_buf) {
 		c->flags |= TCP_F_WANT_OUT;
 		rc = -EAGAIN;
 	}
@@ -226,7 +226,7 @@ void
 tcp_tell_writable(struct tcp_conn *c)
 {
 	/* Not for every byte: when a third of the buffer is free again. */
-	if (!(c->flags & TCP_F_WANT_OUT) || c->sendq.bytes > c->snd_buf / 3 * 2)
+	if (!(c->flags & TCP_F_WANT_OUT) || c->sendq->bytes > c->snd_buf / 3 * 2)
 		return;
 	c->flags &= ~TCP_F_WANT_OUT;
 	mr_ep_event(&c->ep, MR_EV_OUT);
@@ -242,7 +242,7 @@ tcp_readiness(struct mr_ep *ep)
 		return c->bind->accept_head ? MR_EV_IN : 0;
 	if (c->rcvq.in_order.head || (c->flags & (TCP_F_FIN_RCVD | TCP_F_SHUT_RD | TCP_F_DETACHED)))
 		ev |= MR_EV_IN;
-	if (tcp_state_can_send(c) && !(c->flags & TCP_F_SHUT_WR) && c->sendq.bytes < c->snd_buf)
+	if (tcp_state_can_send(c) && !(c->flags & TCP_F_SHUT_WR) && c->sendq->bytes < c->snd_buf)
 		ev |= MR_EV_OUT;
 	if (ep->err)
 		ev |= MR_EV_ERR;

@@ -138,7 +138,7 @@ segment_input(struct tcp *t, struct mr_flow *f, struct rte_mbuf *m)
 	}
 }
 
-#define AHEAD 3 /* segments between steps of the prefetch */
+#define AHEAD 2 /* segments between steps of the prefetch */
 
 /* What nearly every segment touches of a connection, but for the first line, which the lookup has fetched. */
 static inline void
@@ -152,16 +152,28 @@ conn_prefetch(const struct mr_flow *f)
 		rte_prefetch0((const char *)f + at);
 }
 
-/* The segment that will be acknowledged: the head of its mbuf and its record. */
+/* What is in flight. */
 static inline void
 sendq_prefetch(const struct mr_flow *f)
+{
+	const struct tcp_conn *c = (const struct tcp_conn *)f;
+
+	if (f->kind != TCP_KIND_CONN)
+		return;
+	for (size_t at = 0; at < sizeof(*c->sendq); at += RTE_CACHE_LINE_SIZE)
+		rte_prefetch0((const char *)c->sendq + at);
+}
+
+/* The segment that will be acknowledged: the head of its mbuf and its record. */
+static inline void
+segment_prefetch(const struct mr_flow *f)
 {
 	const struct tcp_conn *c = (const struct tcp_conn *)f;
 	const struct rte_mbuf *m;
 
 	if (f->kind != TCP_KIND_CONN)
 		return;
-	m = c->sendq.head;
+	m = c->sendq->head;
 	if (m) {
 		rte_prefetch0(m);
 		rte_prefetch0(&m->next);
@@ -174,13 +186,15 @@ tcp_input(struct mr_transproto *tp, struct mr_flow **flows, struct rte_mbuf **pk
 {
 	struct tcp *t = (struct tcp *)tp;
 
-	for (uint16_t i = 0; i < RTE_MIN(n, 2 * AHEAD); i++)
+	for (uint16_t i = 0; i < RTE_MIN(n, 3 * AHEAD); i++)
 		conn_prefetch(flows[i]);
 	for (uint16_t i = 0; i < n; i++) {
+		if (i + 3 * AHEAD < n)
+			conn_prefetch(flows[i + 3 * AHEAD]);
 		if (i + 2 * AHEAD < n)
-			conn_prefetch(flows[i + 2 * AHEAD]);
+			sendq_prefetch(flows[i + 2 * AHEAD]);
 		if (i + AHEAD < n)
-			sendq_prefetch(flows[i + AHEAD]);
+			segment_prefetch(flows[i + AHEAD]);
 		segment_input(t, flows[i], pkts[i]);
 	}
 }
@@ -271,7 +285,7 @@ tcp_conn_new(struct tcp *t)
 	c->cc.ops = t->cc;
 	c->ecn_mode = t->ecn_mode;
 	c->offers = TCP_OPT_WS | TCP_OPT_TS | TCP_OPT_SACK_PERM;
-	c->sendq.sack_credit = TCP_SACK_CREDIT;
+	tcp_sendq_init(c);
 	c->rack.ack_delay_log2 = TCP_ACK_DELAY_LOG2;
 	tcp_rtt_init(&c->rtt);
 	c->snd_buf = t->snd_range.def;
@@ -428,6 +442,7 @@ pools_init(struct tcp *t, struct mr_stack *s)
 	    (rc = mr_pool_init(&t->binds, &s->arena, "tcp_binds", sizeof(struct tcp_bind), o->max_endpoints)) < 0 ||
 	    (rc = mr_pool_init(&t->syn_rcvds, &s->arena, "tcp_syn_rcvds", sizeof(struct tcp_syn_rcvd),
 	                       o->max_half_open + SPARE_RECORDS)) < 0 ||
+	    (rc = mr_pool_init(&t->sendqs, &s->arena, "tcp_sendqs", sizeof(struct tcp_sendq), o->max_conns)) < 0 ||
 	    (rc = mr_pool_init(&t->cc_blocks, &s->arena, "tcp_cc_blocks", TCP_CC_BLOCK_BYTES, o->max_conns)) < 0)
 		return rc;
 	return mr_pool_init(&t->time_waits, &s->arena, "tcp_time_waits", sizeof(struct tcp_time_wait),

@@ -172,13 +172,13 @@ enum tcp_rexmt {
 #define TCP_F_LINGER (1u << 22)
 #define TCP_F_REUSEPORT (1u << 23)
 #define TCP_F_EVER_ESTABLISHED (1u << 24)
-#define TCP_F_PACED (1u << 25)        /* output waits for pace_ns */
+#define TCP_F_PACED (1u << 25)        /* output waits for tcp_sendq.pace_ns */
 #define TCP_F_BIND_NO_PORT (1u << 26) /* a bind to port 0 takes the address alone */
 #define TCP_F_PROBE (1u << 31)        /* has a probe */
 
 #define TCP_ECN_ASKED (1u << 0)       /* our SYN asks for ECN */
 #define TCP_ECN_ON (1u << 1)          /* agreed */
-#define TCP_ECN_REDUCED (1u << 2)     /* ecn_high is valid */
+#define TCP_ECN_REDUCED (1u << 2)     /* tcp_sendq.ecn_high is valid */
 #define TCP_ECN_PACED (1u << 3)       /* marks at a window of one segment have set the pacing rate */
 #define TCP_ECN_ECHO TCP_ECE          /* a mark has come: ECE on all ACKs until the peer tells CWR */
 #define TCP_ECN_CWR TCP_CWR           /* the window was reduced: to be told with the next new data */
@@ -203,16 +203,14 @@ struct tcp_conn {
 	uint8_t retries;              /* of the same data, probe or SYN */
 	uint8_t ecn;                  /* TCP_ECN_* */
 	uint8_t ecn_mode;             /* enum mr_tcp_ecn */
-	uint32_t ecn_high;            /* SND.NXT when the window was reduced last */
 	/* sending */
-	struct tcp_sendq sendq;
+	struct tcp_sendq *sendq;      /* tcp_sendq_none: nothing is queued */
 	struct tcp_cc cc;
 	struct tcp_rate rate;
 	struct tcp_rtt rtt;
 	struct tcp_rack rack;
 	uint32_t recover;             /* SND.NXT when the recovery began (RFC 6582, 6675), or with the tail loss probe */
 	uint32_t max_snd_wnd;
-	uint32_t snd_sml;             /* end of the last segment that was sent smaller than full */
 	uint32_t snd_buf;             /* bytes of payload that may be queued */
 	uint16_t mss;                 /* payload of a full segment, options taken off */
 	uint16_t peer_mss;            /* as the peer offered, or the default */
@@ -231,9 +229,7 @@ struct tcp_conn {
 	uint64_t idle_ns;             /* keep-alive, orphaned FIN-WAIT-2, linger */
 	uint64_t last_rx_ns;          /* last segment from the peer */
 	uint64_t last_tx_ns;          /* last data sent */
-	uint64_t unacked_since_ns;    /* user timeout: oldest data unacknowledged since; 0: none */
 	uint64_t challenge_ns;        /* not before this one the next challenge ACK */
-	uint64_t pace_ns;             /* what was sent until now has left by this one, at the pacing rate */
 	/* cold */
 	struct mr_route route;
 	struct tcp_bind *bind;        /* own port and listener state, or NULL */
@@ -252,7 +248,7 @@ struct tcp_conn {
 	uint16_t net;                 /* family the endpoint was made for */
 	TAILQ_ENTRY(tcp_conn) in_all; /* every record in use */
 };
-_Static_assert(sizeof(struct tcp_conn) <= 832, "budget of a connection");
+_Static_assert(sizeof(struct tcp_conn) <= 704, "budget of a connection");
 
 /* A bound or listening endpoint's registration. */
 struct tcp_bind {
@@ -326,7 +322,7 @@ struct tcp_buf_range {
 
 struct tcp {
 	struct mr_transproto tp;
-	struct mr_pool conns, binds, syn_rcvds, time_waits, cc_blocks;
+	struct mr_pool conns, binds, syn_rcvds, time_waits, cc_blocks, sendqs;
 	struct siphash_key isn_key, ts_key, cookie_key;
 	uint32_t *cookies_used;       /* sequence numbers of cookies that have become connections; see syncookie.c */
 	uint32_t cookies_used_mask;
@@ -372,7 +368,7 @@ tcp_is_open(const struct tcp_conn *c)
 static inline uint32_t
 tcp_unsent_bytes(const struct tcp_conn *c)
 {
-	return c->sendq.end_seq - c->snd_nxt - (c->sendq.unsent && c->flags & TCP_F_FIN_QUEUED);
+	return c->sendq->unsent ? c->sendq->end_seq - c->snd_nxt - !!(c->flags & TCP_F_FIN_QUEUED) : 0;
 }
 
 /* tcp.c: a new CLOSED connection record with the stack's defaults; NULL when all are out. */

@@ -66,7 +66,6 @@ struct tcp_cc {
 	const struct tcp_cc_ops *ops;
 	uint64_t pacing_rate;  /* bytes per second that output may send; 0: not paced */
 	uint32_t cwnd, ssthresh;
-	uint32_t prior_cwnd, prior_ssthresh; /* before the last loss or rto; kept by the ACK processing */
 	uint32_t mss;
 	uint32_t acked;        /* bytes acknowledged towards the next increase */
 	union {
@@ -122,11 +121,7 @@ void tcp_cc_mss_set(struct tcp_cc *cc, uint32_t mss);
 /* ---- delivery rate: rate.c (draft-cheng-iccrg-delivery-rate-estimation) --------------------------------------- */
 
 struct tcp_rate {
-	uint64_t delivered_ns;   /* when `delivered` last grew */
-	uint64_t first_sent_ns;  /* transmission of the newest segment delivered (RACK.xmit_ts), or of the first of the flight:
-	                          * the flight's send rate counts from it */
 	uint32_t delivered;      /* bytes, modulo 2^32 */
-	uint32_t app_limited;    /* samples are limited by the application until `delivered` passes this; 0: they are not */
 	uint32_t sample_bytes;   /* the last sample: delivered */
 	uint64_t sample_ns;      /* in this time; 0: there was none, */
 	bool sample_limited;     /* and limited by the application */

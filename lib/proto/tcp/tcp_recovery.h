@@ -62,8 +62,6 @@ struct tcp_acked {
 struct tcp_rack {
 	uint32_t rtt_ns;        /* RACK.rtt: of what was delivered last; UINT32_MAX: longer */
 	uint32_t min_rtt_ns;    /* of the last minutes; 0: no sample */
-	uint32_t end_seq;       /* RACK.end_seq; RACK.xmit_ts is tcp_rate.first_sent_ns */
-	uint32_t fack;          /* RACK.fack, if beyond SND.UNA */
 	uint32_t dsack_round;
 	uint8_t min_since;      /* when min_rtt_ns was taken, in 2^32 ns */
 	uint8_t reo_mult;       /* RACK.reo_wnd_mult, less one */
@@ -71,11 +69,6 @@ struct tcp_rack {
 	uint8_t ack_delay_log2; /* bound of what the peer waits with the ACK of a single segment: 2^this ns */
 	uint8_t ack_quick;      /* ACKs in a row that came much sooner */
 	uint8_t flags;          /* TCP_REC_* */
-	uint16_t undo_retrans;  /* retransmissions of this recovery that no DSACK has told of */
-	uint32_t undo_una;      /* SND.UNA when it began */
-	uint32_t lost;          /* bytes that the timer has marked, for congestion control to be told with the next ACK */
-	/* RFC 9937; prr_mark: tcp_rate.delivered when the recovery began */
-	uint32_t prr_mark, prr_out, recover_fs;
 };
 
 #define TCP_ACK_DELAY_LOG2 26       /* 67 ms: the delayed ACKs of today; what is assumed before anything is known */

@@ -10,6 +10,10 @@
  *              block that the peer repeats is found at once, and passed in one step
  *
  * sendq.c adds, cuts and frees segments; board.c moves them between the states; sack.c reads the peer's blocks.
+ *
+ * A connection has the record of its queue only as long as something is queued, or was lost that may yet prove not to have
+ * been: most connections, most of the time, have none. Then they have tcp_sendq_none, which reads as an empty queue and is
+ * never written to.
  */
 #ifndef MR_PROTO_TCP_SENDQ_H
 #define MR_PROTO_TCP_SENDQ_H
@@ -72,6 +76,16 @@ tcp_seg_end(const struct tcp_seg *s)
 
 #define TCP_SACK_CREDIT 1024        /* steps that reading SACK blocks may take before anything is acknowledged */
 
+/* The repair of losses, and what is needed to take it back (prr.c, undo.c). */
+struct tcp_repair {
+	uint32_t lost;                  /* bytes that the timer has marked, for congestion control to be told with the next ACK */
+	uint32_t prr_mark;              /* RFC 9937: tcp_rate.delivered when the recovery began */
+	uint32_t prr_out, recover_fs;
+	uint32_t cwnd, ssthresh;        /* before the last reduction */
+	uint32_t undo_una;              /* SND.UNA then */
+	uint16_t undo_retrans;          /* retransmissions of this recovery that no DSACK has told of */
+};
+
 struct tcp_sendq {
 	struct rte_mbuf *head, *tail;   /* all, from snd_una on */
 	struct rte_mbuf *unsent;        /* first never transmitted */
@@ -83,12 +97,29 @@ struct tcp_sendq {
 	uint32_t lost, sacked;          /* segments */
 	uint32_t end_seq;               /* sequence number after the last byte (and FIN) queued */
 	uint32_t sack_credit;           /* steps that reading SACK blocks may still take, paid for by acknowledged segments */
+	/* the flight */
+	uint64_t first_sent_ns;         /* transmission of the newest segment delivered (RACK.xmit_ts), or of the first of the
+	                                 * flight: the flight's send rate counts from it */
+	uint64_t delivered_ns;          /* when something was last delivered, or the flight began */
+	uint64_t unacked_since_ns;      /* user timeout: oldest data unacknowledged since; 0: none */
+	uint64_t pace_ns;               /* what was sent until now has left by this one, at the pacing rate */
+	uint32_t app_limited;           /* rate samples are limited by the application until tcp_rate.delivered passes this; 0: no */
+	uint32_t newest_end;            /* RACK.end_seq */
+	uint32_t fack;                  /* RACK.fack, if beyond SND.UNA */
+	uint32_t snd_sml;               /* end of the last segment that was sent smaller than full */
+	uint32_t ecn_high;              /* SND.NXT when the window was reduced last */
+	struct tcp_repair repair;
 };
+
+extern const struct tcp_sendq tcp_sendq_none;
 
 struct tcp_conn;
 struct tcp_acked;
 
 /* sendq.c */
+void tcp_sendq_init(struct tcp_conn *c);
+/* All is acknowledged: give the record back, if nothing in it is of interest any more. */
+void tcp_sendq_rest(struct tcp_conn *c);
 /* Append bytes as segments of at most mss. @return bytes taken: fewer when transmit mbufs are short. */
 size_t tcp_sendq_append(struct tcp_conn *c, const void *buf, size_t len);
 /* Append an mbuf as a segment of its own; it fits the MSS and has headroom. Takes it over. */

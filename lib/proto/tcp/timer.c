@@ -28,8 +28,8 @@ earliest(const struct tcp_conn *c)
 		d = c->delack_ns;
 	if (c->idle_ns && c->idle_ns < d)
 		d = c->idle_ns;
-	if ((c->flags & TCP_F_PACED) && c->pace_ns < d)
-		d = c->pace_ns;
+	if ((c->flags & TCP_F_PACED) && c->sendq->pace_ns < d)
+		d = c->sendq->pace_ns;
 	return d;
 }
 
@@ -80,7 +80,7 @@ probe_or_retransmit(struct tcp_conn *c, uint64_t now_ns)
 void
 tcp_rexmt_restart_at(struct tcp_conn *c, uint64_t look_ns)
 {
-	const struct tcp_sendq *q = &c->sendq;
+	const struct tcp_sendq *q = c->sendq;
 	uint64_t now_ns = c->ep.stack->now_ns;
 
 	c->rexmt = TCP_REXMT_RTO;
@@ -120,8 +120,8 @@ give_up(struct tcp_conn *c)
 static bool
 past_user_timeout(const struct tcp_conn *c, uint64_t now_ns)
 {
-	return c->user_timeout_ms && c->unacked_since_ns &&
-	       now_ns - c->unacked_since_ns >= (uint64_t)c->user_timeout_ms * 1000000;
+	return c->user_timeout_ms && c->sendq->unacked_since_ns &&
+	       now_ns - c->sendq->unacked_since_ns >= (uint64_t)c->user_timeout_ms * 1000000;
 }
 
 static void
@@ -238,7 +238,7 @@ conn_timer(struct mr_timer *t, uint64_t now_ns)
 	}
 	if (c->rexmt_ns && c->rexmt_ns <= now_ns)
 		rexmt_timer(c, now_ns);
-	if ((c->flags & TCP_F_PACED) && c->pace_ns <= now_ns) {
+	if ((c->flags & TCP_F_PACED) && c->sendq->pace_ns <= now_ns) {
 		c->flags &= ~TCP_F_PACED;
 		mr_ep_mark_dirty(&c->ep);
 	}

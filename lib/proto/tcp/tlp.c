@@ -26,7 +26,7 @@ tcp_tlp_timer(struct tcp_conn *c, uint64_t now_ns)
 	uint64_t due_ns = c->last_tx_ns + tcp_probe_timeout(&c->rack, c->rtt.srtt_ns, tcp_flight_is_small(c));
 
 	/* More was sent since the timer was set. The retransmission timer, whose time this is too, does not wait for that. */
-	if (due_ns > now_ns && c->sendq.thead && due_ns < tcp_seg(c->sendq.thead)->sent_ns + tcp_rto_ns(c)) {
+	if (due_ns > now_ns && c->sendq->thead && due_ns < tcp_seg(c->sendq->thead)->sent_ns + tcp_rto_ns(c)) {
 		c->rexmt_ns = due_ns;
 		return false;
 	}
@@ -39,7 +39,7 @@ tcp_tlp_timer(struct tcp_conn *c, uint64_t now_ns)
 struct rte_mbuf *
 tcp_tlp_choose(const struct tcp_conn *c)
 {
-	const struct tcp_sendq *q = &c->sendq;
+	const struct tcp_sendq *q = c->sendq;
 	struct rte_mbuf *m;
 
 	if (q->lost_head)

@@ -12,21 +12,23 @@
 void
 tcp_undo_arm(struct tcp_conn *c)
 {
-	c->cc.prior_cwnd = RTE_MAX(c->cc.cwnd, c->flags & TCP_F_RECOVERY ? c->cc.ssthresh : 0);
-	c->cc.prior_ssthresh = c->cc.ssthresh;
+	struct tcp_repair *r = &c->sendq->repair;
+
+	r->cwnd = RTE_MAX(c->cc.cwnd, c->flags & TCP_F_RECOVERY ? c->cc.ssthresh : 0);
+	r->ssthresh = c->cc.ssthresh;
 	c->rack.flags |= TCP_REC_UNDO;
-	c->rack.undo_una = c->snd_una;
-	c->rack.undo_retrans = 0;
+	r->undo_una = c->snd_una;
+	r->undo_retrans = 0;
 }
 
 bool
 tcp_undo_dsack(struct tcp_conn *c, uint32_t from, uint32_t to)
 {
-	struct tcp_rack *r = &c->rack;
+	struct tcp_repair *r = &c->sendq->repair;
 	uint32_t segs = (to - from + c->mss - 1) / c->mss;
 
 	/* Of this recovery: what the network has doubled later says nothing about it. */
-	if (!(r->flags & TCP_REC_UNDO) || r->undo_retrans == 0 || seq_lt(from, r->undo_una) || seq_gt(to, c->recover))
+	if (!(c->rack.flags & TCP_REC_UNDO) || r->undo_retrans == 0 || seq_lt(from, r->undo_una) || seq_gt(to, c->recover))
 		return false;
 	r->undo_retrans -= (uint16_t)RTE_MIN(segs, (uint32_t)r->undo_retrans);
 	return r->undo_retrans == 0;
@@ -35,12 +37,13 @@ tcp_undo_dsack(struct tcp_conn *c, uint32_t from, uint32_t to)
 static void
 undo(struct tcp_conn *c)
 {
+	const struct tcp_repair *r = &c->sendq->repair;
 	struct tcp_cc *cc = &c->cc;
 
 	mr_count(c->ep.stack, MR_CNT_TCP_RECOVERIES_UNDONE);
 	if (!cc->ops->control)
-		cc->cwnd = RTE_MAX(cc->cwnd, cc->prior_cwnd);
-	cc->ssthresh = cc->prior_ssthresh;
+		cc->cwnd = RTE_MAX(cc->cwnd, r->cwnd);
+	cc->ssthresh = r->ssthresh;
 	if (cc->ops->undo)
 		cc->ops->undo(cc, c->ep.stack->now_ns);
 	/* What overtook the late ones was reordering; after a timeout all were late. */
@@ -80,7 +83,7 @@ frto_over(struct tcp_conn *c)
 static bool
 may_send_new(const struct tcp_conn *c)
 {
-	const struct rte_mbuf *m = c->sendq.unsent;
+	const struct rte_mbuf *m = c->sendq->unsent;
 
 	return m && tcp_seg(m)->len >= c->mss && seq_geq(c->snd_una + c->snd_wnd, c->snd_nxt + c->mss);
 }
@@ -106,7 +109,7 @@ tcp_frto_ack(struct tcp_conn *c, const struct tcp_acked *a, bool una_moved)
 		/* Two new segments, and what comes back to them decides. */
 		r->flags |= TCP_REC_FRTO_NEW;
 		if (!c->cc.ops->control)
-			c->cc.cwnd = c->sendq.in_flight + 2u * c->mss;
+			c->cc.cwnd = c->sendq->in_flight + 2u * c->mss;
 	} else if (!(c->flags & TCP_F_SACK)) {
 		frto_over(c);
 	}
