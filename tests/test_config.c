@@ -200,7 +200,7 @@ END_TEST
 START_TEST(routes_and_options_are_taken)
 {
 	mr_config_free(
-	        good("[ip]\nttl=64\nicmp_error_rate=0\n"
+	        good("[ip]\nttl=64\nicmp_error_rate=0\nforwarding=no\n"
 	             "[tcp]\ntimewait=0\nfinwait2=10s\nmin_rto=200ms\ndelack=500us\ninit_cwnd=10\ntimestamps=no\n"
 	             "wscale=TRUE\nsack=1\necn=ask\nsyn_cookies=pressed\nsyn_backlog=2k\nsndbuf=1m\nrcvbuf=64K\n" PORT
 	             "[route default]\nto=0.0.0.0/0\nvia=10.0.0.1\nsrc=10.0.0.2\n"
@@ -322,7 +322,7 @@ static const struct {
 	 "[port p0] adress: there is no such key in this section; did you mean address?\n"},
 	{PORT "MTU=1500\n", "[port p0] MTU: there is no such key in this section; did you mean mtu?\n"},
 	{PORT "[ip]\nwindspeed=3\n",
-	 "[ip] windspeed: there is no such key in this section; known are ttl, icmp_error_rate\n"},
+	 "[ip] windspeed: there is no such key in this section; known are ttl, icmp_error_rate, forwarding\n"},
 	{PORT "mtu=1500\nmtu=1500\n", "[port p0] mtu: is there twice; remove one\n"},
 	{"[port p0]\ndevice=net_tap0\n", "[port p0] address: is missing; add 'address = ' and its list of "
 	                                 "address/length (with the length of the network's "
@@ -591,7 +591,7 @@ START_TEST(apply_makes_the_host)
 	int64_t ttl = 0;
 	size_t n;
 
-	ck_assert_int_eq(apply("[host]\nmbufs=2k\nmax_connections=64\n[ip]\nttl=77\n" LOOP
+	ck_assert_int_eq(apply("[host]\nmbufs=2k\nmax_connections=64\n[ip]\nttl=77\nforwarding=yes\n" LOOP
 	                       "[route r]\nto=10.9.0.0/16\nport=lo\n", &h), 0);
 	ck_assert_str_eq(said, "");
 	ck_assert_uint_eq(mr_host_workers(h), 1);
@@ -599,6 +599,7 @@ START_TEST(apply_makes_the_host)
 	ck_assert_uint_eq(mr_stack_check_local_address(mr_host_stack(h, 0), 0, &a), 1);
 	ck_assert_int_eq(mr_netproto_getopt(mr_host_stack(h, 0), MR_NET_IPV4, MR_OPT_DEFAULT_TTL, &ttl), 0);
 	ck_assert_int_eq(ttl, 77);
+	ck_assert(mr_stack_forwarding(mr_host_stack(h, 0)));
 	n = mr_route_table_get(mr_host_stack(h, 0), rows, 8);
 	ck_assert_uint_eq(n, 2);
 	ck_assert_uint_eq(rows[0].dest.plen, 16);

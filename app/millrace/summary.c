@@ -67,9 +67,28 @@ counters_print(const struct mr_host *h, bool drops)
 		printf("  none\n");
 }
 
+/* What testpmd prints with --record-core-cycles, over all workers; a turn that found nothing costs nothing. */
+static void
+cycles_print(const struct mr_host *h)
+{
+	uint64_t busy = 0, all = 0, packets = mr_host_counter(h, MR_CNT_NIC_RX_PACKETS);
+
+	for (unsigned i = 0; i < mr_host_workers(h); i++) {
+		struct mr_host_load load;
+
+		mr_host_load(h, i, &load);
+		busy += load.busy_tsc;
+		all += load.busy_tsc + load.idle_tsc;
+	}
+	if (packets > 0 && all > 0)
+		printf("\n  CPU cycles/packet=%.2f (busy cycles=%" PRIu64 " / total RX packets=%" PRIu64 "), busy %.1f %%\n",
+		       (double)busy / packets, busy, packets, 100.0 * busy / all);
+}
+
 void
 summary_print(const struct mr_host *h)
 {
+	cycles_print(h);
 	printf("\n  +++++++++++++++ Counters over %u worker(s) +++++++++++++++\n", mr_host_workers(h));
 	counters_print(h, false);
 	printf("\n  +++++++++++++++ Dropped packets +++++++++++++++\n");

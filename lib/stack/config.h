@@ -65,6 +65,7 @@ struct mr_config {
 	unsigned n_neighs;
 	struct mr_config_opt *opts;
 	unsigned n_opts;
+	bool forwarding;
 };
 
 /* Kinds of section of the library; ends with a NULL name. */

@@ -57,6 +57,16 @@ apply_options(struct apply *a, struct mr_stack *s)
 }
 
 static int
+apply_forwarding(struct apply *a, struct mr_stack *s)
+{
+	int r = a->c->forwarding ? mr_stack_set_forwarding(s, true) : 0;
+
+	if (r < 0)
+		apply_error(a, mr_config_next(a->c, "ip", NULL), "forwarding", "is refused (%s)", strerror(-r));
+	return r;
+}
+
+static int
 apply_addresses(struct apply *a, struct mr_stack *s)
 {
 	const struct mr_config *c = a->c;
@@ -110,6 +120,8 @@ apply_stack(struct mr_stack *s, unsigned core, void *arg)
 	int r = apply_options(a, s);
 
 	(void)core;
+	if (r == 0)
+		r = apply_forwarding(a, s);
 	if (r == 0)
 		r = apply_addresses(a, s);
 	if (r == 0)

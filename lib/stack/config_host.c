@@ -39,6 +39,7 @@ static const struct mr_config_key host_keys[] = {
 static const struct mr_config_key ip_keys[] = {
 	{"ttl", MR_CONFIG_NUMBER, .min = 1, .max = 255, .help = "TTL and hop limit of what is sent"},
 	{"icmp_error_rate", MR_CONFIG_NUMBER, .max = 1000000, .help = "ICMP errors a second, each family; 0: none"},
+	{"forwarding", MR_CONFIG_BOOL, .help = "send on what is for others, from port to port"},
 	{NULL},
 };
 
@@ -255,6 +256,9 @@ opts_build(struct mr_config *c)
 		{"tcp", "rcvbuf", MR_TRANS_TCP, MR_OPT_RCVBUF},
 	};
 
+	const struct mr_config_section *ip = mr_config_next(c, "ip", NULL);
+
+	c->forwarding = ip && mr_config_int(ip, "forwarding");
 	for (unsigned i = 0; i < RTE_DIM(table); i++) {
 		const struct mr_config_section *s = mr_config_next(c, table[i].section, NULL);
 		struct mr_config_opt *o;
