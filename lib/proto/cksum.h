@@ -58,18 +58,21 @@ mr_cksum_add(uint64_t sum, const void *buf, size_t len)
 	}
 	for (; len >= 8; len -= 8, p += 8)
 		sum = mr_cksum_word(sum, p);
-	if (len > 0) {
-		uint64_t rest = 0;
-		char *at = (char *)&rest;
+	/* The last bytes are added as they are loaded: put together in memory first, they would be waited for. */
+	if (len & 4) {
+		uint32_t w;
 
-		if (len & 4)
-			memcpy(at, p, 4);
-		if (len & 2)
-			memcpy(at + (len & 4), p + (len & 4), 2);
-		if (len & 1)
-			at[len - 1] = p[len - 1];
-		sum = mr_cksum_join(sum, rest);
+		memcpy(&w, p, sizeof(w));
+		other = mr_cksum_join(other, w);
 	}
+	if (len & 2) {
+		uint16_t w;
+
+		memcpy(&w, p + (len & 4), sizeof(w));
+		other = mr_cksum_join(other, w);
+	}
+	if (len & 1)
+		other = mr_cksum_join(other, rte_cpu_to_le_16((uint8_t)p[len - 1]));
 	return mr_cksum_join(sum, other);
 }
 

@@ -23,7 +23,12 @@ bool mr_ipv4_has_alert(const struct rte_mbuf *m);
 static inline struct mr_addr
 mr_ipv4_addr(rte_be32_t be)
 {
-	return (struct mr_addr){.w = {0, 0, RTE_BE32(0x0000ffff), be}};
+	/* As two words, for it is read so soon after: a load waits for stores that it is made of. */
+#if RTE_BYTE_ORDER == RTE_LITTLE_ENDIAN
+	return (struct mr_addr){.d = {0, (uint64_t)be << 32 | 0xffff0000}};
+#else
+	return (struct mr_addr){.d = {0, UINT64_C(0x0000ffff) << 32 | be}};
+#endif
 }
 
 static inline rte_be32_t
