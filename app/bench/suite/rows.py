@@ -18,6 +18,7 @@ class Row:
     memory: int = 2048               # MiB of each process
     curve: tuple = ()                # (plot, series, x): a point of a plot as well
     seconds: int = 2
+    generator: bool = False          # the client is flowgen: then the server alone is measured
 
     def judged_by_yardstick(self):
         return bool(self.yardsticks) and isinstance(self.must, float) and self.must < 1
@@ -39,9 +40,9 @@ HTTP = '--request 34 --response 649'
 
 TABLE = [
     Row('udp-echo-memif', 'UDP echo, 64 B, 1 k flows', 'memif', 'udp_rr', f'--connections 1000 {SMALL}', 'rate', 0.65, 0.9,
-        ['testpmd 5tswap 64']),
+        ['testpmd 5tswap 64'], generator=True),
     Row('udp-echo-vhost', 'UDP echo, 64 B, 1 k flows', 'vhost', 'udp_rr', f'--connections 1000 {SMALL}', 'rate', 0.65, 0.9,
-        ['testpmd 5tswap 64']),
+        ['testpmd 5tswap 64'], generator=True),
     Row('forward-memif', 'IPv4 forwarding, 64 B', 'memif', 'router', '', 'rate', 0.65, 0.9, ['testpmd macswap 64']),
     Row('tcp-rr-64', 'tcp_rr, 1 B, 64 connections', 'memif', 'tcp_rr', '--connections 64', 'cycles', 600, 350,
         ['dperf tcp']),

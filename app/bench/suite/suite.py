@@ -21,7 +21,7 @@ from process import FOREIGN_MOST, Failed, Process, watch
 from wires import CORES, Wire
 
 TRIES = 12
-WAIT_NEAR = 60   # times 0.3 s
+WAIT_NEAR = 30   # times 0.3 s
 NEAR_NS = 250   # for a cache line to go to the other core and back: more, and they share no cache
 
 
@@ -48,6 +48,15 @@ class Suite:
         return [self.program, *eal, '--', '--mode', row.mode, f'--{side}', '--duration', str(max(self.seconds, row.seconds)),
                 '--warmup', '1', '--interval', '0.5', '--quiet', '--json', file, *row.options.split()], file
 
+    def generator(self, row, wire):
+        """flowgen with the frames that a client of the row would send, and as many flows."""
+        words = row.options.split()
+        size = int(words[words.index('--request') + 1]) + 42
+        file = self.log('client.json')
+        return [self.program, *wire.eal('client', row.memory, '0@{core}'), '--', '--mode', 'flowgen', '--flows',
+                words[words.index('--connections') + 1], '--txpkts', str(size), '--service', '7', '--duration',
+                str(self.seconds), '--warmup', '1', '--interval', '0.5', '--quiet', '--json', file], file
+
     def ours_alone(self, row):
         memory = list(self.opts.memory) + ([] if '--no-huge' in self.opts.memory else ['-m', str(2 * row.memory)])
         eal = ['--lcores=0@0,1@1', '--no-pci', '--no-telemetry', '--file-prefix', 'millrace-bench-self', *memory]
@@ -67,6 +76,8 @@ class Suite:
         commands, files = {}, {}
         for side in CORES:
             commands[side], files[side] = self.bench(row, side, wire.eal(side, row.memory, '0@{core}'))
+        if row.generator:
+            commands['client'], files['client'] = self.generator(row, wire)
         wire.clear()
         second = 'client' if wire.first == 'server' else 'server'
         with Process(commands[wire.first], self.log(wire.first)) as a:
