@@ -11,7 +11,7 @@
 #include <rte_cycles.h>
 #include <rte_ethdev.h>
 
-#define TRIES 10
+#define TRIES 40 /* the other end may still be starting */
 #define TRY_MS 100
 
 /* The ARP part of a packet that has one, for IPv4 over Ethernet; NULL: it has not. */

@@ -8,6 +8,8 @@
  */
 #include <errno.h>
 
+#include <rte_mbuf.h>
+
 #include "app/bench/client.h"
 #include "app/bench/server.h"
 #include "app/bench/served_send.h"
@@ -133,20 +135,31 @@ udp_input(struct client *cl, struct conn *c)
 	}
 }
 
+/* Consumes the request. With equal sizes it is an echo, and the packet itself goes back. @return as of a send */
+static ssize_t
+udp_answer(struct served *v, struct rte_mbuf *request, const struct mr_sockaddr *to)
+{
+	struct server *sv = v->server;
+
+	if (request->pkt_len == sv->args->response)
+		return mr_ep_send_mbuf(v->ep, request, to);
+	if (request->data_len > 0)
+		sv->response[0] = *rte_pktmbuf_mtod(request, const uint8_t *);
+	rte_pktmbuf_free(request);
+	return mr_ep_sendto(v->ep, sv->response, sv->args->response, to);
+}
+
 static void
 udp_serve(struct served *v, uint32_t events)
 {
 	struct server *sv = v->server;
 	struct mr_sockaddr from;
+	struct rte_mbuf *m;
 	ssize_t n;
 
 	(void)events;
-	while ((n = mr_ep_recv(v->ep, sv->scratch, MODE_SCRATCH, &from)) >= 0) {
-		/* With equal sizes it is an echo, for the sake of strangers who look into what comes back. */
-		const uint8_t *answer = n == (ssize_t)sv->args->response ? sv->scratch : sv->response;
-
-		sv->response[0] = sv->scratch[0];
-		if (mr_ep_sendto(v->ep, answer, sv->args->response, &from) >= 0)
+	while ((n = mr_ep_recv_mbuf(v->ep, &m, &from)) >= 0) {
+		if (udp_answer(v, m, &from) >= 0)
 			server_done(sv, 1, (uint64_t)n + sv->args->response);
 	}
 }

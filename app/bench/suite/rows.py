@@ -35,7 +35,7 @@ FIGURES = {
 }
 
 # The frame of a datagram has 42 bytes of headers.
-SMALL = '--request 18 --response 18'
+SMALL = '--request 22 --response 22'
 HTTP = '--request 34 --response 649'
 
 TABLE = [

@@ -133,8 +133,8 @@ ssize_t mr_ep_send(struct mr_ep *ep, const void *buf, size_t len);
 /** Datagram to an address (`to` NULL: the connected peer). Context: own core. @return len, -EAGAIN, -EMSGSIZE,
  *  -EDESTADDRREQ, -EHOSTUNREACH, -ENOBUFS. */
 ssize_t mr_ep_sendto(struct mr_ep *ep, const void *buf, size_t len, const struct mr_sockaddr *to);
-/** Send a packet chain without copying; consumes `m` on every path. It must be of the stack's tx pool, with headroom.
- *  Context: own core.
+/** Send a packet chain without copying; consumes `m` on every path. It must be of the stack's tx pool, or one that
+ *  mr_ep_recv_mbuf gave, and for datagrams have headroom. Context: own core.
  *  @return as mr_ep_sendto. */
 ssize_t mr_ep_send_mbuf(struct mr_ep *ep, struct rte_mbuf *m, const struct mr_sockaddr *to);
 /** Copy data out. Context: own core. @return bytes; 0 at end of stream; -EAGAIN, -ENOTCONN, or the connection's error
