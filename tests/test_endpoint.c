@@ -586,6 +586,37 @@ START_TEST(starved)
 }
 END_TEST
 
+/* Other events on the way change nothing: neither that it waits, nor that it is told. */
+START_TEST(starved_with_events)
+{
+	struct fk_ep *a = fk_ep(NULL, 7, 0), *gone = fk_ep(NULL, 8, 0);
+	struct watch x, z;
+
+	watch_set(&x, a, MR_EV_IN | MR_EV_OUT, 'x');
+	watch_set(&z, gone, MR_EV_IN | MR_EV_OUT, 'z');
+	fk.s->tx_held = fk.s->tx_held_max;
+	mr_ep_event(&a->ep, MR_EV_IN);
+	mr_ep_starved(&a->ep);
+	mr_ep_starved(&gone->ep);
+	mr_ep_event(&gone->ep, MR_EV_IN);
+	fk_poll();
+	ck_assert_uint_eq(x.all, MR_EV_IN);
+	ck_assert_uint_eq(z.all, MR_EV_IN);
+	mr_ep_event(&a->ep, MR_EV_IN);
+	mr_ep_event(&gone->ep, MR_EV_IN);
+	mr_ep_close(&gone->ep);
+	fk_poll();
+	ck_assert_uint_eq(x.all, MR_EV_IN);
+	mr_ep_event(&a->ep, MR_EV_IN); /* in the turn that finds memory, too */
+	fk.s->tx_held = 0;
+	fk_poll();
+	ck_assert_uint_eq(x.last, MR_EV_IN | MR_EV_OUT);
+	ck_assert_uint_eq(x.calls, 3);
+	fk_poll();
+	ck_assert_uint_eq(x.calls, 3);
+}
+END_TEST
+
 /* ---- alarms */
 
 static struct mr_alarm *alarms[4];
@@ -673,6 +704,7 @@ suite(void)
 	tcase_add_test(tc, close_in_output);
 	tcase_add_test(tc, order_of_stages);
 	tcase_add_test(tc, starved);
+	tcase_add_test(tc, starved_with_events);
 	tc = fk_tcase(s, "calls");
 	tcase_add_test(tc, unsupported_calls);
 	tcase_add_test(tc, create_and_error);

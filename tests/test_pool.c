@@ -70,6 +70,45 @@ START_TEST(objects_come_zeroed)
 }
 END_TEST
 
+static void
+visit(void *obj, void *arg)
+{
+	uint64_t *sum = arg;
+
+	*sum += *(uint64_t *)obj;
+}
+
+/* Each that is out is visited once; what is taken back is as it was left, but for its first word. */
+START_TEST(visited_and_taken)
+{
+	struct mr_arena a;
+	struct mr_pool p;
+	uint64_t *x[5], sum = 0;
+
+	ck_assert_int_eq(mr_arena_init(&a, 4096), 0);
+	ck_assert_int_eq(mr_pool_init(&p, &a, "p", 64, 6), 0);
+	mr_pool_each(&p, visit, &sum);
+	ck_assert_uint_eq(sum, 0);
+	for (unsigned i = 0; i < 5; i++) {
+		x[i] = mr_pool_take(&p);
+		ck_assert_uint_eq(x[i][0] | x[i][7], 0);
+		x[i][0] = 1u << i;
+		x[i][7] = i;
+	}
+	mr_pool_put(&p, x[1]);
+	mr_pool_put(&p, x[3]);
+	mr_pool_each(&p, visit, &sum);
+	ck_assert_uint_eq(sum, 1 + 4 + 16);
+	ck_assert_ptr_eq(mr_pool_take(&p), x[3]);
+	ck_assert_uint_eq(x[3][7], 3);
+	x[3][0] = 64;
+	sum = 0;
+	mr_pool_each(&p, visit, &sum);
+	ck_assert_uint_eq(sum, 1 + 4 + 16 + 64);
+	mr_arena_fini(&a);
+}
+END_TEST
+
 START_TEST(arena_is_bounded)
 {
 	struct mr_arena a;
@@ -338,6 +377,7 @@ suite(void)
 
 	tcase_add_test(tc, references_name_objects);
 	tcase_add_test(tc, objects_come_zeroed);
+	tcase_add_test(tc, visited_and_taken);
 	tcase_add_test(tc, arena_is_bounded);
 	tcase_add_test(tc, large_arena_costs_nothing_until_used);
 	tcase_add_test(tc, memory_of_all_pools);

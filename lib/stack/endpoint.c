@@ -75,20 +75,38 @@ dirty_unlink(struct mr_ep *ep)
 static void
 starved_unlink(struct mr_ep *ep)
 {
-	if (!ep->starved_pprev)
-		return;
-	*ep->starved_pprev = ep->starved_next;
-	if (ep->starved_next)
-		ep->starved_next->starved_pprev = ep->starved_pprev;
-	ep->starved_pprev = NULL;
+	*ep->event_pprev = ep->event_next;
+	if (ep->event_next)
+		ep->event_next->event_pprev = ep->event_pprev;
+}
+
+static void
+starved_link(struct mr_ep *ep)
+{
+	struct mr_stack *s = ep->stack;
+
+	ep->event_next = s->starved;
+	ep->event_pprev = &s->starved;
+	if (ep->event_next)
+		ep->event_next->event_pprev = &ep->event_next;
+	s->starved = ep;
+}
+
+/* Is it on that list, of which events take it away? */
+static bool
+is_listed_starved(const struct mr_ep *ep)
+{
+	return (ep->flags & (MR_EP_F_STARVED | MR_EP_F_EVENT)) == MR_EP_F_STARVED;
 }
 
 /* No waiter of this endpoint is called any more. */
 static void
 ep_silence(struct mr_ep *ep)
 {
+	if (unlikely(is_listed_starved(ep)))
+		starved_unlink(ep);
 	event_unlink(ep);
-	starved_unlink(ep);
+	ep->flags &= ~MR_EP_F_STARVED;
 	ep->events = 0;
 	ep->waiters = NULL;
 	if (ep->stack->telling == ep)
@@ -113,6 +131,8 @@ mr_ep_event(struct mr_ep *ep, uint32_t events)
 	ep->events |= events;
 	if (ep->flags & MR_EP_F_EVENT)
 		return;
+	if (unlikely(ep->flags & MR_EP_F_STARVED))
+		starved_unlink(ep);
 	ep->flags |= MR_EP_F_EVENT;
 	ep->event_next = NULL;
 	ep->event_pprev = s->events_tail;
@@ -151,13 +171,11 @@ mr_ep_starved(struct mr_ep *ep)
 	struct mr_stack *s = ep->stack;
 
 	s->tx_starved = true;
-	if (ep->starved_pprev)
+	if (ep->flags & MR_EP_F_STARVED)
 		return;
-	ep->starved_next = s->starved;
-	ep->starved_pprev = &s->starved;
-	if (ep->starved_next)
-		ep->starved_next->starved_pprev = &ep->starved_next;
-	s->starved = ep;
+	ep->flags |= MR_EP_F_STARVED;
+	if (!(ep->flags & MR_EP_F_EVENT))
+		starved_link(ep);
 }
 
 /* ---- stages of the turn */
@@ -172,8 +190,21 @@ mr_ep_wake_starved(struct mr_stack *s)
 		struct mr_ep *ep = s->starved;
 
 		starved_unlink(ep);
+		ep->flags &= ~MR_EP_F_STARVED;
 		mr_ep_event(ep, MR_EV_OUT);
 	}
+}
+
+/* Its events are being told. It waits for memory again, or there is some since. @return what is to be told besides */
+static uint32_t
+starved_after_events(struct mr_ep *ep)
+{
+	if (ep->stack->tx_starved) {
+		starved_link(ep);
+		return 0;
+	}
+	ep->flags &= ~MR_EP_F_STARVED;
+	return MR_EV_OUT;
 }
 
 static void
@@ -184,6 +215,8 @@ ep_tell(struct mr_ep *ep)
 
 	event_unlink(ep);
 	ep->events = 0;
+	if (unlikely(ep->flags & MR_EP_F_STARVED))
+		events |= starved_after_events(ep);
 	s->telling = ep;
 	for (struct mr_waiter *w = ep->waiters; w && s->telling == ep; w = s->telling_next) {
 		s->telling_next = w->next;

@@ -63,6 +63,7 @@ struct mr_ep_ops {
 #define MR_EP_F_DIRTY (1u << 0)      /**< private: on the stack's dirty list, or on that of a NIC without room */
 #define MR_EP_F_EVENT (1u << 1)      /**< private: on the stack's event list */
 #define MR_EP_F_CLOSED (1u << 2)     /**< the application has given up the handle: no more events */
+#define MR_EP_F_STARVED (1u << 3)    /**< private: on the stack's list of starved ones, unless on that of events */
 #define MR_EP_F_USER (1u << 8)       /**< first of the transport's own flags */
 
 /** Head of an endpoint; a transport has it first in a struct of its own. */
@@ -76,11 +77,9 @@ struct mr_ep {
 	int16_t err;                     /**< pending error, negative errno; the transport sets it, mr_ep_error takes it */
 	/* second line */
 	struct mr_ep *event_next;        /**< private, as the rest: links of the stack's lists, each with what points here */
-	struct mr_ep **event_pprev;      /**< private */
+	struct mr_ep **event_pprev;      /**< private; of the list of events, or else of starved ones */
 	struct mr_ep *dirty_next;        /**< private */
 	struct mr_ep **dirty_pprev;      /**< private */
-	struct mr_ep *starved_next;      /**< private */
-	struct mr_ep **starved_pprev;    /**< private */
 };
 
 /** Fill the head, all of it. @param trans the transport's protocol number */

@@ -10,7 +10,7 @@
 #include "stack/pool.h"
 
 #include <errno.h>
-#include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -121,6 +121,34 @@ mr_pool_fresh(struct mr_pool *p)
 	MR_POOL_UNPOISON(obj, p->obj_bytes);
 	p->used++;
 	return obj;
+}
+
+static void *
+pool_next_free(void *obj)
+{
+	void *next;
+
+	MR_POOL_UNPOISON(obj, sizeof(next));
+	memcpy(&next, obj, sizeof(next));
+	MR_POOL_POISON(obj, sizeof(next));
+	return next;
+}
+
+void
+mr_pool_each(struct mr_pool *p, void (*fn)(void *obj, void *arg), void *arg)
+{
+	uint8_t *is_free = calloc(p->fresh ? p->fresh : 1, 1);
+
+	/* Without memory for the list of those that are not out, nothing is known of any. */
+	if (!is_free)
+		return;
+	for (void *obj = p->free; obj; obj = pool_next_free(obj))
+		is_free[(size_t)((uint8_t *)obj - p->base) / p->obj_bytes] = 1;
+	for (uint32_t i = 0; i < p->fresh; i++) {
+		if (!is_free[i])
+			fn(p->base + (size_t)i * p->obj_bytes, arg);
+	}
+	free(is_free);
 }
 
 bool

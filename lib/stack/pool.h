@@ -59,6 +59,8 @@ void mr_arena_memory(const struct mr_arena *a, uint64_t *used, uint64_t *most);
 int mr_pool_init(struct mr_pool *p, struct mr_arena *a, const char *name, size_t obj_bytes, uint32_t cap);
 /* A zeroed object; NULL when all are out. */
 void *mr_pool_get(struct mr_pool *p);
+/* Call for each object that is out; none may be taken or put back meanwhile. For the end of things: it takes its time. */
+void mr_pool_each(struct mr_pool *p, void (*fn)(void *obj, void *arg), void *arg);
 /* The first of those that were never out. */
 void *mr_pool_fresh(struct mr_pool *p);
 /* Is it out? For assertions, as far as they can know. */

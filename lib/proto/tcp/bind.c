@@ -19,7 +19,7 @@
 static bool
 is_v6_endpoint(const struct tcp_conn *c)
 {
-	return c->net == MR_NET_IPV6;
+	return c->v6;
 }
 
 static void
@@ -32,7 +32,7 @@ port_request(const struct tcp_conn *c, const struct mr_addr *addr, uint16_t port
 		.v4 = is_v6_endpoint(c) ? v4 || (any && !(c->flags & TCP_F_V6ONLY)) : true,
 		.v6 = is_v6_endpoint(c) && !v4,
 		.port = port,
-		.nic = c->bind_nic,
+		.nic = c->rare->bind_nic,
 		.reuse = c->flags & TCP_F_REUSEPORT,
 	};
 	if (!any)
@@ -86,7 +86,7 @@ tcp_bind(struct mr_ep *ep, const struct mr_sockaddr *local)
 	if (!family_fits(c, &local->addr) || !is_ours(ep->stack, local))
 		return -EADDRNOTAVAIL;
 	if (local->nic)
-		c->bind_nic = local->nic;
+		tcp_rare_own(c)->bind_nic = local->nic;
 	port_request(c, &local->addr, local->port, &req);
 	b = mr_pool_get(&t->binds);
 	if (!b)
@@ -242,7 +242,7 @@ tcp_connect(struct mr_ep *ep, const struct mr_sockaddr *remote)
 
 	if (rc < 0)
 		return rc;
-	rc = mr_route_find(ep->stack, remote->nic ? remote->nic : c->bind_nic, laddr, &remote->addr, 0, &c->route);
+	rc = mr_route_find(ep->stack, remote->nic ? remote->nic : c->rare->bind_nic, laddr, &remote->addr, 0, &c->route);
 	if (rc < 0)
 		return rc;
 	if (c->route.flags & (MR_ROUTE_F_BROADCAST | MR_ROUTE_F_MULTICAST)) {
@@ -254,7 +254,7 @@ tcp_connect(struct mr_ep *ep, const struct mr_sockaddr *remote)
 	ep->flow.local_id = c->route.local->id;
 	rc = connect_port(c);
 	if (rc == 0) {
-		ep->flow.flags |= c->bind_nic ? MR_FLOW_F_NIC : 0;
+		ep->flow.flags |= c->rare->bind_nic ? MR_FLOW_F_NIC : 0;
 		rc = mr_flow_insert(&ep->stack->flows, &ep->flow);
 		if (rc == -EEXIST)
 			rc = -EADDRINUSE;

@@ -30,7 +30,7 @@ tuple_take(struct tcp_conn *c, const struct mr_pkt *p)
 
 	if (rc < 0)
 		return rc;
-	c->net = mr_addr_net(&p->src);
+	c->v6 = !mr_addr_is_v4(&p->src);
 	c->ep.flow.raddr = p->src;
 	c->ep.flow.rport_be = p->sport_be;
 	c->ep.flow.lport_be = p->dport_be;

@@ -37,7 +37,7 @@ show_sending(const struct tcp_conn *c, struct mr_tcp_info *i)
 {
 	i->recovery = c->flags & TCP_F_RECOVERY;
 	i->rto_recovery = c->flags & TCP_F_RTO_RECOVERY;
-	i->app_limited = c->sendq->app_limited || c->rate.sample_limited;
+	i->app_limited = c->sendq->app_limited || (c->flags & TCP_F_APP_LIMITED);
 	i->retransmits = c->retries;
 	i->backoff = c->backoff;
 	i->rto_ns = tcp_rto_ns(c);

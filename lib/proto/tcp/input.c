@@ -39,10 +39,11 @@ void
 tcp_challenge_ack(struct tcp_conn *c)
 {
 	struct mr_stack *s = c->ep.stack;
+	uint32_t now_ms = (uint32_t)(s->now_ns / 1000000);
 
-	if (c->challenge_ns > s->now_ns)
+	if (c->challenge_ms && now_ms - c->challenge_ms < TCP_CHALLENGE_MS)
 		return;
-	c->challenge_ns = s->now_ns + TCP_CHALLENGE_NS;
+	c->challenge_ms = now_ms ? now_ms : 1;
 	mr_count(s, MR_CNT_TCP_CHALLENGE_ACKS);
 	tcp_ack_now(c);
 }

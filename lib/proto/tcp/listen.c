@@ -54,7 +54,7 @@ listener_rcv_buf(struct tcp *t, const struct tcp_syn_rcvd *r)
 static uint8_t
 record_defers(struct tcp *t, const struct tcp_syn_rcvd *r)
 {
-	return tcp_conn(record_listener(t, r)->bound.ep)->defer_accept;
+	return tcp_conn(record_listener(t, r)->bound.ep)->rare->defer_accept;
 }
 
 static uint32_t
@@ -73,7 +73,7 @@ syn_ack_send(struct tcp *t, const struct tcp_syn_rcvd *r, uint32_t tsval)
 		.flags = (uint8_t)(TCP_SYN | TCP_ACK | (r->opts_wscale & TCP_SYN_RCVD_ECN ? TCP_ECE : 0)),
 		.wnd = (uint16_t)RTE_MIN(l->rcv_buf, 65535u),
 		.opts = TCP_OPT_MSS | tcp_record_opts(r),
-		.mss = l->user_mss,
+		.mss = (uint16_t)l->rare->user_mss,
 		.wscale = tcp_wscale_for(l->rcv_buf),
 		.tsval = tsval,
 		.tsecr = r->rec.ts_recent,
@@ -123,7 +123,7 @@ record_init(struct tcp *t, struct tcp_bind *l, struct tcp_syn_rcvd *r, const str
 static void
 record_syn(struct tcp *t, struct tcp_bind *l, struct tcp_syn_rcvd *r, const struct tcp_rx *rx)
 {
-	uint8_t mine = t->offers & tcp_conn(l->bound.ep)->offers;
+	uint8_t mine = t->offers & tcp_conn(l->bound.ep)->rare->offers;
 
 	record_init(t, l, r, rx);
 	r->irs = rx->seq;
@@ -209,7 +209,7 @@ passive_conn_new(struct tcp *t, struct tcp_bind *l, const struct tcp_syn_rcvd *r
 	}
 	c->route = route;
 	tcp_conn_inherit(c, tcp_conn(l->bound.ep));
-	c->net = mr_addr_net(&r->rec.flow.raddr);
+	c->v6 = !mr_addr_is_v4(&r->rec.flow.raddr);
 	c->ep.flow = r->rec.flow;
 	c->ep.flow.kind = TCP_KIND_CONN;
 	c->ep.flow.spare = 0;

@@ -22,7 +22,7 @@ tcp_mss_offer(const struct mr_route *r, uint16_t user_mss)
 void
 tcp_mss_update(struct tcp_conn *c)
 {
-	uint16_t mss = RTE_MIN(tcp_mss_offer(&c->route, c->user_mss), c->peer_mss);
+	uint16_t mss = RTE_MIN(tcp_mss_offer(&c->route, (uint16_t)c->rare->user_mss), c->peer_mss);
 	uint16_t hdr = c->route.local->np->ops->hdr_bytes + TCP_HDR_BYTES;
 
 	if (c->pmtu && c->pmtu - hdr < mss)
@@ -99,7 +99,7 @@ tcp_established(struct tcp_conn *c, const struct tcp_rx *rx)
 	tcp_state_set(c, MR_TCP_ESTABLISHED);
 	tcp_rexmt_restart(c);
 	if (c->flags & TCP_F_KEEPALIVE) {
-		c->idle_ns = c->last_rx_ns + (uint64_t)c->keepidle_ms * 1000000;
+		c->idle_ns = c->last_rx_ns + (uint64_t)c->rare->keepidle_ms * 1000000;
 		tcp_timer_update(c);
 	}
 	mr_ep_event(&c->ep, MR_EV_OUT);
@@ -120,7 +120,7 @@ open_init(struct tcp_conn *c, const uint32_t *iss_floor)
 	c->rcv_wscale = tcp_wscale_for(c->rcv_buf);
 	c->rcv_mss = TCP_RCV_MSS_START;
 	c->mss = c->cc.mss = TCP_DEFAULT_MSS_V4;
-	c->flags |= tcp_offer_flags(t->offers & c->offers);
+	c->flags |= tcp_offer_flags(t->offers & c->rare->offers);
 }
 
 /* The peer's SYN: its half, and what both have offered. */

@@ -253,7 +253,7 @@ send_syn(struct tcp_out *o)
 		.flags = reply ? TCP_SYN | TCP_ACK : TCP_SYN,
 		.wnd = (uint16_t)RTE_MIN(c->rcv_buf, 65535u),
 		.opts = TCP_OPT_MSS,
-		.mss = tcp_mss_offer(&c->route, c->user_mss),
+		.mss = tcp_mss_offer(&c->route, (uint16_t)c->rare->user_mss),
 		.wscale = c->rcv_wscale,
 		.tsval = tcp_ts_now(t, c->ts_offset),
 		.tsecr = reply ? c->ts_recent : 0,

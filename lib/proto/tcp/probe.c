@@ -38,15 +38,17 @@ tcp_probe_attach(struct tcp_conn *c)
 	if (!p)
 		return;
 	p->users++;
-	c->probe = p;
+	tcp_rare_own(c)->probe = p;
 	c->flags |= TCP_F_PROBE;
 }
 
 void
 tcp_probe_detach(struct tcp_conn *c)
 {
-	probe_release(c->probe);
-	c->probe = NULL;
+	if (!c->rare->probe)
+		return;
+	probe_release(c->rare->probe);
+	c->rare->probe = NULL;
 	c->flags &= ~TCP_F_PROBE;
 }
 
@@ -162,7 +164,7 @@ tcp_probe_show(const struct tcp_conn *c)
 	struct mr_tcp_ep_state state;
 
 	show(c, &state);
-	c->probe->fn(&state, c->probe->arg);
+	c->rare->probe->fn(&state, c->rare->probe->arg);
 }
 
 /* ---- the application ----------------------------------------------------------------------------------------- */

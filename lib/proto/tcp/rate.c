@@ -59,6 +59,17 @@ newest_update(struct tcp_conn *c, const struct tcp_sent *s)
 	}
 }
 
+/* For who asks how fast the connection is. */
+static void
+sample_keep(struct tcp_conn *c, const struct tcp_cc_ack *a)
+{
+	unsigned halve = a->interval_ns > UINT32_MAX ? 32 - (unsigned)__builtin_clz((uint32_t)(a->interval_ns >> 32)) : 0;
+
+	c->rate.sample_ns = (uint32_t)(a->interval_ns >> halve);
+	c->rate.sample_bytes = (a->delivered - a->prior_delivered) >> halve;
+	c->flags = a->app_limited ? c->flags | TCP_F_APP_LIMITED : c->flags & ~TCP_F_APP_LIMITED;
+}
+
 void
 tcp_rate_delivered(struct tcp_conn *c, const struct tcp_acked *a, struct tcp_cc_ack *out)
 {
@@ -88,7 +99,5 @@ tcp_rate_delivered(struct tcp_conn *c, const struct tcp_acked *a, struct tcp_cc_
 	if (to_ack < c->rack.min_rtt_ns)
 		return;
 	out->interval_ns = to_ack;
-	r->sample_ns = out->interval_ns;
-	r->sample_bytes = r->delivered - s->delivered;
-	r->sample_limited = out->app_limited;
+	sample_keep(c, out);
 }

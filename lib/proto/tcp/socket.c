@@ -21,7 +21,7 @@ tcp_ep_create(struct mr_transproto *tp, uint16_t net, struct mr_ep **out)
 	c = tcp_conn_new((struct tcp *)tp);
 	if (!c)
 		return -ENOBUFS;
-	c->net = net;
+	c->v6 = net == MR_NET_IPV6;
 	*out = &c->ep;
 	return 0;
 }
@@ -301,7 +301,7 @@ orphan_deadline(struct tcp_conn *c)
 	if (c->state == MR_TCP_FIN_WAIT_2)
 		c->idle_ns = now + tcp_of(c->ep.stack)->fin_wait2_ns;
 	else if (c->flags & TCP_F_LINGER)
-		c->idle_ns = now + (uint64_t)c->linger_ms * 1000000;
+		c->idle_ns = now + (uint64_t)c->rare->linger_ms * 1000000;
 	tcp_timer_update(c);
 }
 
@@ -333,7 +333,7 @@ tcp_close(struct mr_ep *ep, bool abort)
 		return;
 	}
 	/* Unread data would be lost without a word (RFC 2525 2.17); linger 0 asks for a reset. */
-	if (abort || unread || ((c->flags & TCP_F_LINGER) && c->linger_ms == 0)) {
+	if (abort || unread || ((c->flags & TCP_F_LINGER) && c->rare->linger_ms == 0)) {
 		tcp_reset_conn(c);
 		tcp_conn_end(c, 0);
 		return;

@@ -32,11 +32,14 @@ struct number {
 
 static const struct number conn_numbers[] = {
 	{MR_OPT_TTL, IN(struct tcp_conn, ttl), 1, 255, 1},
-	{MR_OPT_TCP_KEEPCNT, IN(struct tcp_conn, keepcnt), 1, 127, 1},
 	{MR_OPT_TCP_ECN, IN(struct tcp_conn, ecn_mode), MR_TCP_ECN_OFF, MR_TCP_ECN_ACCEPT, 1},
-	{MR_OPT_TCP_KEEPIDLE_NS, IN(struct tcp_conn, keepidle_ms), MS, UINT32_MAX * MS, MS},
-	{MR_OPT_TCP_KEEPINTVL_NS, IN(struct tcp_conn, keepintvl_ms), MS, UINT32_MAX * MS, MS},
-	{MR_OPT_TCP_USER_TIMEOUT_NS, IN(struct tcp_conn, user_timeout_ms), 0, UINT32_MAX * MS, MS},
+};
+
+static const struct number rare_numbers[] = {
+	{MR_OPT_TCP_KEEPCNT, IN(struct tcp_rare, keepcnt), 1, 127, 1},
+	{MR_OPT_TCP_KEEPIDLE_NS, IN(struct tcp_rare, keepidle_ms), MS, UINT32_MAX * MS, MS},
+	{MR_OPT_TCP_KEEPINTVL_NS, IN(struct tcp_rare, keepintvl_ms), MS, UINT32_MAX * MS, MS},
+	{MR_OPT_TCP_USER_TIMEOUT_NS, IN(struct tcp_rare, user_timeout_ms), 0, UINT32_MAX * MS, MS},
 };
 
 static const struct number proto_numbers[] = {
@@ -156,14 +159,14 @@ flag_set(struct tcp_conn *c, uint32_t flag, bool on)
 	/* What decides whom a registration takes cannot change under it. */
 	if ((flag == TCP_F_REUSEPORT || flag == TCP_F_V6ONLY) && c->bind)
 		return -EINVAL;
-	if (flag == TCP_F_V6ONLY && c->net != MR_NET_IPV6)
+	if (flag == TCP_F_V6ONLY && !c->v6)
 		return -EINVAL;
 	c->flags = on ? c->flags | flag : c->flags & ~flag;
 	/* What was held back may go now. */
 	if ((flag == TCP_F_NODELAY && on) || (flag == TCP_F_CORK && !on))
 		mr_ep_mark_dirty(&c->ep);
 	if (flag == TCP_F_KEEPALIVE && tcp_is_open(c) && c->state >= MR_TCP_ESTABLISHED) {
-		c->idle_ns = on ? c->last_rx_ns + (uint64_t)c->keepidle_ms * 1000000 : 0;
+		c->idle_ns = on ? c->last_rx_ns + (uint64_t)c->rare->keepidle_ms * 1000000 : 0;
 		tcp_timer_update(c);
 	}
 	return 0;
@@ -181,7 +184,7 @@ linger_set(struct tcp_conn *c, int64_t v)
 		return 0;
 	}
 	c->flags |= TCP_F_LINGER;
-	c->linger_ms = (uint32_t)(v / MS);
+	tcp_rare_own(c)->linger_ms = (uint32_t)(v / MS);
 	return 0;
 }
 
@@ -195,7 +198,7 @@ defer_set(struct tcp_conn *c, int64_t v)
 		return -EINVAL;
 	while (DEFER_NS(n) < v)
 		n++;
-	c->defer_accept = n;
+	tcp_rare_own(c)->defer_accept = n;
 	return 0;
 }
 
@@ -205,7 +208,7 @@ nic_set(struct tcp_conn *c, int64_t v)
 	if (c->bind || c->state != MR_TCP_CLOSED || v < 0 || v > UINT16_MAX ||
 	    (v && !mr_nic_find(c->ep.stack, (uint16_t)v)))
 		return -EINVAL;
-	c->bind_nic = (uint16_t)v;
+	tcp_rare_own(c)->bind_nic = (uint16_t)v;
 	return 0;
 }
 
@@ -225,7 +228,7 @@ static bool
 offer_get(const struct tcp_conn *c, uint8_t which)
 {
 	if (c->state <= MR_TCP_LISTEN)
-		return c->offers & tcp_of(c->ep.stack)->offers & which;
+		return c->rare->offers & tcp_of(c->ep.stack)->offers & which;
 	return c->flags & tcp_offer_flags(which);
 }
 
@@ -235,15 +238,18 @@ tcp_ep_setopt(struct mr_ep *ep, int opt, int64_t v)
 	struct tcp_conn *c = tcp_conn(ep);
 	const struct tcp *t = tcp_of(ep->stack);
 	const struct number *num = number_find(conn_numbers, RTE_DIM(conn_numbers), opt);
+	const struct number *rare = number_find(rare_numbers, RTE_DIM(rare_numbers), opt);
 
 	if (num)
 		return number_set(num, c, v);
+	if (rare)
+		return number_set(rare, tcp_rare_own(c), v);
 	if (option_flag(opt))
 		return flag_set(c, option_flag(opt), v != 0);
 	if (offer_of(opt)) {
 		if (c->state > MR_TCP_LISTEN)
 			return -EINVAL;
-		offer_set(&c->offers, offer_of(opt), v != 0);
+		offer_set(&tcp_rare_own(c)->offers, offer_of(opt), v != 0);
 		return 0;
 	}
 	switch (opt) {
@@ -265,7 +271,7 @@ tcp_ep_setopt(struct mr_ep *ep, int opt, int64_t v)
 	case MR_OPT_TCP_MAXSEG:
 		if (v < TCP_MIN_MSS || v > MAXSEG_LIMIT || c->state > MR_TCP_LISTEN)
 			return -EINVAL;
-		c->user_mss = (uint16_t)v;
+		tcp_rare_own(c)->user_mss = (uint32_t)v;
 		return 0;
 	case MR_OPT_TCP_CC:
 		return cc_set(c, v);
@@ -279,9 +285,12 @@ tcp_ep_getopt(struct mr_ep *ep, int opt, int64_t *v)
 {
 	const struct tcp_conn *c = tcp_conn(ep);
 	const struct number *num = number_find(conn_numbers, RTE_DIM(conn_numbers), opt);
+	const struct number *rare = number_find(rare_numbers, RTE_DIM(rare_numbers), opt);
 
 	if (num)
 		*v = number_get(num, c);
+	else if (rare)
+		*v = number_get(rare, c->rare);
 	else if (option_flag(opt))
 		*v = !!(c->flags & option_flag(opt));
 	else if (offer_of(opt))
@@ -293,13 +302,13 @@ tcp_ep_getopt(struct mr_ep *ep, int opt, int64_t *v)
 	else if (opt == MR_OPT_TOS)
 		*v = c->tos;
 	else if (opt == MR_OPT_BINDNIC)
-		*v = c->bind_nic;
+		*v = c->rare->bind_nic;
 	else if (opt == MR_OPT_LINGER_NS)
-		*v = c->flags & TCP_F_LINGER ? c->linger_ms * MS : -1;
+		*v = c->flags & TCP_F_LINGER ? c->rare->linger_ms * MS : -1;
 	else if (opt == MR_OPT_TCP_DEFER_ACCEPT_NS)
-		*v = DEFER_NS(c->defer_accept);
+		*v = DEFER_NS(c->rare->defer_accept);
 	else if (opt == MR_OPT_TCP_MAXSEG)
-		*v = tcp_is_open(c) ? c->mss : c->user_mss;
+		*v = tcp_is_open(c) ? c->mss : c->rare->user_mss;
 	else if (opt == MR_OPT_TCP_CC)
 		*v = tcp_cc_index(c->cc.ops);
 	else if (opt == MR_OPT_TCP_STATE)

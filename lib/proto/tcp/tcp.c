@@ -280,19 +280,15 @@ tcp_conn_new(struct tcp *t)
 	if (!c)
 		return NULL;
 	mr_ep_init(&c->ep, t->tp.stack, MR_TRANS_TCP, &tcp_ep_ops);
-	TAILQ_INSERT_TAIL(&t->all, c, in_all);
+	tcp_rare_init(c);
 	tcp_probe_attach(c);
 	c->cc.ops = t->cc;
 	c->ecn_mode = t->ecn_mode;
-	c->offers = TCP_OPT_WS | TCP_OPT_TS | TCP_OPT_SACK_PERM;
 	tcp_sendq_init(c);
 	c->rack.ack_delay_log2 = TCP_ACK_DELAY_LOG2;
 	tcp_rtt_init(&c->rtt);
 	c->snd_buf = t->snd_range.def;
 	c->rcv_buf = t->rcv_range.def;
-	c->keepidle_ms = 7200000;
-	c->keepintvl_ms = 75000;
-	c->keepcnt = 9;
 	return c;
 }
 
@@ -303,12 +299,7 @@ tcp_conn_inherit(struct tcp_conn *c, const struct tcp_conn *l)
 	c->ecn_mode = l->ecn_mode;
 	c->snd_buf = l->snd_buf;
 	c->rcv_buf = l->rcv_buf;
-	c->keepidle_ms = l->keepidle_ms;
-	c->keepintvl_ms = l->keepintvl_ms;
-	c->keepcnt = l->keepcnt;
-	c->user_timeout_ms = l->user_timeout_ms;
-	c->linger_ms = l->linger_ms;
-	c->user_mss = l->user_mss;
+	tcp_rare_inherit(c, l);
 	c->ttl = l->ttl;
 	c->tos = l->tos;
 	c->flags |= l->flags & (TCP_F_NODELAY | TCP_F_CORK | TCP_F_QUICKACK | TCP_F_KEEPALIVE | TCP_F_LINGER);
@@ -325,6 +316,7 @@ conn_bury(struct tcp_conn *c)
 	c->ep.waiters = NULL;
 	tcp_bind_free(c);
 	tcp_probe_detach(c);
+	tcp_rare_free(c);
 	tcp_sendq_free(c);
 	tcp_rcvq_free(c);
 	tcp_cc_stop(c);
@@ -366,7 +358,6 @@ tcp_reap(struct mr_transproto *tp)
 		mr_timer_cancel(&s->wheel, &c->timer);
 		mr_ep_fini(&c->ep);
 		mr_route_release(&c->route);
-		TAILQ_REMOVE(&t->all, c, in_all);
 		mr_pool_put(&t->conns, c);
 	}
 	while (t->dead_records) {
@@ -380,8 +371,14 @@ tcp_reap(struct mr_transproto *tp)
 /* ---- life ---------------------------------------------------------------------------------------------------- */
 
 static void
-conn_destroy(struct tcp *t, struct tcp_conn *c)
+conn_destroy(void *obj, void *arg)
 {
+	struct tcp_conn *c = obj;
+	struct tcp *t = arg;
+
+	/* A listener has taken those with it that waited for accept. */
+	if (c->flags & TCP_F_DEAD)
+		return;
 	if (c->state == MR_TCP_LISTEN)
 		tcp_listen_close(t, c->bind);
 	else
@@ -403,11 +400,9 @@ static void
 tcp_destroy(struct mr_transproto *tp)
 {
 	struct tcp *t = (struct tcp *)tp;
-	struct tcp_conn *c;
 
-	/* Listeners take what waits for accept with them, so the list is begun anew each time. */
-	for (tcp_reap(tp); (c = TAILQ_FIRST(&t->all)); tcp_reap(tp))
-		conn_destroy(t, c);
+	tcp_reap(tp);
+	mr_pool_each(&t->conns, conn_destroy, t);
 	while (t->tw_fifo.head)
 		tcp_time_wait_end(t, mr_arena_obj(&tp->stack->arena, t->tw_fifo.head));
 	tcp_reap(tp);
@@ -443,6 +438,7 @@ pools_init(struct tcp *t, struct mr_stack *s)
 	    (rc = mr_pool_init(&t->syn_rcvds, &s->arena, "tcp_syn_rcvds", sizeof(struct tcp_syn_rcvd),
 	                       o->max_half_open + SPARE_RECORDS)) < 0 ||
 	    (rc = mr_pool_init(&t->sendqs, &s->arena, "tcp_sendqs", sizeof(struct tcp_sendq), o->max_conns)) < 0 ||
+	    (rc = mr_pool_init(&t->rares, &s->arena, "tcp_rares", sizeof(struct tcp_rare), o->max_conns)) < 0 ||
 	    (rc = mr_pool_init(&t->cc_blocks, &s->arena, "tcp_cc_blocks", TCP_CC_BLOCK_BYTES, o->max_conns)) < 0)
 		return rc;
 	return mr_pool_init(&t->time_waits, &s->arena, "tcp_time_waits", sizeof(struct tcp_time_wait),
@@ -472,7 +468,6 @@ tcp_create(struct mr_stack *s, struct mr_transproto **out)
 	for (int i = 0; i <= TCP_SYNACK_RETRIES; i++)
 		t->syn_fifo[i].tcp = t;
 	t->tw_fifo.tcp = t;
-	TAILQ_INIT(&t->all);
 	t->start_ns = s->now_ns;
 	t->time_wait_ns = 60000000000;
 	t->fin_wait2_ns = 60000000000;

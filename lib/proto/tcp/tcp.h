@@ -13,6 +13,7 @@
  *   rtt.c    RFC 6298      newreno.c  RFC 5681, 6582     isn.c  RFC 6528         timewait.c  TIME-WAIT records
  *   rate.c   the delivery rate, for congestion control (tcp_cc.h)                cc.c     its algorithms by name
  *   socket.c the endpoint operations  bind.c   those about names                 sockopt.c options
+ *   rare.c   what few connections have (tcp_rare.h)
  *   forward.c passive opens for forwarders     probe.c, info.c  a connection as others see it, and as its application does
  *
  * Invariants: input marks, output sends. No file here reads a clock or draws from a global generator: time is
@@ -37,6 +38,7 @@
 #include "proto/seq.h"
 #include "proto/siphash.h"
 #include "proto/tcp/tcp_cc.h"
+#include "proto/tcp/tcp_rare.h"
 #include "proto/tcp/tcp_rcvq.h"
 #include "proto/tcp/tcp_recovery.h"
 #include "proto/tcp/tcp_sendq.h"
@@ -64,7 +66,7 @@
 #define TCP_SYN_RETRIES 6            /* SYN: 127 s */
 #define TCP_SYNACK_RETRIES 5
 #define TCP_PAWS_IDLE_NS (24ull * 86400 * 1000000000) /* RFC 7323 5.5 */
-#define TCP_CHALLENGE_NS 500000000ull /* at most one challenge ACK per connection in this time (RFC 5961 7) */
+#define TCP_CHALLENGE_MS 500u        /* at most one challenge ACK per connection in this time (RFC 5961 7) */
 #define TCP_OOO_MAX_SEGS 1024        /* out-of-order pieces per connection, at least */
 #define TCP_DUPTHRESH 3
 #define TCP_RCV_MSS_START 536        /* a full segment of the peer, until one is seen */
@@ -174,6 +176,7 @@ enum tcp_rexmt {
 #define TCP_F_EVER_ESTABLISHED (1u << 24)
 #define TCP_F_PACED (1u << 25)        /* output waits for tcp_sendq.pace_ns */
 #define TCP_F_BIND_NO_PORT (1u << 26) /* a bind to port 0 takes the address alone */
+#define TCP_F_APP_LIMITED (1u << 27)  /* the last sample of the delivery rate was limited by the application */
 #define TCP_F_PROBE (1u << 31)        /* has a probe */
 
 #define TCP_ECN_ASKED (1u << 0)       /* our SYN asks for ECN */
@@ -203,6 +206,10 @@ struct tcp_conn {
 	uint8_t retries;              /* of the same data, probe or SYN */
 	uint8_t ecn;                  /* TCP_ECN_* */
 	uint8_t ecn_mode;             /* enum mr_tcp_ecn */
+	uint8_t too_big;              /* times that pmtu has shrunk since the last output */
+	uint8_t rexmt;                /* enum tcp_rexmt: what rexmt_ns is for */
+	uint8_t ttl, tos;
+	bool v6;                      /* made for IPv6 */
 	/* sending */
 	struct tcp_sendq *sendq;      /* tcp_sendq_none: nothing is queued */
 	struct tcp_cc cc;
@@ -215,13 +222,10 @@ struct tcp_conn {
 	uint16_t mss;                 /* payload of a full segment, options taken off */
 	uint16_t peer_mss;            /* as the peer offered, or the default */
 	uint16_t pmtu;                /* path MTU learned from ICMP; 0: none */
-	uint8_t too_big;              /* times that it has shrunk since the last output */
-	uint8_t rexmt;                /* enum tcp_rexmt: what rexmt_ns is for */
+	uint16_t rcv_mss;             /* largest segment seen: what counts as full-sized for the ACK rule */
 	/* receiving */
 	struct tcp_rcvq rcvq;
 	uint32_t rcv_buf;
-	uint16_t rcv_mss;             /* largest segment seen: what counts as full-sized for the ACK rule */
-	uint16_t user_mss;            /* MR_OPT_TCP_MAXSEG; 0: none */
 	/* time */
 	struct mr_timer timer;        /* armed at or before the earliest of its deadlines */
 	uint64_t rexmt_ns;            /* 0: off */
@@ -229,26 +233,21 @@ struct tcp_conn {
 	uint64_t idle_ns;             /* keep-alive, orphaned FIN-WAIT-2, linger */
 	uint64_t last_rx_ns;          /* last segment from the peer */
 	uint64_t last_tx_ns;          /* last data sent */
-	uint64_t challenge_ns;        /* not before this one the next challenge ACK */
 	/* cold */
 	struct mr_route route;
-	struct tcp_bind *bind;        /* own port and listener state, or NULL */
-	struct tcp_bind *parent;      /* listener, until accepted */
+	union {
+		struct tcp_bind *bind;    /* own port and listener state, or NULL */
+		struct tcp_bind *parent;  /* with TCP_F_IN_ACCEPT: its listener */
+	};
 	struct tcp_conn *next;        /* accept queue; reap list */
-	struct tcp_probe *probe;      /* or NULL */
+	struct tcp_rare *rare;        /* tcp_rare_none: nothing but the defaults */
 	uint64_t bytes_acked, bytes_received; /* in its life: payload; */
 	uint32_t retransmitted;       /* segments sent again */
 	uint32_t iss, irs;
 	uint32_t ts_offset;
-	uint32_t keepidle_ms, keepintvl_ms, linger_ms, user_timeout_ms;
-	uint8_t keepcnt, ttl, tos;
-	uint8_t defer_accept;         /* a listener's: SYN-ACKs sent again before a connection without data is accepted */
-	uint8_t offers;               /* TCP_OPT_* that its SYN may carry, if those of the protocol have it too */
-	uint16_t bind_nic;
-	uint16_t net;                 /* family the endpoint was made for */
-	TAILQ_ENTRY(tcp_conn) in_all; /* every record in use */
+	uint32_t challenge_ms;        /* of the last challenge ACK, modulo 2^32; 0: none */
 };
-_Static_assert(sizeof(struct tcp_conn) <= 704, "budget of a connection");
+_Static_assert(sizeof(struct tcp_conn) <= 576, "budget of a connection");
 
 /* A bound or listening endpoint's registration. */
 struct tcp_bind {
@@ -322,14 +321,13 @@ struct tcp_buf_range {
 
 struct tcp {
 	struct mr_transproto tp;
-	struct mr_pool conns, binds, syn_rcvds, time_waits, cc_blocks, sendqs;
+	struct mr_pool conns, binds, syn_rcvds, time_waits, cc_blocks, sendqs, rares;
 	struct siphash_key isn_key, ts_key, cookie_key;
 	uint32_t *cookies_used;       /* sequence numbers of cookies that have become connections; see syncookie.c */
 	uint32_t cookies_used_mask;
 	struct tcp_fifo syn_fifo[TCP_SYNACK_RETRIES + 1];
 	struct tcp_fifo tw_fifo;
 	uint32_t n_time_wait, n_syn_rcvd;
-	TAILQ_HEAD(, tcp_conn) all;
 	struct tcp_conn *reap;
 	struct tcp_probe *probe;      /* of new connections, or NULL */
 	uint32_t dead_records;        /* list by tcp_record.next, returned by reap */

@@ -123,8 +123,7 @@ void tcp_cc_mss_set(struct tcp_cc *cc, uint32_t mss);
 struct tcp_rate {
 	uint32_t delivered;      /* bytes, modulo 2^32 */
 	uint32_t sample_bytes;   /* the last sample: delivered */
-	uint64_t sample_ns;      /* in this time; 0: there was none, */
-	bool sample_limited;     /* and limited by the application */
+	uint32_t sample_ns;      /* in this time; 0: there was none. (Both are halved until the time fits.) */
 };
 
 /* A segment is about to be transmitted: note where the connection stands, in the segment. */

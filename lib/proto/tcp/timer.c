@@ -120,8 +120,8 @@ give_up(struct tcp_conn *c)
 static bool
 past_user_timeout(const struct tcp_conn *c, uint64_t now_ns)
 {
-	return c->user_timeout_ms && c->sendq->unacked_since_ns &&
-	       now_ns - c->sendq->unacked_since_ns >= (uint64_t)c->user_timeout_ms * 1000000;
+	return c->rare->user_timeout_ms && c->sendq->unacked_since_ns &&
+	       now_ns - c->sendq->unacked_since_ns >= (uint64_t)c->rare->user_timeout_ms * 1000000;
 }
 
 static void
@@ -190,14 +190,15 @@ rexmt_timer(struct tcp_conn *c, uint64_t now_ns)
 static void
 keepalive_timer(struct tcp_conn *c, uint64_t now_ns)
 {
-	uint64_t idle = (uint64_t)c->keepidle_ms * 1000000, interval = (uint64_t)c->keepintvl_ms * 1000000;
+	const struct tcp_rare *r = c->rare;
+	uint64_t idle = (uint64_t)r->keepidle_ms * 1000000, interval = (uint64_t)r->keepintvl_ms * 1000000;
 	uint64_t since = now_ns - c->last_rx_ns;
 
 	if (c->snd_una != c->snd_nxt || since < idle) {
 		c->idle_ns = RTE_MAX(c->last_rx_ns + idle, now_ns + interval);
 		return;
 	}
-	if ((since - idle) / interval >= c->keepcnt || (c->user_timeout_ms && since >= (uint64_t)c->user_timeout_ms * 1000000)) {
+	if ((since - idle) / interval >= r->keepcnt || (r->user_timeout_ms && since >= (uint64_t)r->user_timeout_ms * 1000000)) {
 		mr_count(c->ep.stack, MR_CNT_TCP_TIMEOUTS);
 		tcp_reset_conn(c);
 		tcp_conn_end(c, -ETIMEDOUT);

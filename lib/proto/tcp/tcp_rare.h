@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What few connections have of their own: settings that are not the defaults, a probe. The others share tcp_rare_none, which
+ * holds the defaults and is never written to.
+ */
+#ifndef MR_PROTO_TCP_RARE_H
+#define MR_PROTO_TCP_RARE_H
+
+#include <stdint.h>
+
+struct tcp_conn;
+struct tcp_probe;
+
+struct tcp_rare {
+	/* an accepted connection has these from its listener */
+	uint32_t keepidle_ms, keepintvl_ms, keepcnt;
+	uint32_t linger_ms;
+	uint32_t user_timeout_ms;
+	uint32_t user_mss;            /* MR_OPT_TCP_MAXSEG; 0: none */
+	/* and these not */
+	struct tcp_probe *probe;      /* or NULL */
+	uint16_t bind_nic;
+	uint8_t defer_accept;         /* a listener's: SYN-ACKs sent again before a connection without data is accepted */
+	uint8_t offers;               /* TCP_OPT_* that its SYN may carry, if those of the protocol have it too */
+};
+
+extern const struct tcp_rare tcp_rare_none;
+
+/* All is as with most. */
+void tcp_rare_init(struct tcp_conn *c);
+/* The connection's own, from now on: to be written to. */
+struct tcp_rare *tcp_rare_own(struct tcp_conn *c);
+/* What an accepted connection takes from its listener. */
+void tcp_rare_inherit(struct tcp_conn *c, const struct tcp_conn *l);
+void tcp_rare_free(struct tcp_conn *c);
+
+#endif
