@@ -14,10 +14,11 @@ import tempfile
 
 KEYS = {'mode': str, 'role': str, 'wire': str, 'connections': int, 'ops_per_s': float, 'gbit_per_s': float, 'pps': float,
         'cycles_per_op': float, 'cycles_per_packet': float, 'busy': float, 'latency_ns': dict, 'retransmits': int,
-        'drops': dict, 'bytes_per_connection': float, 'limited_by': str}
+        'syn_cookies': int, 'honest_ops': int, 'drops': dict, 'bytes_per_connection': float, 'limited_by': str}
 QUANTILES = ['p50', 'p90', 'p99', 'p999', 'max']
 UNKNOWN_LATENCY = {'tcp_stream', 'tcp_maerts', 'udp_stream'}
-UNKNOWN_MEMORY = {'udp_rr', 'udp_stream', 'tcp_crr'}
+UNKNOWN_MEMORY = {'udp_rr', 'udp_stream', 'tcp_crr', 'syn_flood'}
+FLOOD_RATE = 20000
 RUNS = [
     ('udp_rr', '--connections 8'),
     ('udp_rr', '--ipv6 --request 64 --response 64'),
@@ -31,6 +32,8 @@ RUNS = [
     ('tcp_maerts', '--ipv6'),
     ('tcp_cc', '--connections 500'),
     ('http', '--connections 8'),
+    ('syn_flood', f'--connections 4 --rate {FLOOD_RATE}'),
+    ('syn_flood', f'--connections 4 --rate {FLOOD_RATE} --ipv6'),
 ]
 # Forward modes: devices, mode, options. net_null gives packets of zeroes without end, net_ring gives back what is sent.
 FORWARD = [
@@ -48,6 +51,7 @@ def result_faults(mode, r, role):
         return [f'keys: {sorted(set(r) ^ set(KEYS))}']
     unknown = {'latency_ns'} if role == 'server' or mode in UNKNOWN_LATENCY else set()
     unknown |= {'bytes_per_connection'} if mode in UNKNOWN_MEMORY else set()
+    unknown |= {'honest_ops'} if mode != 'syn_flood' else set()
     faults = [f'{key} is {r[key]}' for key, kind in KEYS.items()
               if not (r[key] is None if key in unknown else isinstance(r[key], kind))]
     if faults:
@@ -65,13 +69,23 @@ def result_faults(mode, r, role):
 
 
 def drop_faults(r, other, reports):
-    """Nothing is dropped, but what came twice because the other end, kept from running for too long, sent it again, and so
-    many reports of its groups, which are sent to the group."""
+    """Nothing is dropped, but what came twice because the other end, kept from running for too long, sent it again, so many
+    reports of its groups, which are sent to the group, and answers to a flood."""
     twice = sum(r['drops'].get(name, 0) for name in ('drop_tcp_out_of_window', 'drop_tcp_duplicate'))
     reported = min(r['drops'].get('drop_ip_not_ours', 0), reports)
     if sum(r['drops'].values()) > twice + reported or twice > other['retransmits']:
         return [f'{r["role"]}: drops {r["drops"]}, the other end sent {other["retransmits"]} again']
     return []
+
+
+def flood_faults(client, server):
+    """Honest clients were served, and the others with cookies."""
+    faults = [f'{r["role"]}: {r["ops_per_s"]} SYNs a second' for r in (client, server) if r['ops_per_s'] > 1.1 * FLOOD_RATE]
+    if client['honest_ops'] == 0 or server['honest_ops'] == 0 or client['drops'].get('drop_ip_not_ours', 0) == 0:
+        faults.append(f'served: {client["honest_ops"]} and {server["honest_ops"]}; drops of the client {client["drops"]}')
+    if client['syn_cookies'] or not server['syn_cookies']:
+        faults.append(f'cookies: {client["syn_cookies"]} and {server["syn_cookies"]}')
+    return faults
 
 
 def run(program, mode, options, lcores):
@@ -91,6 +105,10 @@ def run(program, mode, options, lcores):
         return [f'{len(results)} results']
     client, server = results
     faults = result_faults(mode, client, 'client') + result_faults(mode, server, 'server')
+    if mode == 'syn_flood' and not faults:
+        faults = flood_faults(client, server)
+        client['drops'].pop('drop_ip_not_ours', 0)
+        server['drops'].pop('drop_nic_txq_full', 0)
     # MLD: twice for the solicited-node group of the address and of the link-local one.
     reports = 4 if '--ipv6' in options else 0
     return faults or drop_faults(client, server, reports) + drop_faults(server, client, reports)

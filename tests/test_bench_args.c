@@ -236,6 +236,11 @@ START_TEST(defaults_that_follow)
 	ck_assert_str_eq(text_of(&last), "fd00::1:0:12c");
 	ck_assert_int_eq(parse("--mode tcp_rr --self --find-max"), ARGS_RUN);
 	ck_assert(args.find_max);
+	/* The rate of a flood is its own. */
+	ck_assert_int_eq(parse("--mode syn_flood --self"), ARGS_RUN);
+	ck_assert(args.rate == 0 && args.flood_rate == 100000 && args.sources == 10000 && args.think_ns == 10 * SEC / 1000);
+	ck_assert_int_eq(parse("--mode syn_flood --self --rate 5k --sources 7 --think 1ms"), ARGS_RUN);
+	ck_assert(args.rate == 0 && args.flood_rate == 5000 && args.sources == 7 && args.think_ns == SEC / 1000);
 	ck_assert_int_eq(parse("--mode tcp_rr --client --client"), ARGS_RUN);
 	ck_assert_int_eq(args.role, ROLE_CLIENT);
 }
@@ -275,6 +280,9 @@ static const struct {
 	{"--mode tcp_rr --self --ipv6 --client-address fd00::ffff:ffff/64 --client-addresses 2", "there are not so many in the prefix"},
 	{"--mode tcp_rr --self --find-max --rate 5", "--find-max: it sets the rate itself"},
 	{"--mode tcp_cc --self --find-max", "--find-max: it sets the rate itself"},
+	{"--mode syn_flood --self --find-max", "--find-max: it sets the rate itself"},
+	{"--mode syn_flood --self --duration 0", "--duration: a flood has an end"},
+	{"--mode tcp_crr --self --sources 5", "--sources: only a flood has them"},
 	{"--mode tcp_rr --self --quiet=yes", "--quiet takes no value: leave out \"=yes\""},
 	{"--mode tcp_rr --self --fast", "'--fast' is no option"},
 	{"--mode tcp_rr --self fast", "'fast' is no option"},

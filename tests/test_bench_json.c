@@ -139,7 +139,8 @@ START_TEST(json_of_nothing_known)
 	ck_assert_str_eq(written(&r, 1),
 		"[\n  {\"mode\": \"tcp_rr\", \"role\": \"server\", \"wire\": \"net_memif\", \"connections\": 0, "
 		"\"ops_per_s\": 0.0, \"gbit_per_s\": 0.000000, \"pps\": 0.0, \"cycles_per_op\": null, "
-		"\"cycles_per_packet\": null, \"busy\": 0.0000, \"latency_ns\": null, \"retransmits\": 0, \"drops\": {}, "
+		"\"cycles_per_packet\": null, \"busy\": 0.0000, \"latency_ns\": null, \"retransmits\": 0, "
+		"\"syn_cookies\": 0, \"honest_ops\": null, \"drops\": {}, "
 		"\"bytes_per_connection\": null, \"limited_by\": \"client\"}\n]\n");
 }
 END_TEST
@@ -151,7 +152,7 @@ START_TEST(json_of_everything)
 	r[0] = r[1] = (struct result){
 		.mode = "udp_rr", .role = "client", .wire = "a \"b\"\\\n", .connections = 64, .ops_per_s = 1234567.25,
 		.gbit_per_s = 1.5, .pps = 2469134.5, .cycles_per_op = 600.25, .cycles_per_packet = 300.1, .busy = 0.98765,
-		.retransmits = 7, .bytes_per_connection = 512, .limited_by = "wire",
+		.retransmits = 7, .syn_cookies = 5, .honest = 3, .floods = true, .bytes_per_connection = 512, .limited_by = "wire",
 	};
 	for (unsigned i = 1; i <= 100; i++)
 		hist_add(&r[0].latency, i);
@@ -163,6 +164,7 @@ START_TEST(json_of_everything)
 		"\"ops_per_s\": 1234567.2, \"gbit_per_s\": 1.500000, \"pps\": 2469134.5, \"cycles_per_op\": 600.2, "
 		"\"cycles_per_packet\": 300.1, \"busy\": 0.9877, "
 		"\"latency_ns\": {\"p50\": 50, \"p90\": 90, \"p99\": 99, \"p999\": 100, \"max\": 100}, \"retransmits\": 7, "
+		"\"syn_cookies\": 5, \"honest_ops\": 3, "
 		"\"drops\": {\"drop_nic_txq_full\": 4, \"drop_tcp_paws\": 3}, \"bytes_per_connection\": 512.0, "
 		"\"limited_by\": \"wire\"},\n  {\"mode\""), text);
 	ck_assert_str_eq(text + strlen(text) - 4, "}\n]\n");

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/bench/flood.h"
 #include "app/bench/fwd.h"
 #include "app/bench/mode.h"
 #include "app/bench/value.h"
@@ -62,7 +63,7 @@ static const struct option options[] = {
 	 "of the samples whose median is told; default 1, at most the duration"},
 	{"stats-period", KIND_DURATION, ALL, AT(interval_ns), 1000000, DAY_NS, "TIME", "the same, as testpmd calls it"},
 	{"rate", KIND_COUNT64, ALL, AT(rate), 1, 1000 * SECOND_NS, "N",
-	 "operations, or generated packets, a second; default: as many as go"},
+	 "operations, or generated packets, a second; default: as many as go, SYNs 100k"},
 	{"find-max", KIND_FLAG, ALL, AT(find_max), 0, 0, NULL, "search the highest rate without loss, and measure that"},
 	{"server-address", KIND_PREFIX, ALL, AT(server), 0, 0, "ADDR/LEN", "default 10.0.0.2/24, or fd00::2/64"},
 	{"client-address", KIND_PREFIX, ALL, AT(client), 0, 0, "ADDR/LEN", "default 10.0.0.1/24, or fd00::1/64"},
@@ -89,6 +90,8 @@ static const struct option options[] = {
 	{"think", KIND_DURATION, STACK, AT(think_ns), 0, DAY_NS, "TIME",
 	 "pause of a connection between two operations; default 0"},
 	{"services", KIND_COUNT, STACK, AT(services), 1, 60000, "N", "consecutive ports that the server listens on; default 1"},
+	{"sources", KIND_COUNT, STACK, AT(sources), 1, FLOOD_SOURCES_MOST, "N",
+	 "addresses of syn_flood, of 198.18.0.0/15 or 2001:2::/48; default 10k"},
 	{"ipv6", KIND_FLAG, STACK, AT(v6), 0, 0, NULL, "run over IPv6"},
 	{"workers", KIND_COUNT, STACK, AT(workers), 1, 64, "N", "cores of each role; default: as many as EAL has for it"},
 	{"time-wait", KIND_DURATION, STACK, AT(time_wait_ns), 0, 240 * SECOND_NS, "TIME",

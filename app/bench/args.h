@@ -36,6 +36,8 @@ struct args {
 	uint64_t rate;              /* operations a second; 0: as many as go */
 	bool find_max;              /* search the highest rate without loss */
 	uint64_t think_ns;
+	uint64_t flood_rate;        /* SYNs a second */
+	uint32_t sources;           /* of a flood: consecutive addresses */
 	uint64_t warmup_ns, duration_ns, interval_ns;
 	/* where */
 	const char *port;           /* device, by name or number; of forward modes several, NULL: all */

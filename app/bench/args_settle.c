@@ -10,9 +10,11 @@
 #include <rte_byteorder.h>
 #include <rte_common.h>
 
+#include "app/bench/flood.h"
 #include "app/bench/fwd.h"
 #include "app/bench/mode.h"
 
+#define HONEST_THINK_NS UINT64_C(10000000) /* beside a flood */
 #define FORWARD_SERVICE 9 /* discard, as testpmd */
 
 /* ---- defaults */
@@ -22,6 +24,18 @@ address_default(struct mr_subnet *s, bool v6, const char *v4_text, const char *v
 {
 	if (mr_addr_is_any(&s->addr))
 		mr_subnet_parse(v6 ? v6_text : v4_text, s);
+}
+
+/* The rate is that of the SYNs, and the connections beside them take their time. */
+static void
+defaults_of_flood(struct args *out)
+{
+	out->flood_rate = out->rate ? out->rate : FLOOD_RATE_DEFAULT;
+	out->rate = 0;
+	if (!out->sources)
+		out->sources = FLOOD_SOURCES_DEFAULT;
+	if (!out->think_ns)
+		out->think_ns = HONEST_THINK_NS;
 }
 
 /* What is left open by the command line follows from the mode, and from the rest of it. */
@@ -40,6 +54,8 @@ defaults_of_stack(struct args *out)
 		out->inflight = (uint32_t)(under_way < MODE_INFLIGHT_DEFAULT ? under_way : MODE_INFLIGHT_DEFAULT);
 	if (!out->port)
 		out->port = "0";
+	if (out->mode->flags & MODE_F_FLOOD)
+		defaults_of_flood(out);
 }
 
 static void
@@ -102,7 +118,11 @@ stack_conflict(const struct args *a)
 {
 	if (a->role == ROLE_NONE)
 		return "no role: give --self, --server or --client";
-	if (a->find_max && (a->rate || a->mode->flags & MODE_F_HOLD))
+	if (a->sources && !(a->mode->flags & MODE_F_FLOOD))
+		return "--sources: only a flood has them; choose syn_flood, or leave it out";
+	if (a->mode->flags & MODE_F_FLOOD && !a->duration_ns)
+		return "--duration: a flood has an end; give more than 0";
+	if (a->find_max && (a->rate || a->mode->flags & (MODE_F_HOLD | MODE_F_FLOOD)))
 		return "--find-max: it sets the rate itself, of operations that repeat; leave out --rate, or choose another mode";
 	if (a->pipeline > 1 && !(a->mode->flags & MODE_F_PIPELINE))
 		return "--pipeline: this mode has one operation at a time on a connection; leave it out";

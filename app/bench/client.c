@@ -17,6 +17,8 @@
 
 #include <rte_malloc.h>
 
+#include "app/bench/flood.h"
+
 #define OPEN_WINDOW 256u
 #define RETRY_NS UINT64_C(100000000)   /* before a broken connection is opened again */
 #define LOSS_NS UINT64_C(500000000)    /* an answer that may be lost is waited for so long */
@@ -444,7 +446,7 @@ client_create(const struct args *args, struct mr_stack *s, unsigned core, unsign
 	if (cl->mode->request_build)
 		cl->mode->request_build(cl->request, args->request);
 	memset(cl->conns, 0, (size_t)cl->n * sizeof(*cl->conns));
-	return 0;
+	return cl->mode->flags & MODE_F_FLOOD ? flood_create(cl, core, n_cores, &cl->flood) : 0;
 }
 
 void
@@ -460,6 +462,7 @@ client_destroy(struct client *cl)
 	free(cl->request);
 	free(cl->ready.item);
 	free(cl->broken.item);
+	flood_destroy(cl->flood);
 	rte_free(cl);
 }
 
@@ -480,6 +483,8 @@ void
 client_go(struct client *cl)
 {
 	cl->running = true;
+	if (cl->flood)
+		flood_go(cl->flood);
 	cl->next_op_ns_fp = mr_stack_now_ns(cl->stack) << FP_BITS;
 	for (uint32_t i = 0; i < cl->n && !opens_each_time(cl); i++) {
 		for (unsigned j = 0; j < cl->args->pipeline && cl->conns[i].state == CONN_OPEN; j++)
@@ -507,6 +512,8 @@ void
 client_stop(struct client *cl)
 {
 	cl->running = false;
+	if (cl->flood)
+		flood_stop(cl->flood);
 	if (cl->alarm)
 		mr_alarm_stop(cl->alarm);
 	cl->alarm = NULL;

@@ -26,6 +26,8 @@ enum conn_state {
 	CONN_OPEN,
 };
 
+struct flood;
+
 struct conn {
 	struct mr_waiter waiter;
 	struct mr_ep *ep;         /* NULL: closed */
@@ -51,6 +53,7 @@ struct client_count {
 	uint64_t lost;      /* operations without an answer */
 	uint64_t failed;    /* connections that could not be opened or broke */
 	uint64_t opened;    /* connections */
+	uint64_t syns;      /* of a flood */
 };
 
 struct client {
@@ -77,6 +80,7 @@ struct client {
 	uint8_t *request;         /* the mode's, args->request bytes; it may write to it */
 	uint8_t *scratch;         /* MODE_SCRATCH bytes for what is received and read no further */
 	struct client_count count;
+	struct flood *flood;      /* MODE_F_FLOOD */
 	struct hist *latency, *measured; /* in the making; of the measurement that has ended */
 } __rte_cache_aligned;
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The keys are a promise to scripts: mode role wire connections ops_per_s gbit_per_s pps cycles_per_op cycles_per_packet
- * busy latency_ns{p50,p90,p99,p999,max} retransmits drops{} bytes_per_connection limited_by, always all of them. What is
- * not known is null. `drops` has the reasons that occurred, by their counters' names.
+ * busy latency_ns{p50,p90,p99,p999,max} retransmits syn_cookies honest_ops drops{} bytes_per_connection limited_by, always
+ * all of them. What is not known, or is not of the mode, is null. `drops` has the reasons that occurred, by their counters' names.
  */
 #include "app/bench/json.h"
 
@@ -72,7 +72,12 @@ result_write(FILE *f, const struct result *r)
 	number_write(f, "cycles_per_packet", r->cycles_per_packet, 1);
 	fprintf(f, ", \"busy\": %.4f, ", r->busy);
 	latency_write(f, &r->latency);
-	fprintf(f, ", \"retransmits\": %" PRIu64 ", ", r->retransmits);
+	fprintf(f, ", \"retransmits\": %" PRIu64 ", \"syn_cookies\": %" PRIu64 ", \"honest_ops\": ", r->retransmits,
+	        r->syn_cookies);
+	if (r->floods)
+		fprintf(f, "%" PRIu64 ", ", r->honest);
+	else
+		fprintf(f, "null, ");
 	drops_write(f, r);
 	fprintf(f, ", ");
 	number_write(f, "bytes_per_connection", r->bytes_per_connection, 1);

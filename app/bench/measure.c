@@ -158,6 +158,9 @@ result_fill(struct run *r, unsigned i)
 		.lost = r->last[i].lost - r->start[i].lost,
 		.failed = r->last[i].failed - r->start[i].failed,
 		.retransmits = r->counters[i][MR_CNT_TCP_RETRANSMITS],
+		.syn_cookies = r->counters[i][MR_CNT_TCP_SYNCOOKIES_SENT],
+		.honest = r->last[i].honest - r->start[i].honest,
+		.floods = r->args->mode->flags & MODE_F_FLOOD,
 		.bytes_per_connection = r->per_connection[i],
 	};
 	result_rates(res, &r->intervals[i]);

@@ -13,6 +13,7 @@
 #define MODE_F_MAY_LOSE (1u << 2) /* datagrams: an operation without an answer is given up and started again */
 #define MODE_F_PUSH (1u << 3)     /* operations have no answer: in every turn as many start as the link takes */
 #define MODE_F_HOLD (1u << 4)     /* the operation is to open a connection, which is then held */
+#define MODE_F_FLOOD (1u << 5)    /* the operation is a SYN beside the connections (flood.h), whose own are counted apart */
 
 #define MODE_INFLIGHT_DEFAULT 4096
 #define MODE_MESSAGE_MAX 65000u   /* of a datagram */
@@ -55,7 +56,11 @@ struct mode {
 };
 
 extern const struct mode tcp_rr_mode, udp_rr_mode, tcp_crr_mode, http_mode, tcp_stream_mode, tcp_maerts_mode, udp_stream_mode,
-	tcp_cc_mode;
+	tcp_cc_mode, syn_flood_mode;
+/* Ends of a request and its response over TCP (rr.c). */
+#define RR_REQUEST_MAX (256u << 10) /* fits a send queue: a request is written in one piece */
+extern const struct client_ops rr_tcp_client;
+extern const struct server_ops rr_tcp_server;
 /* Ends with NULL. */
 extern const struct mode *const modes[];
 

@@ -8,5 +8,5 @@
 
 const struct mode *const modes[] = {
 	&udp_rr_mode, &udp_stream_mode, &tcp_rr_mode, &tcp_crr_mode, &tcp_stream_mode, &tcp_maerts_mode, &tcp_cc_mode, &http_mode,
-	NULL,
+	&syn_flood_mode, NULL,
 };

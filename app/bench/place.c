@@ -10,6 +10,7 @@
 
 #include <rte_lcore.h>
 
+#include "app/bench/flood.h"
 #include "app/bench/wire.h"
 
 #define LAST_WORDS_NS (SEC_NS / 50)
@@ -65,7 +66,7 @@ place_alone(struct run *r)
 static unsigned
 ring_depth(const struct args *a)
 {
-	uint64_t want = 2 * (uint64_t)a->inflight;
+	uint64_t want = 2 * (uint64_t)a->inflight + a->flood_rate / FLOOD_WIRE_SHARE;
 
 	if (a->rxd)
 		return a->rxd;

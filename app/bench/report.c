@@ -137,6 +137,8 @@ report_result(const struct result *r)
 	latency_print(&r->latency);
 	printf("  operations  %" PRIu64 ", %" PRIu64 " without an answer; connections failed: %" PRIu64 "; retransmits: %" PRIu64
 	       "\n", r->ops, r->lost, r->failed, r->retransmits);
+	if (r->floods)
+		printf("  flood       %" PRIu64 " SYN cookies; honest operations: %" PRIu64 "\n", r->syn_cookies, r->honest);
 	drops_print(r);
 	if (r->bytes_per_connection > 0)
 		printf("  memory      %.0f bytes per connection\n", r->bytes_per_connection);

@@ -40,7 +40,9 @@ struct result {
 	double busy;                 /* share of the time */
 	uint64_t ops, lost, failed;
 	struct hist latency;         /* n 0: not known at this side */
-	uint64_t retransmits;
+	uint64_t retransmits, syn_cookies;
+	uint64_t honest;             /* operations beside a flood */
+	bool floods;
 	struct drop drops[MR_CNT_MAX]; /* those that occurred */
 	unsigned n_drops;
 	double bytes_per_connection; /* of stack memory; 0: not known */

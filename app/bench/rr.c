@@ -14,8 +14,6 @@
 #include "app/bench/server.h"
 #include "app/bench/served_send.h"
 
-#define TCP_REQUEST_MAX (256u << 10) /* fits a send queue: a request is written in one piece */
-
 /* ---- TCP */
 
 static int
@@ -82,8 +80,8 @@ tcp_serve(struct served *v, uint32_t events)
 		served_close(v);
 }
 
-static const struct client_ops tcp_client = {.start = tcp_start, .input = tcp_input};
-static const struct server_ops tcp_server = {.event = tcp_serve};
+const struct client_ops rr_tcp_client = {.start = tcp_start, .input = tcp_input};
+const struct server_ops rr_tcp_server = {.event = tcp_serve};
 
 const struct mode tcp_rr_mode = {
 	.name = "tcp_rr",
@@ -93,9 +91,9 @@ const struct mode tcp_rr_mode = {
 	.flags = MODE_F_PIPELINE,
 	.request = 1,
 	.response = 1,
-	.request_max = TCP_REQUEST_MAX,
-	.client = &tcp_client,
-	.server = &tcp_server,
+	.request_max = RR_REQUEST_MAX,
+	.client = &rr_tcp_client,
+	.server = &rr_tcp_server,
 };
 
 const struct mode tcp_crr_mode = {
@@ -106,9 +104,9 @@ const struct mode tcp_crr_mode = {
 	.flags = MODE_F_EACH,
 	.request = 1,
 	.response = 1,
-	.request_max = TCP_REQUEST_MAX,
-	.client = &tcp_client,
-	.server = &tcp_server,
+	.request_max = RR_REQUEST_MAX,
+	.client = &rr_tcp_client,
+	.server = &rr_tcp_server,
 };
 
 /* ---- UDP */

@@ -90,8 +90,11 @@ announce(const struct run *r)
 	for (unsigned i = 0; i < r->n; i++)
 		printf("%s on %u core%s%s", role_name(r->sides[i].role), r->sides[i].n, r->sides[i].n == 1 ? "" : "s",
 		       i + 1 < r->n ? ", " : "");
-	printf("; %u connection%s, request %u, response %u bytes\n", a->connections, a->connections == 1 ? "" : "s", a->request,
+	printf("; %u connection%s, request %u, response %u bytes", a->connections, a->connections == 1 ? "" : "s", a->request,
 	       a->response);
+	if (a->mode->flags & MODE_F_FLOOD)
+		printf("; %" PRIu64 " SYNs a second of %u sources", a->flood_rate, a->sources);
+	putchar('\n');
 	if (a->role == ROLE_SERVER)
 		printf("Ready on %s port %u\n", mr_addr_format(&a->server.addr, addr, sizeof(addr)), a->service);
 	fflush(stdout);

@@ -11,6 +11,8 @@
 
 #include <rte_lcore.h>
 
+#include "app/bench/flood.h"
+
 #define NIC 1
 #define MBUFS_LEAST 8192u
 #define MBUFS_MOST 262144u
@@ -31,7 +33,8 @@ static uint32_t
 mbufs_wanted(const struct args *a, unsigned n_cores)
 {
 	uint64_t largest = a->request > a->response ? a->request : a->response;
-	uint64_t want = MBUFS_LEAST + 2 * (uint64_t)a->inflight / n_cores * (1 + largest / SEGMENT);
+	uint64_t want = MBUFS_LEAST + 2 * (uint64_t)a->inflight / n_cores * (1 + largest / SEGMENT) +
+	                2 * a->flood_rate / FLOOD_WIRE_SHARE / n_cores;
 
 	if (a->mbufs)
 		return a->mbufs;
@@ -56,14 +59,22 @@ stack_opts(const struct side *s, struct mr_stack_opts *o)
 
 /* ---- on each core, before the start */
 
+static bool
+floods(const struct side *s)
+{
+	return s->args->mode->flags & MODE_F_FLOOD;
+}
+
 static int
 addresses_add(const struct side *s, struct mr_stack *stack)
 {
 	struct mr_subnet a = s->args->client;
 	int r = 0;
 
-	if (s->role == ROLE_SERVER)
-		return mr_addr_add(stack, NIC, &s->args->server, MR_PEB_CAN_BE_PRIMARY);
+	if (s->role == ROLE_SERVER) {
+		r = mr_addr_add(stack, NIC, &s->args->server, MR_PEB_CAN_BE_PRIMARY);
+		return r == 0 && floods(s) ? flood_route_add(stack, s->args, NIC) : r;
+	}
 	for (uint32_t i = 0; i < s->args->client_addresses && r == 0; i++) {
 		a.addr = args_client_address(s->args, i);
 		r = mr_addr_add(stack, NIC, &a, MR_PEB_CAN_BE_PRIMARY);
@@ -179,6 +190,19 @@ peek(const uint64_t *n)
 	return __atomic_load_n(n, __ATOMIC_RELAXED);
 }
 
+/* SYNs sent, or answered; a cookie that becomes a connection is counted as an open once more. */
+static void
+flood_count(const struct side *s, struct side_count *out)
+{
+	out->honest = out->ops;
+	out->ops = 0;
+	for (unsigned i = 0; i < s->n && s->role == ROLE_CLIENT; i++)
+		out->ops += peek(&s->clients[i]->count.syns);
+	if (s->role == ROLE_SERVER)
+		out->ops = mr_host_counter(s->host, MR_CNT_TCP_PASSIVE_OPENS) + mr_host_counter(s->host, MR_CNT_TCP_SYNCOOKIES_SENT) -
+		           mr_host_counter(s->host, MR_CNT_TCP_SYNCOOKIES_TAKEN);
+}
+
 void
 side_count(const struct side *s, struct side_count *out)
 {
@@ -204,6 +228,8 @@ side_count(const struct side *s, struct side_count *out)
 			out->failed += peek(&c->refused);
 		}
 	}
+	if (floods(s))
+		flood_count(s, out);
 	out->rx_packets = mr_host_counter(s->host, MR_CNT_NIC_RX_PACKETS);
 	out->tx_packets = mr_host_counter(s->host, MR_CNT_NIC_TX_PACKETS);
 }

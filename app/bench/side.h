@@ -27,6 +27,7 @@ struct side {
 /* Sums over the cores of a side, as they are now. */
 struct side_count {
 	uint64_t ops, bytes, lost, failed;
+	uint64_t honest;                   /* operations beside a flood, whose SYNs are in ops */
 	uint64_t rx_packets, tx_packets;
 	uint64_t busy_tsc, idle_tsc;
 };
