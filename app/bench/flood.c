@@ -89,6 +89,12 @@ flood_route_add(struct mr_stack *s, const struct args *a, uint16_t nic)
 	return mr_route_add(s, &e);
 }
 
+uint32_t
+flood_wire_frames(const struct args *a)
+{
+	return (uint32_t)RTE_MIN(a->flood_rate / 20, UINT64_C(8192));
+}
+
 /* ---- a frame */
 
 static void

@@ -14,7 +14,6 @@ struct client;
 struct flood;
 
 #define FLOOD_RATE_DEFAULT 100000u /* SYNs a second */
-#define FLOOD_WIRE_SHARE 20u        /* of a second of SYNs has room on the wire */
 #define FLOOD_SOURCES_DEFAULT 10000u
 #define FLOOD_SOURCES_MOST 100000u /* there are 131072 addresses */
 
@@ -26,5 +25,8 @@ void flood_stop(struct flood *f);
 void flood_destroy(struct flood *f);
 /* The way back, for a server: by the client. @return 0 or -errno */
 int flood_route_add(struct mr_stack *s, const struct args *a, uint16_t nic);
+
+/* How many SYNs find room on the wire: 50 ms, or as many as there is memory for. */
+uint32_t flood_wire_frames(const struct args *a);
 
 #endif

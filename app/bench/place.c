@@ -66,7 +66,7 @@ place_alone(struct run *r)
 static unsigned
 ring_depth(const struct args *a)
 {
-	uint64_t want = 2 * (uint64_t)a->inflight + a->flood_rate / FLOOD_WIRE_SHARE;
+	uint64_t want = 2 * (uint64_t)a->inflight + flood_wire_frames(a);
 
 	if (a->rxd)
 		return a->rxd;

@@ -34,7 +34,7 @@ mbufs_wanted(const struct args *a, unsigned n_cores)
 {
 	uint64_t largest = a->request > a->response ? a->request : a->response;
 	uint64_t want = MBUFS_LEAST + 2 * (uint64_t)a->inflight / n_cores * (1 + largest / SEGMENT) +
-	                2 * a->flood_rate / FLOOD_WIRE_SHARE / n_cores;
+	                2 * flood_wire_frames(a) / n_cores;
 
 	if (a->mbufs)
 		return a->mbufs;
