@@ -98,10 +98,32 @@ core_create(struct mr_stack *stack, unsigned core, void *arg)
 	return server_create(a, stack, s->n, &s->servers[core]);
 }
 
+/* Are there lcores of EAL that have a CPU in common? Then none may keep it for itself while it has nothing to do. */
+static bool
+lcores_share_cpus(void)
+{
+	rte_cpuset_t all;
+	unsigned lcore;
+	int sum = 0;
+
+	CPU_ZERO(&all);
+	RTE_LCORE_FOREACH(lcore) {
+		rte_cpuset_t cpus = rte_lcore_cpuset(lcore);
+
+		sum += CPU_COUNT(&cpus);
+		CPU_OR(&all, &all, &cpus);
+	}
+	return sum > CPU_COUNT(&all);
+}
+
 int
 side_create(struct side *s, const struct args *args, const char *device)
 {
-	struct mr_host_opts opts = {.n_workers = (uint16_t)s->n, .lcores = s->lcores};
+	struct mr_host_opts opts = {
+		.n_workers = (uint16_t)s->n,
+		.lcores = s->lcores,
+		.idle = lcores_share_cpus() ? MR_IDLE_YIELD : MR_IDLE_BUSY,
+	};
 	struct mr_host_port port = {
 		.nic = NIC,
 		.name = device,
