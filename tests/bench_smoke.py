@@ -87,8 +87,9 @@ def drop_faults(r, other, reports):
     """Nothing is dropped, but what came twice because the other end, kept from running for too long, sent it again, so many
     reports of its groups, which are sent to the group, and answers to a flood."""
     twice = sum(r['drops'].get(name, 0) for name in ('drop_tcp_out_of_window', 'drop_tcp_duplicate'))
+    again = other['retransmits'] + r['connections']  # of each the last may have been sent before the measurement
     reported = min(r['drops'].get('drop_ip_not_ours', 0), reports)
-    if sum(r['drops'].values()) > twice + reported or twice > other['retransmits']:
+    if sum(r['drops'].values()) > twice + reported or twice > again:
         return [f'{r["role"]}: drops {r["drops"]}, the other end sent {other["retransmits"]} again']
     return []
 

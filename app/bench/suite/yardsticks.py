@@ -17,7 +17,7 @@ CYCLES = re.compile(r'CPU cycles/packet=([\d.]+)')
 def result(program, mode, role, wire, **known):
     """As millrace-bench writes one; what is not known is None."""
     keys = ('connections', 'ops_per_s', 'gbit_per_s', 'pps', 'cycles_per_op', 'cycles_per_packet', 'busy', 'latency_ns',
-            'retransmits', 'drops', 'bytes_per_connection', 'limited_by')
+            'retransmits', 'syn_cookies', 'honest_ops', 'drops', 'bytes_per_connection', 'limited_by')
     return {'program': program, 'mode': mode, 'role': role, 'wire': wire.name, **{k: known.get(k) for k in keys}}
 
 
