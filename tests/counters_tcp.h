@@ -159,6 +159,13 @@ tcp_keepalive(struct rig *r)
 }
 
 static void
+tcp_urgent(struct rig *r)
+{
+	in_state(r, MR_TCP_ESTABLISHED);
+	rig_tcp_push(&t, RIG_ACK | RIG_URG, 1, 1, 10, .urg = 5);
+}
+
+static void
 tcp_syn_with_cookies(struct rig *r)
 {
 	rig_tcp_init(&t, r, false);

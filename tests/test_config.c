@@ -202,7 +202,8 @@ START_TEST(routes_and_options_are_taken)
 	mr_config_free(
 	        good("[ip]\nttl=64\nicmp_error_rate=0\nforwarding=no\n"
 	             "[tcp]\ntimewait=0\nfinwait2=10s\nmin_rto=200ms\ndelack=500us\ninit_cwnd=10\ntimestamps=no\n"
-	             "wscale=TRUE\nsack=1\necn=ask\nsyn_cookies=pressed\nsyn_backlog=2k\nsndbuf=1m\nrcvbuf=64K\n" PORT
+	             "wscale=TRUE\nsack=1\necn=ask\nsyn_cookies=pressed\nsyn_backlog=2k\nsndbuf=1m\nsndbuf_min=64k\nsndbuf_max=1m\nrcvbuf=64K\n"
+	             "rcvbuf_min=1\nrcvbuf_max=1g\n" PORT
 	             "[route default]\nto=0.0.0.0/0\nvia=10.0.0.1\nsrc=10.0.0.2\n"
 	             "[route net]\nto=10.9.0.0/16\nport=p0\n"));
 }
@@ -346,6 +347,8 @@ static const struct {
 	{PORT "[tcp]\nsndbuf=64kb\n",
 	 "[tcp] sndbuf: '64kb' is no size; write a whole number, with k, m or g if you like, like 64k\n"},
 	{PORT "[tcp]\nsndbuf=2g\n", "[tcp] sndbuf: 2g is out of range; give 4k to 1g\n"},
+	{PORT "[tcp]\nsndbuf=1m\nsndbuf_max=512k\n", "[tcp] sndbuf: is not between sndbuf_min and sndbuf_max; change one of them\n"},
+	{PORT "[tcp]\nrcvbuf_min=1m\n", "[tcp] rcvbuf: is not between rcvbuf_min and rcvbuf_max; change one of them\n"},
 	{PORT "[host]\nidle=slep\n", "[host] idle: 'slep' is not one of busy|yield|sleep; did you mean sleep?\n"},
 	{PORT "[host]\nidle=never\n", "[host] idle: 'never' is not one of busy|yield|sleep; choose one of these\n"},
 	{PORT "[host]\nmbufs=8k\nrx_mbufs=4k\n",
@@ -611,10 +614,12 @@ END_TEST
 /* What the tables allow, the protocols take: both ends of each range. */
 static const char *const bounds[] = {
 	"[ip]\nttl=1\nicmp_error_rate=0\n[tcp]\ntimewait=0\nfinwait2=1s\nmin_rto=1ms\ndelack=0\ninit_cwnd=1\n"
-	"timestamps=no\nwscale=no\nsack=no\necn=off\nsyn_cookies=never\nsyn_backlog=1\nsndbuf=4k\nrcvbuf=4k\n",
+	"timestamps=no\nwscale=no\nsack=no\necn=off\nsyn_cookies=never\nsyn_backlog=1\nsndbuf=4k\nrcvbuf=4k\n"
+	"sndbuf_min=1\nrcvbuf_min=1\nsndbuf_max=4k\nrcvbuf_max=4k\n",
 	"[ip]\nttl=255\nicmp_error_rate=1000000\n[tcp]\ntimewait=600s\nfinwait2=600s\nmin_rto=60s\ndelack=499ms\n"
 	"init_cwnd=100\ntimestamps=yes\nwscale=yes\nsack=yes\necn=accept\nsyn_cookies=always\nsyn_backlog=16m\nsndbuf=1g\n"
-	"rcvbuf=1g\n",
+	"rcvbuf=1g\nsndbuf_min=1g\nrcvbuf_min=1g\nsndbuf_max=1g\nrcvbuf_max=1g\n",
+	"[tcp]\nrcvbuf=7m\n", /* takes its bound along */
 };
 
 START_TEST(apply_takes_all_that_is_allowed)

@@ -239,7 +239,8 @@ undo(struct mr_stack *st, unsigned core, void *arg)
 	X(mr_ep_error, (ep)) \
 	X(mr_ep_wait, (ep, &waiter)) \
 	X(mr_ep_unwait, (ep, &waiter)) \
-	X(mr_tcp_info, (ep, &tcp_info))
+	X(mr_tcp_info, (ep, &tcp_info)) \
+	X(mr_tcp_send_urgent, (ep, buf, 1))
 
 #define DEFINE(name, args) static void call_##name(void) { (void)name args; }
 BETWEEN_TURNS(DEFINE)

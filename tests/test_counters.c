@@ -138,6 +138,7 @@ static const struct scenario scenarios[] = {
 	{MR_CNT_TCP_OOO_SEGMENTS, tcp_out_of_order},
 	{MR_CNT_TCP_DELAYED_ACKS, tcp_delayed_ack},
 	{MR_CNT_TCP_ZERO_WINDOW_PROBES, tcp_window_probe},
+	{MR_CNT_TCP_URGENT, tcp_urgent},
 	{MR_CNT_TCP_KEEPALIVES, tcp_keepalive},
 	{MR_CNT_TCP_ECN_MARKS, tcp_ecn_mark},
 	{MR_CNT_TCP_ECN_REDUCTIONS, tcp_ecn_reduction},

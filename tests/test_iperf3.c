@@ -154,8 +154,9 @@ END_TEST
 START_TEST(results_text)
 {
 	const struct iperf3_stream_result s[2] = {
-	        {.id = 1, .bytes = UINT64_C(5000000000), .jitter_s = 0.25, .packets = 7, .errors = 3, .seconds = 2.5},
-	        {.id = 3, .sender = true, .bytes = 9},
+	        {.id = 1, .bytes = UINT64_C(5000000000), .jitter_s = 0.25, .packets = 7, .errors = 3, .seconds = 2.5,
+	         .retransmits = -1},
+	        {.id = 3, .sender = true, .bytes = 9, .retransmits = UINT32_MAX},
 	};
 	struct iperf3_results r = {.cpu_total = 12.5, .streams = s, .n = 2, .output = "words"};
 	char *text = iperf3_results_format(&r);
@@ -171,6 +172,9 @@ START_TEST(results_text)
 	ck_assert_int_eq(json_integer_value(json_object_get(one, "errors")), 3);
 	ck_assert_int_eq(json_integer_value(json_object_get(one, "packets")), 7);
 	ck_assert_int_eq(json_integer_value(json_object_get(one, "retransmits")), -1);
+	one = json_array_get(json_object_get(j, "streams"), 1);
+	ck_assert_int_eq(json_integer_value(json_object_get(one, "retransmits")), UINT32_MAX);
+	ck_assert_int_eq(json_integer_value(json_object_get(j, "sender_has_retransmits")), 1);
 	ck_assert_double_eq(json_number_value(json_object_get(j, "cpu_util_total")), 12.5);
 	ck_assert_str_eq(json_string_value(json_object_get(j, "server_output_text")), "words");
 	ck_assert_ptr_null(json_object_get(j, "congestion_used"));
@@ -855,6 +859,39 @@ START_TEST(omitted_time)
 }
 END_TEST
 
+/* What is sent again in the omitted time does not count, and of a stream that we receive nothing is known. */
+START_TEST(retransmits)
+{
+	struct mr_tcp_info info = {.retransmitted_segs = 3, .snd_cwnd = 90000, .srtt_ns = 2 * RIG_MS};
+	struct iperf3_control c, s;
+	const char *words;
+	json_t *j;
+
+	start_test(&c, _i ? "{\"reverse\":true,\"omit\":2,\"time\":5,\"get_server_output\":1}" : "{\"omit\":2,\"time\":5}");
+	start_stream(&s);
+	hear_running(&c);
+	iperf3_stream_connection(&test, s.stream, &info, NOW + RIG_S);
+	info.snd_cwnd = 20000;
+	iperf3_stream_connection(&test, s.stream, &info, NOW + 2 * RIG_S);
+	info.retransmitted_segs = 8;
+	info.snd_cwnd = 30000;
+	iperf3_stream_connection(&test, s.stream, &info, NOW + 3 * RIG_S);
+	info.snd_cwnd = 10000;
+	info.srtt_ns = 0; /* the connection is over */
+	iperf3_stream_connection(&test, s.stream, &info, NOW + 4 * RIG_S);
+	say_message(&c, IPERF3_TEST_END);
+	iperf3_control_leave(&s);
+	j = finish(&c, NOW + 7 * RIG_S);
+	ck_assert_int_eq(stream_number(j, 0, "retransmits"), _i ? 5 : -1);
+	ck_assert_int_eq(json_integer_value(json_object_get(j, "sender_has_retransmits")), _i);
+	words = json_string_value(json_object_get(j, "server_output_text"));
+	ck_assert(!_i || strstr(words, ", 5 segments again, window up to 30000 bytes, round trip 2.000 ms\n"));
+	json_decref(j);
+	iperf3_control_fini(&s);
+	iperf3_control_fini(&c);
+}
+END_TEST
+
 START_TEST(omitted_time_is_all)
 {
 	struct iperf3_control c, s;
@@ -1054,6 +1091,7 @@ suite(void)
 	tcase_add_checked_fixture(streams, setup, NULL);
 	tcase_add_test(streams, omitted_time);
 	tcase_add_test(streams, omitted_time_is_all);
+	tcase_add_loop_test(streams, retransmits, 0, 2);
 	tcase_add_test(streams, rate);
 	tcase_add_test(streams, datagram_header);
 	tcase_add_loop_test(streams, datagrams_lost_and_late, 0, 2);

@@ -301,6 +301,9 @@ START_TEST(server_sends)
 	j = end_test(control);
 	/* What is not read yet has been sent as well. */
 	ck_assert_int_ge(number(j, 0, "bytes") + number(j, 1, "bytes"), got);
+	/* Nothing was lost: that is known, of both. */
+	ck_assert_int_eq(number(j, 0, "retransmits") + number(j, 1, "retransmits"), 0);
+	ck_assert_int_eq(json_integer_value(json_object_get(j, "sender_has_retransmits")), 1);
 	json_decref(j);
 	say_done(control);
 	hear_end(s[0]);

@@ -143,6 +143,7 @@ START_TEST(sending)
 	ck_assert_uint_eq(info.in_flight, 2 * MSS);
 	ck_assert_uint_eq(info.unsent, 0);
 	ck_assert_uint_eq(info.srtt_ns / RIG_MS, (7 * 1 + 50) / 8);
+	ck_assert_uint_eq(info.min_rtt_ns / RIG_MS, 50); /* the handshake's is no measure */
 	ck_assert_uint_eq(info.rttvar_ns / RIG_MS, 12); /* three quarters of 0.5 and one of 49 */
 	ck_assert_uint_eq(info.rto_ns / RIG_MS, 200 + 7);
 	ck_assert_uint_eq(info.delivery_rate / 1000, 20 * 10 * MSS / 1000);
@@ -248,6 +249,31 @@ START_TEST(over)
 }
 END_TEST
 
+/* Selective ACKs: the second of two segments has come before the first. */
+START_TEST(reordered)
+{
+	rig_tcp_establish_passive(&t);
+	ck_assert_int_eq(rig_ep_send(t.ep, 0, MSS), MSS);
+	rig_poll(&rig);
+	rig_advance(&rig, 20 * RIG_MS);
+	rig_tcp_push(&t, RIG_ACK, 1, 1 + MSS, 0);
+	rig_poll(&rig);
+	ask(t.ep);
+	ck_assert(!info.reordering);
+	ck_assert_uint_eq(info.min_rtt_ns, 20 * RIG_MS);
+	ck_assert_int_eq(rig_ep_send(t.ep, MSS, 2 * MSS), 2 * MSS);
+	rig_poll(&rig);
+	rig_advance(&rig, 20 * RIG_MS);
+	rig_tcp_push(&t, RIG_ACK, 1, 1 + MSS, 0, .n_sack = 1, .sack = {{1 + 2 * MSS, 1 + 3 * MSS}});
+	rig_poll(&rig);
+	drop_frames();
+	rig_tcp_push(&t, RIG_ACK, 1, 1 + 3 * MSS, 0);
+	rig_poll(&rig);
+	ask(t.ep);
+	ck_assert(info.reordering);
+}
+END_TEST
+
 START_TEST(paced)
 {
 	rig_tcp_establish_passive(&t);
@@ -278,6 +304,7 @@ suite(void)
 	tcase_add_test(c, receiving);
 	tcase_add_test(c, losing);
 	tcase_add_test(c, over);
+	tcase_add_test(c, reordered);
 	tcase_add_test(c, paced);
 	suite_add_tcase(s, c);
 	return s;

@@ -79,12 +79,12 @@ static const struct opt_case proto_cases[] = {
 	{MR_OPT_TCP_MIN_RTO_NS, 200 * MS, {MS, S, 120 * S}, {0, MS - 1, 120 * S + 1}},
 	{MR_OPT_TCP_DELACK_NS, 40 * MS, {0, MS, 500 * MS - 1}, {-1, 500 * MS, INT64_MAX}}, /* MUST-40 */
 	{MR_OPT_TCP_INIT_CWND, 10, {1, 3, 1000}, {0, -1, 1001}},
-	{MR_OPT_SNDBUF, 512 << 10, {2048, 1 << 20, 1 << 30}, {2047, (1 << 30) + 1, -1}},
-	{MR_OPT_RCVBUF, 512 << 10, {2048, 1 << 20, 1 << 30}, {2047, (1 << 30) + 1, 1ll << 33}},
+	{MR_OPT_SNDBUF, 512 << 10, {2048, 1 << 20, 4 << 20}, {2047, (4 << 20) + 1, -1}},
+	{MR_OPT_RCVBUF, 512 << 10, {2048, 1 << 20, 6 << 20}, {2047, (6 << 20) + 1, 1ll << 33}},
 	{MR_OPT_SNDBUF_MIN, 2048, {1, 4096, 512 << 10}, {0, -1, (512 << 10) + 1}},
 	{MR_OPT_RCVBUF_MIN, 2048, {1, 4096, 512 << 10}, {0, -1, (512 << 10) + 1}},
-	{MR_OPT_SNDBUF_MAX, 1 << 30, {512 << 10, 1 << 20, 1 << 30}, {0, (512 << 10) - 1, (1 << 30) + 1}},
-	{MR_OPT_RCVBUF_MAX, 1 << 30, {512 << 10, 1 << 20, 1 << 30}, {0, (512 << 10) - 1, 1ll << 33}},
+	{MR_OPT_SNDBUF_MAX, 4 << 20, {512 << 10, 1 << 20, 1 << 30}, {0, (512 << 10) - 1, (1 << 30) + 1}},
+	{MR_OPT_RCVBUF_MAX, 6 << 20, {512 << 10, 1 << 20, 1 << 30}, {0, (512 << 10) - 1, 1ll << 33}},
 	{MR_OPT_TCP_CC, 0, {0, 0, 0}, {-1, 1000, 1ll << 32}},
 	{MR_OPT_TCP_SYNCOOKIES, MR_TCP_SYNCOOKIES_PRESSED,
 	 {MR_TCP_SYNCOOKIES_NEVER, MR_TCP_SYNCOOKIES_ALWAYS, MR_TCP_SYNCOOKIES_PRESSED}, {-1, 3, 1ll << 32}},
@@ -96,8 +96,8 @@ static const struct opt_case proto_cases[] = {
 };
 
 static const struct opt_case ep_cases[] = {
-	{MR_OPT_SNDBUF, 512 << 10, {2048, 1 << 20, 1 << 30}, {2047, (1 << 30) + 1, -1}},
-	{MR_OPT_RCVBUF, 512 << 10, {2048, 1 << 20, 1 << 30}, {2047, (1 << 30) + 1, 1ll << 33}},
+	{MR_OPT_SNDBUF, 512 << 10, {2048, 1 << 20, 4 << 20}, {2047, (4 << 20) + 1, -1}},
+	{MR_OPT_RCVBUF, 512 << 10, {2048, 1 << 20, 6 << 20}, {2047, (6 << 20) + 1, 1ll << 33}},
 	{MR_OPT_TTL, 0, {1, 64, 255}, {0, -1, 256}},
 	{MR_OPT_TOS, 0, {0, 4, 252}, {-1, 256, 1ll << 32}},
 	{MR_OPT_BINDNIC, 0, {0, RIG_NIC, RIG_NIC}, {-1, 2, 65536 + RIG_NIC}},
@@ -110,6 +110,7 @@ static const struct opt_case ep_cases[] = {
 	{MR_OPT_TCP_USER_TIMEOUT_NS, 0, {0, S, MAX32_MS}, {-1, MAX32_MS + 1, INT64_MAX}},
 	{MR_OPT_TCP_CC, 0, {0, 0, 0}, {-1, 1000, 1ll << 32}},
 	{MR_OPT_TCP_ECN, MR_TCP_ECN_ACCEPT, {MR_TCP_ECN_OFF, MR_TCP_ECN_ASK, MR_TCP_ECN_ACCEPT}, {-1, 3, 1ll << 32}},
+	{MR_OPT_TCP_WINDOW_CLAMP, 1 << 30, {48, 65535, 1 << 30}, {47, -1, (1ll << 30) + 1}},
 	SWITCH(MR_OPT_REUSEADDR, 0),
 	SWITCH(MR_OPT_REUSEPORT, 0),
 	SWITCH(MR_OPT_V6ONLY, 0),
@@ -191,7 +192,7 @@ static const int not_of_the_protocol[] = {
 	MR_OPT_MULTICAST_TTL, MR_OPT_LINGER_NS, MR_OPT_TCP_NODELAY, MR_OPT_TCP_CORK, MR_OPT_TCP_QUICKACK, MR_OPT_TCP_MAXSEG,
 	MR_OPT_TCP_BIND_NO_PORT, MR_OPT_TCP_DEFER_ACCEPT_NS, MR_OPT_TCP_KEEPALIVE, MR_OPT_TCP_KEEPIDLE_NS, MR_OPT_TCP_KEEPINTVL_NS,
 	MR_OPT_TCP_KEEPCNT,
-	MR_OPT_TCP_USER_TIMEOUT_NS, MR_OPT_TCP_STATE, MR_OPT_ICMP_ERR_RATE, MR_OPT_UDP_NO_CHECKSUM, MR_OPT_DEFAULT_TTL, 0,
+	MR_OPT_TCP_USER_TIMEOUT_NS, MR_OPT_TCP_STATE, MR_OPT_TCP_WINDOW_CLAMP, MR_OPT_TCP_URGENT, MR_OPT_ICMP_ERR_RATE, MR_OPT_UDP_NO_CHECKSUM, MR_OPT_DEFAULT_TTL, 0,
 	-1, 9999,
 };
 
@@ -211,6 +212,8 @@ START_TEST(options_of_others)
 	/* Read only. */
 	ck_assert_int_eq(ep_get(ep, MR_OPT_TCP_STATE), MR_TCP_CLOSED);
 	ck_assert_int_eq(mr_ep_setopt(ep, MR_OPT_TCP_STATE, MR_TCP_ESTABLISHED), -ENOPROTOOPT);
+	ck_assert_int_eq(ep_get(ep, MR_OPT_TCP_URGENT), 0);
+	ck_assert_int_eq(mr_ep_setopt(ep, MR_OPT_TCP_URGENT, 1), -ENOPROTOOPT);
 	/* A protocol that is not there. */
 	ck_assert_int_eq(mr_transproto_setopt(rig.stack, 200, MR_OPT_RCVBUF, 4096), -EPROTONOSUPPORT);
 	ck_assert_int_eq(mr_transproto_getopt(rig.stack, 200, MR_OPT_RCVBUF, &v), -EPROTONOSUPPORT);
@@ -226,7 +229,7 @@ START_TEST(every_option_is_in_a_table)
 	int64_t v;
 
 	for (int opt = -2; opt < 200; opt++) {
-		bool in_ep = opt == MR_OPT_TCP_STATE, in_proto = false;
+		bool in_ep = opt == MR_OPT_TCP_STATE || opt == MR_OPT_TCP_URGENT, in_proto = false;
 
 		for (unsigned i = 0; i < RTE_DIM(ep_cases); i++)
 			in_ep |= ep_cases[i].opt == opt;
@@ -256,7 +259,7 @@ START_TEST(buffer_ranges)
 	ck_assert_int_eq(proto_set(min, 100000), 0);
 	ck_assert_int_eq(proto_set(def, 99999), -EINVAL);
 	ck_assert_int_eq(proto_get(def), 100000);
-	ck_assert_int_eq(proto_get(other), 1 << 30);
+	ck_assert_int_eq(proto_get(other), _i ? 4 << 20 : 6 << 20);
 	ck_assert_int_eq(proto_set(max, 200000), 0);
 	/* An endpoint that is there keeps what it has, and takes what is allowed now. */
 	ck_assert_int_eq(ep_get(ep, def), 512 << 10);

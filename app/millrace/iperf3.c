@@ -112,6 +112,15 @@ stream_options(struct iperf3_conn *i)
 		mr_ep_setopt(i->c.ep, MR_OPT_TCP_CC, cc);
 }
 
+static void
+stream_look_at_connection(struct iperf3_conn *i)
+{
+	struct mr_tcp_info info;
+
+	if (mr_tcp_info(i->c.ep, &info) == 0)
+		iperf3_stream_connection(i->control.test, i->control.stream, &info, now_of(i->c.inst));
+}
+
 /* The test is over for this stream. @return false: the connection was closed */
 static bool
 stream_stop(struct iperf3_conn *i)
@@ -130,6 +139,7 @@ stream_look(struct iperf3_conn *i)
 {
 	if (!i->control.stream)
 		return true;
+	stream_look_at_connection(i);
 	if (iperf3_test_over(i->control.test))
 		return stream_stop(i);
 	conn_touch(&i->c);

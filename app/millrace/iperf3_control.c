@@ -160,19 +160,27 @@ begin(struct iperf3_control *c, uint64_t now_ns)
 static void
 output_format(const struct iperf3_test *t, const struct iperf3_stream_result *s, unsigned n, char *out, size_t size)
 {
-	uint64_t bytes[2] = {0}, packets = 0, errors = 0;
+	uint64_t bytes[2] = {0}, packets = 0, errors = 0, resent = 0, srtt_ns = 0;
+	uint32_t cwnd = 0;
 	int len;
 
 	for (unsigned i = 0; i < n; i++) {
 		bytes[s[i].sender] += s[i].bytes;
 		packets += s[i].sender ? 0 : s[i].packets - s[i].omitted_packets;
 		errors += s[i].sender ? 0 : s[i].errors - s[i].omitted_errors;
+		resent += RTE_MAX(s[i].retransmits, 0);
+		cwnd = RTE_MAX(cwnd, s[i].max_cwnd);
+		srtt_ns = RTE_MAX(srtt_ns, s[i].srtt_ns);
 	}
 	len = snprintf(out, size,
 	               "Millrace %s: %s, %u stream(s), %.3f s, received %" PRIu64 " bytes, sent %" PRIu64 " bytes",
 	               mr_version(), t->params.udp ? "UDP" : "TCP", n, n ? s[0].seconds : 0, bytes[0], bytes[1]);
 	if (t->params.udp)
 		snprintf(out + len, size - len, ", missed %" PRIu64 " of %" PRIu64 " datagrams", errors, packets);
+	else if (cwnd)
+		snprintf(out + len, size - len,
+		         ", %" PRIu64 " segments again, window up to %" PRIu32 " bytes, round trip %.3f ms", resent, cwnd,
+		         srtt_ns * 1e-6);
 	strcat(out, "\n");
 }
 

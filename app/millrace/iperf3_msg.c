@@ -212,9 +212,8 @@ iperf3_results_match(struct iperf3_stream_result *ours, unsigned n, struct iperf
 static json_t *
 stream_pack(const struct iperf3_stream_result *s)
 {
-	/* Retransmissions of one connection are not counted: -1 says so. */
-	return json_pack("{s:I, s:I, s:i, s:f, s:I, s:I, s:I, s:I, s:f, s:f}", "id", (json_int_t)s->id, "bytes",
-	                 (json_int_t)s->bytes, "retransmits", -1, "jitter", s->jitter_s, "errors",
+	return json_pack("{s:I, s:I, s:I, s:f, s:I, s:I, s:I, s:I, s:f, s:f}", "id", (json_int_t)s->id, "bytes",
+	                 (json_int_t)s->bytes, "retransmits", (json_int_t)s->retransmits, "jitter", s->jitter_s, "errors",
 	                 (json_int_t)s->errors, "omitted_errors", (json_int_t)s->omitted_errors, "packets",
 	                 (json_int_t)s->packets, "omitted_packets", (json_int_t)s->omitted_packets, "start_time", 0.0,
 	                 "end_time", s->seconds);
@@ -225,12 +224,14 @@ iperf3_results_format(const struct iperf3_results *r)
 {
 	json_t *streams = json_array(), *j;
 	char *text = NULL;
-	bool ok = streams != NULL;
+	bool ok = streams != NULL, resent = false;
 
-	for (unsigned i = 0; ok && i < r->n; i++)
+	for (unsigned i = 0; ok && i < r->n; i++) {
 		ok = json_array_append_new(streams, stream_pack(&r->streams[i])) == 0;
+		resent |= r->streams[i].retransmits >= 0;
+	}
 	j = json_pack("{s:f, s:f, s:f, s:i, s:s*, s:s*, s:o}", "cpu_util_total", r->cpu_total, "cpu_util_user",
-	              r->cpu_user, "cpu_util_system", r->cpu_system, "sender_has_retransmits", 0, "congestion_used",
+	              r->cpu_user, "cpu_util_system", r->cpu_system, "sender_has_retransmits", resent, "congestion_used",
 	              r->congestion, "server_output_text", r->output, "streams", streams);
 	if (j && ok)
 		text = json_dumps(j, JSON_COMPACT);

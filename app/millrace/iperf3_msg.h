@@ -64,6 +64,9 @@ struct iperf3_stream_result {
 	uint64_t packets, errors; /* with those of the omitted time */
 	uint64_t omitted_packets, omitted_errors;
 	double seconds;
+	int64_t retransmits;      /* segments sent again; -1: not known here */
+	uint32_t max_cwnd;        /* largest congestion window seen, bytes; 0: none, like */
+	uint64_t srtt_ns;         /* the round-trip time at the end */
 };
 
 /* What the client has counted. */

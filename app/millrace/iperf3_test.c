@@ -94,6 +94,8 @@ stream_omit(const struct iperf3_test *t, struct iperf3_stream *s, uint64_t now_n
 	s->omitted = true;
 	s->omitted_packets = s->packets;
 	s->omitted_errors = s->errors;
+	s->omitted_retransmits = s->retransmits;
+	s->max_cwnd = 0;
 	s->bytes = 0;
 	s->jitter_s = 0;
 }
@@ -111,6 +113,9 @@ stream_result(const struct iperf3_test *t, const struct iperf3_stream *s)
 		.errors = s->errors,
 		.omitted_packets = s->omitted_packets,
 		.omitted_errors = s->omitted_errors,
+		.retransmits = s->tcp ? (int64_t)s->retransmits - s->omitted_retransmits : -1,
+		.max_cwnd = s->max_cwnd,
+		.srtt_ns = s->srtt_ns,
 		.seconds = t->end_ns > from_ns ? (t->end_ns - from_ns) * 1e-9 : 0,
 	};
 }
@@ -281,6 +286,19 @@ iperf3_stream_sent(struct iperf3_test *t, struct iperf3_stream *s, size_t len, u
 	stream_omit(t, s, now_ns);
 	s->sent += len;
 	stream_count(t, s, len, now_ns);
+}
+
+void
+iperf3_stream_connection(struct iperf3_test *t, struct iperf3_stream *s, const struct mr_tcp_info *info, uint64_t now_ns)
+{
+	if (s->role != IPERF3_SENDER)
+		return;
+	stream_omit(t, s, now_ns);
+	s->tcp = true;
+	s->retransmits = info->retransmitted_segs;
+	s->max_cwnd = RTE_MAX(s->max_cwnd, info->snd_cwnd);
+	if (info->srtt_ns)
+		s->srtt_ns = info->srtt_ns;
 }
 
 static void

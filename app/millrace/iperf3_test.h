@@ -54,6 +54,11 @@ struct iperf3_stream {
 	uint64_t packets, errors; /* highest number of a datagram seen or sent; missing ones */
 	uint64_t omitted_packets, omitted_errors;
 	double jitter_s, transit_s;
+	/* Of a connection, if we send on it. */
+	bool tcp;
+	uint32_t retransmits, omitted_retransmits; /* segments */
+	uint32_t max_cwnd;
+	uint64_t srtt_ns;
 } __rte_cache_aligned;
 
 struct iperf3_test {
@@ -123,6 +128,9 @@ void iperf3_stream_datagram(struct iperf3_test *t, struct iperf3_stream *s, cons
 bool iperf3_stream_may_send(struct iperf3_test *t, struct iperf3_stream *s, uint64_t now_ns);
 /* Bytes were sent. */
 void iperf3_stream_sent(struct iperf3_test *t, struct iperf3_stream *s, size_t len, uint64_t now_ns);
+/* What the connection below a stream that is being sent knows of itself, now. */
+void iperf3_stream_connection(struct iperf3_test *t, struct iperf3_stream *s, const struct mr_tcp_info *info,
+                              uint64_t now_ns);
 /* Write the header of the next datagram of a stream; it counts once iperf3_stream_sent_datagram says so. */
 void iperf3_stream_header(const struct iperf3_test *t, const struct iperf3_stream *s, uint8_t *out, uint64_t now_ns);
 void iperf3_stream_sent_datagram(struct iperf3_test *t, struct iperf3_stream *s, size_t len, uint64_t now_ns);

@@ -56,8 +56,14 @@ static const struct mr_config_key tcp_keys[] = {
 	{"syn_cookies", MR_CONFIG_WORD, .words = "never|pressed|always", .help = "answer SYNs without memory"},
 	{"syn_backlog", MR_CONFIG_SIZE, .min = 1, .max = 1 << 24,
 	 .help = "half-open connections of a listener that make it pressed"},
-	{"sndbuf", MR_CONFIG_SIZE, .min = 4096, .max = 1 << 30, .help = "send buffer of a connection"},
-	{"rcvbuf", MR_CONFIG_SIZE, .min = 4096, .max = 1 << 30, .help = "receive buffer of a connection"},
+	{"sndbuf", MR_CONFIG_SIZE, .def = "512k", .min = 4096, .max = 1 << 30, .help = "send buffer of a new connection"},
+	{"sndbuf_min", MR_CONFIG_SIZE, .def = "2k", .min = 1, .max = 1 << 30, .help = "least that an application may set"},
+	{"sndbuf_max", MR_CONFIG_SIZE, .def = "4m", .min = 4096, .max = 1 << 30,
+	 .help = "most that it may set, and that the buffer grows to by itself"},
+	{"rcvbuf", MR_CONFIG_SIZE, .def = "512k", .min = 4096, .max = 1 << 30, .help = "receive buffer of a new connection"},
+	{"rcvbuf_min", MR_CONFIG_SIZE, .def = "2k", .min = 1, .max = 1 << 30, .help = "least that an application may set"},
+	{"rcvbuf_max", MR_CONFIG_SIZE, .def = "6m", .min = 4096, .max = 1 << 30,
+	 .help = "most that it may set, and that the buffer grows to by itself"},
 	{NULL},
 };
 
@@ -231,8 +237,51 @@ host_build(struct mr_config *c, const struct mr_config_section *s)
 }
 
 static void
+opt_add(struct mr_config *c, uint16_t proto, uint16_t opt, int64_t v, const struct mr_config_section *s, const char *key)
+{
+	struct mr_config_opt *o = array_add(c, &c->opts, &c->n_opts, sizeof(*o));
+
+	if (o)
+		*o = (struct mr_config_opt){proto, opt, v, s, key};
+}
+
+/* Keys and options of a buffer. */
+struct bufs {
+	const char *key, *key_min, *key_max;
+	uint16_t opt, opt_min, opt_max;
+};
+
+/* As the range holds at any time, it is opened wide before it gets its bounds. */
+static void
+bufs_build(struct mr_config *c, const struct mr_config_section *s, const struct bufs *b)
+{
+	int64_t def, min, max;
+
+	if (!s || s->bad || (!mr_config_has(s, b->key) && !mr_config_has(s, b->key_min) && !mr_config_has(s, b->key_max)))
+		return;
+	def = mr_config_int(s, b->key);
+	min = mr_config_int(s, b->key_min);
+	max = mr_config_int(s, b->key_max);
+	if (!mr_config_has(s, b->key_max))
+		max = RTE_MAX(max, def);
+	if (min > def || def > max) {
+		mr_config_error(c, s, b->key, "is not between %s and %s; change one of them", b->key_min, b->key_max);
+		return;
+	}
+	opt_add(c, MR_TRANS_TCP, b->opt_max, 1 << 30, s, b->key_max);
+	opt_add(c, MR_TRANS_TCP, b->opt_min, 1, s, b->key_min);
+	opt_add(c, MR_TRANS_TCP, b->opt, def, s, b->key);
+	opt_add(c, MR_TRANS_TCP, b->opt_min, min, s, b->key_min);
+	opt_add(c, MR_TRANS_TCP, b->opt_max, max, s, b->key_max);
+}
+
+static void
 opts_build(struct mr_config *c)
 {
+	static const struct bufs snd = {"sndbuf", "sndbuf_min", "sndbuf_max", MR_OPT_SNDBUF, MR_OPT_SNDBUF_MIN,
+	                                MR_OPT_SNDBUF_MAX};
+	static const struct bufs rcv = {"rcvbuf", "rcvbuf_min", "rcvbuf_max", MR_OPT_RCVBUF, MR_OPT_RCVBUF_MIN,
+	                                MR_OPT_RCVBUF_MAX};
 	static const struct {
 		const char *section, *key;
 		uint16_t proto, opt;
@@ -252,8 +301,6 @@ opts_build(struct mr_config *c)
 		{"tcp", "ecn", MR_TRANS_TCP, MR_OPT_TCP_ECN},
 		{"tcp", "syn_cookies", MR_TRANS_TCP, MR_OPT_TCP_SYNCOOKIES},
 		{"tcp", "syn_backlog", MR_TRANS_TCP, MR_OPT_TCP_SYN_BACKLOG},
-		{"tcp", "sndbuf", MR_TRANS_TCP, MR_OPT_SNDBUF},
-		{"tcp", "rcvbuf", MR_TRANS_TCP, MR_OPT_RCVBUF},
 	};
 
 	const struct mr_config_section *ip = mr_config_next(c, "ip", NULL);
@@ -261,15 +308,12 @@ opts_build(struct mr_config *c)
 	c->forwarding = ip && mr_config_int(ip, "forwarding");
 	for (unsigned i = 0; i < RTE_DIM(table); i++) {
 		const struct mr_config_section *s = mr_config_next(c, table[i].section, NULL);
-		struct mr_config_opt *o;
 
-		if (!s || !mr_config_has(s, table[i].key))
-			continue;
-		o = array_add(c, &c->opts, &c->n_opts, sizeof(*o));
-		if (o)
-			*o = (struct mr_config_opt){table[i].proto, table[i].opt, mr_config_int(s, table[i].key), s,
-			                            table[i].key};
+		if (s && mr_config_has(s, table[i].key))
+			opt_add(c, table[i].proto, table[i].opt, mr_config_int(s, table[i].key), s, table[i].key);
 	}
+	bufs_build(c, mr_config_next(c, "tcp", NULL), &snd);
+	bufs_build(c, mr_config_next(c, "tcp", NULL), &rcv);
 }
 
 static void

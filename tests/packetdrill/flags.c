@@ -18,8 +18,6 @@ static const struct word {
 	bool of_endpoint;
 } words[] = {
 	{"init_cwnd", MR_OPT_TCP_INIT_CWND, 1, false},
-	{"rcvbuf", MR_OPT_RCVBUF, 1, false}, /* the window scale follows from it */
-	{"sndbuf", MR_OPT_SNDBUF, 1, false},
 	{"wscale", MR_OPT_TCP_WSCALE, 1, false},
 	{"timestamps", MR_OPT_TCP_TIMESTAMPS, 1, false},
 	{"sack", MR_OPT_TCP_SACK, 1, false},
@@ -66,6 +64,15 @@ add_number(struct pd_config *cfg, const char *name, const char *value)
 	return false;
 }
 
+/* Of new endpoints and at most, so that none grows; the window scale follows from it. */
+static void
+add_buffer(struct pd_config *cfg, int opt, int opt_max, int64_t bytes)
+{
+	add(cfg, opt_max, 1 << 30, false); /* whatever the default is */
+	add(cfg, opt, bytes, false);
+	add(cfg, opt_max, bytes, false);
+}
+
 static struct mr_addr
 address(const char *name, const char *value)
 {
@@ -99,6 +106,10 @@ take(struct pd_config *cfg, const char *name, const char *value)
 		cfg->mtu = (uint16_t)number(name, value);
 	} else if (strcmp(name, "extra_at_end") == 0) {
 		cfg->extra_at_end = number(name, value);
+	} else if (strcmp(name, "rcvbuf") == 0) {
+		add_buffer(cfg, MR_OPT_RCVBUF, MR_OPT_RCVBUF_MAX, number(name, value));
+	} else if (strcmp(name, "sndbuf") == 0) {
+		add_buffer(cfg, MR_OPT_SNDBUF, MR_OPT_SNDBUF_MAX, number(name, value));
 	} else if (strcmp(name, "cc") == 0) {
 		int cc = mr_tcp_cc_find(value);
 

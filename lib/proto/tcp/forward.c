@@ -48,8 +48,10 @@ forward_accept(struct mr_transproto *tp, struct mr_pktq *pkts, uint32_t rcvbuf, 
 
 	if (!c)
 		return -ENOBUFS;
-	if (rcvbuf)
+	if (rcvbuf) {
 		c->rcv_buf = rcvbuf;
+		c->flags |= TCP_F_RCVBUF_SET;
+	}
 	rc = tuple_take(c, mr_pkt(pkts->head));
 	if (rc < 0) {
 		mr_ep_abort(&c->ep);

@@ -131,6 +131,7 @@ tcp_hdr_pull(struct rte_mbuf *m, struct tcp_rx *rx)
 	rx->seq = p->seq;
 	rx->ack = p->ack;
 	rx->flags = p->tcp_flags;
+	rx->urp_be = h->tcp_urp;
 	rx->wnd = rte_be_to_cpu_16(h->rx_win);
 	rx->len = p->trans_len - p->trans_hdr_len;
 	rx->opts = 0;
@@ -217,7 +218,7 @@ tcp_hdr_push(struct rte_mbuf *m, const struct tcp_tx *tx, const struct mr_route 
 	h->tcp_flags = tx->flags;
 	h->rx_win = rte_cpu_to_be_16(tx->wnd);
 	h->cksum = 0;
-	h->tcp_urp = 0;
+	h->tcp_urp = tx->urp_be;
 	options_push((uint8_t *)(h + 1), tx);
 	mr_cksum_tx(m, (uint16_t)len, offsetof(struct rte_tcp_hdr, cksum), r, MR_TRANS_TCP);
 }

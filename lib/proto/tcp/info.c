@@ -43,6 +43,8 @@ show_sending(const struct tcp_conn *c, struct mr_tcp_info *i)
 	i->rto_ns = tcp_rto_ns(c);
 	i->srtt_ns = c->rtt.srtt_ns;
 	i->rttvar_ns = c->rtt.rttvar_ns;
+	i->min_rtt_ns = c->rack.min_rtt_ns;
+	i->reordering = c->rack.flags & TCP_REC_REORDERED;
 	i->snd_cwnd = c->cc.cwnd;
 	i->snd_ssthresh = c->cc.ssthresh;
 	i->snd_wnd = c->snd_wnd;

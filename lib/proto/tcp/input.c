@@ -20,11 +20,13 @@ tcp_ack_now(struct tcp_conn *c)
 
 /* Every second full segment at once, otherwise within the delayed-ACK time (SHLD-18, SHLD-19). */
 static void
-ack_later(struct tcp_conn *c)
+ack_later(struct tcp_conn *c, const struct tcp_rx *rx)
 {
 	struct mr_stack *s = c->ep.stack;
 
 	if ((c->flags & TCP_F_QUICKACK) || c->rcv_nxt - c->last_ack_sent >= 2u * c->rcv_mss) {
+		if (c->rare->read_since_ns)
+			c->rare->rcv_tsecr = rx->tsecr;
 		tcp_ack_now(c);
 		return;
 	}
@@ -251,7 +253,7 @@ text_in_order(struct tcp_conn *c, struct tcp_rx *rx)
 		c->bytes_received += tcp_reasm_advance(c);
 		tcp_ack_now(c);
 	} else {
-		ack_later(c);
+		ack_later(c, rx);
 	}
 	mr_ep_event(&c->ep, MR_EV_IN);
 }
@@ -328,14 +330,18 @@ step8_fin(struct tcp_conn *c, const struct tcp_rx *rx)
 	}
 }
 
-/* What every acceptable segment goes through. (The sixth step, URG: urgent data is delivered in line.) */
+/* What every acceptable segment goes through. */
 static void
 steps_5_to_8(struct tcp_conn *c, struct tcp_rx *rx)
 {
 	c->last_rx_ns = c->ep.stack->now_ns;
 	if (unlikely(c->ecn & TCP_ECN_ON))
 		tcp_ecn_data(c, rx);
-	if (step5_ack(c, rx) && step7_text(c, rx))
+	if (!step5_ack(c, rx))
+		return;
+	if (unlikely(rx->flags & TCP_URG))
+		tcp_urgent_input(c, rx);
+	if (step7_text(c, rx))
 		step8_fin(c, rx);
 }
 

@@ -45,16 +45,16 @@ record_laddr(struct tcp *t, const struct tcp_syn_rcvd *r)
 	return &mr_netep_by_id(t->tp.stack, r->rec.flow.local_id)->addr;
 }
 
-static uint32_t
-listener_rcv_buf(struct tcp *t, const struct tcp_syn_rcvd *r)
+static const struct tcp_conn *
+record_listener_conn(struct tcp *t, const struct tcp_syn_rcvd *r)
 {
-	return tcp_conn(record_listener(t, r)->bound.ep)->rcv_buf;
+	return tcp_conn(record_listener(t, r)->bound.ep);
 }
 
 static uint8_t
 record_defers(struct tcp *t, const struct tcp_syn_rcvd *r)
 {
-	return tcp_conn(record_listener(t, r)->bound.ep)->rare->defer_accept;
+	return record_listener_conn(t, r)->rare->defer_accept;
 }
 
 static uint32_t
@@ -66,15 +66,15 @@ record_ts_now(struct tcp *t, const struct tcp_syn_rcvd *r)
 static void
 syn_ack_send(struct tcp *t, const struct tcp_syn_rcvd *r, uint32_t tsval)
 {
-	const struct tcp_conn *l = tcp_conn(record_listener(t, r)->bound.ep);
+	const struct tcp_conn *l = record_listener_conn(t, r);
 	struct tcp_tx tx = {
 		.seq = r->iss,
 		.ack = r->irs + 1,
 		.flags = (uint8_t)(TCP_SYN | TCP_ACK | (r->opts_wscale & TCP_SYN_RCVD_ECN ? TCP_ECE : 0)),
-		.wnd = (uint16_t)RTE_MIN(l->rcv_buf, 65535u),
+		.wnd = (uint16_t)tcp_syn_window(l),
 		.opts = TCP_OPT_MSS | tcp_record_opts(r),
 		.mss = (uint16_t)l->rare->user_mss,
-		.wscale = tcp_wscale_for(l->rcv_buf),
+		.wscale = tcp_rcv_wscale(l),
 		.tsval = tsval,
 		.tsecr = r->rec.ts_recent,
 	};
@@ -86,18 +86,19 @@ syn_ack_send(struct tcp *t, const struct tcp_syn_rcvd *r, uint32_t tsval)
 static void
 syn_rcvd_ack(struct tcp *t, struct tcp_syn_rcvd *r)
 {
+	const struct tcp_conn *l = record_listener_conn(t, r);
 	struct tcp_tx tx = {
 		.seq = r->iss + 1,
 		.ack = r->irs + 1,
 		.flags = TCP_ACK,
-		.wnd = (uint16_t)(RTE_MIN(listener_rcv_buf(t, r), 65535u)),
+		.wnd = (uint16_t)tcp_syn_window(l),
 		.opts = tcp_record_opts(r) & TCP_OPT_TS,
 		.tsval = record_ts_now(t, r),
 		.tsecr = r->rec.ts_recent,
 	};
 
 	if (tcp_record_opts(r) & TCP_OPT_WS)
-		tx.wnd >>= tcp_wscale_for(listener_rcv_buf(t, r));
+		tx.wnd >>= tcp_rcv_wscale(l);
 	tcp_send_stateless(t, &r->rec.flow, &tx);
 }
 
@@ -215,7 +216,7 @@ passive_conn_new(struct tcp *t, struct tcp_bind *l, const struct tcp_syn_rcvd *r
 	c->ep.flow.spare = 0;
 	c->ecn = r->opts_wscale & TCP_SYN_RCVD_ECN ? TCP_ECN_ON : 0;
 	c->flags |= TCP_F_PASSIVE | TCP_F_TS | TCP_F_WS | TCP_F_SACK;
-	c->rcv_wscale = tcp_wscale_for(c->rcv_buf);
+	c->rcv_wscale = tcp_rcv_wscale(c);
 	if (r->mss)
 		syn.opts |= TCP_OPT_MSS;
 	tcp_options_agree(c, &syn);
@@ -226,7 +227,7 @@ passive_conn_new(struct tcp *t, struct tcp_bind *l, const struct tcp_syn_rcvd *r
 	c->recover = c->iss;
 	c->snd_nxt = c->iss + 1;
 	c->rcv_nxt = c->last_ack_sent = c->irs + 1;
-	c->rcv_adv = c->rcv_nxt + RTE_MIN(c->rcv_buf, 65535u);
+	c->rcv_adv = c->rcv_nxt + tcp_syn_window(c);
 	c->rcv_mss = TCP_RCV_MSS_START;
 	return c;
 }
@@ -348,11 +349,11 @@ static bool
 syn_rcvd_check(struct tcp *t, struct tcp_syn_rcvd *r, struct tcp_rx *rx)
 {
 	struct mr_stack *s = t->tp.stack;
-	uint32_t wnd = RTE_MIN(listener_rcv_buf(t, r), 65535u);
+	uint32_t wnd = tcp_syn_window(record_listener_conn(t, r));
 
 	if ((rx->flags & (TCP_SYN | TCP_ACK | TCP_RST)) == TCP_SYN && rx->seq == r->irs) {
 		/* The answer was lost (B-47); or the flags have kept it from coming, and the peer does without. */
-		if (!tcp_ecn_accepts(tcp_conn(record_listener(t, r)->bound.ep), rx->flags))
+		if (!tcp_ecn_accepts(record_listener_conn(t, r), rx->flags))
 			r->opts_wscale &= (uint8_t)~TCP_SYN_RCVD_ECN;
 		syn_ack_send(t, r, record_ts_now(t, r));
 		mr_drop(s, rx->m, MR_DROP_TCP_DUPLICATE);

@@ -33,16 +33,6 @@ tcp_mss_update(struct tcp_conn *c)
 	tcp_cc_mss_set(&c->cc, mss);
 }
 
-uint8_t
-tcp_wscale_for(uint32_t rcv_buf)
-{
-	uint8_t shift = 0;
-
-	while (shift < TCP_MAX_WSCALE && (65535u << shift) < rcv_buf)
-		shift++;
-	return shift;
-}
-
 uint32_t
 tcp_offer_flags(uint8_t offers)
 {
@@ -64,6 +54,7 @@ tcp_options_agree(struct tcp_conn *c, const struct tcp_rx *rx)
 		c->snd_wscale = rx->wscale;
 	else
 		c->snd_wscale = c->rcv_wscale = 0;
+	c->rcv_most = RTE_MIN(c->rcv_most, tcp_window_most(c));
 	if (c->flags & TCP_F_TS)
 		c->ts_recent = rx->tsval;
 	if (rx->opts & TCP_OPT_MSS)
@@ -117,7 +108,7 @@ open_init(struct tcp_conn *c, const uint32_t *iss_floor)
 	c->ts_offset = tcp_ts_offset(t, &c->ep.flow, &c->route.local->addr);
 	c->recover = c->snd_una = c->iss;
 	c->snd_nxt = c->iss + 1;
-	c->rcv_wscale = tcp_wscale_for(c->rcv_buf);
+	c->rcv_wscale = tcp_rcv_wscale(c);
 	c->rcv_mss = TCP_RCV_MSS_START;
 	c->mss = c->cc.mss = TCP_DEFAULT_MSS_V4;
 	c->flags |= tcp_offer_flags(t->offers & c->rare->offers);
@@ -129,7 +120,7 @@ open_syn(struct tcp_conn *c, const struct tcp_rx *rx)
 {
 	c->irs = rx->seq;
 	c->rcv_nxt = c->last_ack_sent = rx->seq + 1;
-	c->rcv_adv = c->rcv_nxt + RTE_MIN(c->rcv_buf, 65535u);
+	c->rcv_adv = c->rcv_nxt + tcp_syn_window(c);
 	tcp_options_agree(c, rx);
 }
 

@@ -251,7 +251,7 @@ send_syn(struct tcp_out *o)
 		.seq = c->iss,
 		.ack = reply ? c->rcv_nxt : 0,
 		.flags = reply ? TCP_SYN | TCP_ACK : TCP_SYN,
-		.wnd = (uint16_t)RTE_MIN(c->rcv_buf, 65535u),
+		.wnd = (uint16_t)tcp_syn_window(c),
 		.opts = TCP_OPT_MSS,
 		.mss = tcp_mss_offer(&c->route, (uint16_t)c->rare->user_mss),
 		.wscale = c->rcv_wscale,

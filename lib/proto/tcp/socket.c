@@ -5,7 +5,7 @@
  *
  * Not here: names and ports (bind.c), options (sockopt.c).
  */
-#include "proto/tcp/tcp_out.h"
+#include "proto/tcp/tcp.h"
 
 #include <errno.h>
 
@@ -188,8 +188,12 @@ recv_nothing(struct tcp_conn *c)
 static void
 after_read(struct tcp_conn *c)
 {
-	if (tcp_state_can_receive(c) && tcp_window_worth_update(c))
+	if (unlikely(c->flags & TCP_F_URG_RCVD))
+		tcp_urgent_read(c);
+	if (tcp_state_can_receive(c) && tcp_window_worth_update(c)) {
+		tcp_rcv_buf_tune(c);
 		tcp_ack_now(c);
+	}
 }
 
 static ssize_t
@@ -225,8 +229,11 @@ tcp_recv_mbuf(struct mr_ep *ep, struct rte_mbuf **out, struct mr_sockaddr *from)
 void
 tcp_tell_writable(struct tcp_conn *c)
 {
+	if (!(c->flags & TCP_F_WANT_OUT))
+		return;
+	tcp_snd_buf_tune(c);
 	/* Not for every byte: when a third of the buffer is free again. */
-	if (!(c->flags & TCP_F_WANT_OUT) || c->sendq->bytes > c->snd_buf / 3 * 2)
+	if (c->sendq->bytes > c->snd_buf / 3 * 2)
 		return;
 	c->flags &= ~TCP_F_WANT_OUT;
 	mr_ep_event(&c->ep, MR_EV_OUT);
@@ -244,6 +251,8 @@ tcp_readiness(struct mr_ep *ep)
 		ev |= MR_EV_IN;
 	if (tcp_state_can_send(c) && !(c->flags & TCP_F_SHUT_WR) && c->sendq->bytes < c->snd_buf)
 		ev |= MR_EV_OUT;
+	if (tcp_urgent_left(c))
+		ev |= MR_EV_PRI;
 	if (ep->err)
 		ev |= MR_EV_ERR;
 	if (c->flags & TCP_F_DETACHED)

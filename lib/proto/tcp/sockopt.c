@@ -14,7 +14,6 @@
 
 #define MS 1000000ll
 #define DEFER_NS(n) ((((int64_t)1 << (n)) - 1) * (int64_t)TCP_INITIAL_RTO_NS)
-#define BUF_LIMIT (1 << 30)  /* the largest window there is (RFC 7323 2.3) */
 #define MAXSEG_LIMIT 65495   /* 65535 without the shortest headers */
 
 /* ---- plain numbers ------------------------------------------------------------------------------------------- */
@@ -116,15 +115,6 @@ offer_set(uint8_t *offers, uint8_t which, bool on)
 	*offers = (uint8_t)(on ? *offers | which : *offers & ~which);
 }
 
-static int
-buf_set(uint32_t *buf, const struct tcp_buf_range *r, int64_t v)
-{
-	if (v < r->min || v > r->max)
-		return -EINVAL;
-	*buf = (uint32_t)v;
-	return 0;
-}
-
 /* ---- endpoints: switches ------------------------------------------------------------------------------------- */
 
 /* Which flag an on/off option is; 0: none. */
@@ -173,6 +163,28 @@ flag_set(struct tcp_conn *c, uint32_t flag, bool on)
 }
 
 /* ---- endpoints: options with rules --------------------------------------------------------------------------- */
+
+/* The application knows what it wants: the buffer does not grow by itself any more. */
+static int
+buf_set(struct tcp_conn *c, uint32_t *buf, uint32_t flag, const struct tcp_buf_range *r, int64_t v)
+{
+	if (v < r->min || v > r->max)
+		return -EINVAL;
+	*buf = (uint32_t)v;
+	c->flags |= flag;
+	return 0;
+}
+
+static int
+window_clamp_set(struct tcp_conn *c, int64_t v)
+{
+	if (v < TCP_MIN_MSS || v > TCP_WINDOW_LIMIT)
+		return -EINVAL;
+	c->rcv_most = (uint32_t)v;
+	if (tcp_is_open(c))
+		c->rcv_most = RTE_MIN(c->rcv_most, tcp_window_most(c));
+	return 0;
+}
 
 static int
 linger_set(struct tcp_conn *c, int64_t v)
@@ -254,9 +266,11 @@ tcp_ep_setopt(struct mr_ep *ep, int opt, int64_t v)
 	}
 	switch (opt) {
 	case MR_OPT_SNDBUF:
-		return buf_set(&c->snd_buf, &t->snd_range, v);
+		return buf_set(c, &c->snd_buf, TCP_F_SNDBUF_SET, &t->snd_range, v);
 	case MR_OPT_RCVBUF:
-		return buf_set(&c->rcv_buf, &t->rcv_range, v);
+		return buf_set(c, &c->rcv_buf, TCP_F_RCVBUF_SET, &t->rcv_range, v);
+	case MR_OPT_TCP_WINDOW_CLAMP:
+		return window_clamp_set(c, v);
 	case MR_OPT_TOS:
 		if (v < 0 || v > 255)
 			return -EINVAL;
@@ -299,6 +313,8 @@ tcp_ep_getopt(struct mr_ep *ep, int opt, int64_t *v)
 		*v = c->snd_buf;
 	else if (opt == MR_OPT_RCVBUF)
 		*v = c->rcv_buf;
+	else if (opt == MR_OPT_TCP_WINDOW_CLAMP)
+		*v = c->rcv_most;
 	else if (opt == MR_OPT_TOS)
 		*v = c->tos;
 	else if (opt == MR_OPT_BINDNIC)
@@ -313,6 +329,8 @@ tcp_ep_getopt(struct mr_ep *ep, int opt, int64_t *v)
 		*v = tcp_cc_index(c->cc.ops);
 	else if (opt == MR_OPT_TCP_STATE)
 		*v = c->state;
+	else if (opt == MR_OPT_TCP_URGENT)
+		*v = tcp_urgent_left(c);
 	else
 		return -ENOPROTOOPT;
 	return 0;
@@ -348,7 +366,7 @@ range_set(struct tcp_buf_range *r, const uint32_t *field, int64_t v)
 {
 	struct tcp_buf_range new = *r;
 
-	if (v <= 0 || v > BUF_LIMIT)
+	if (v <= 0 || v > TCP_WINDOW_LIMIT)
 		return -EINVAL;
 	*(field == &r->def ? &new.def : field == &r->min ? &new.min : &new.max) = (uint32_t)v;
 	if (new.min > new.def || new.def > new.max)

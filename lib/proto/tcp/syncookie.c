@@ -53,7 +53,7 @@ cookie_hash(const struct tcp *t, const struct tcp_bind *l, const struct tcp_syn_
 {
 	const struct mr_flow *f = &r->rec.flow;
 	const struct mr_addr *laddr = &mr_netep_by_id(t->tp.stack, f->local_id)->addr;
-	uint32_t facts = (uint32_t)r->opts_wscale << 16 | place << 8 | tcp_wscale_for(tcp_conn(l->bound.ep)->rcv_buf);
+	uint32_t facts = (uint32_t)r->opts_wscale << 16 | place << 8 | tcp_rcv_wscale(tcp_conn(l->bound.ep));
 	uint64_t words[6] = {
 		laddr->d[0], laddr->d[1], f->raddr.d[0], f->raddr.d[1],
 		(uint64_t)facts << 32 | (uint32_t)f->rport_be << 16 | f->lport_be,

@@ -21,7 +21,8 @@
 
 #define MIN_BUF 2048u
 #define DEFAULT_BUF (512u << 10)
-#define MAX_BUF (1u << 30)
+#define MAX_SND_BUF (4u << 20)
+#define MAX_RCV_BUF (6u << 20)
 #define SPARE_RECORDS 1024 /* ended records wait for the end of the turn */
 
 /* ---- a burst ------------------------------------------------------------------------------------------------- */
@@ -289,8 +290,12 @@ tcp_conn_new(struct tcp *t)
 	tcp_rtt_init(&c->rtt);
 	c->snd_buf = t->snd_range.def;
 	c->rcv_buf = t->rcv_range.def;
+	c->rcv_most = TCP_WINDOW_LIMIT;
 	return c;
 }
+
+#define INHERITED_FLAGS \
+	(TCP_F_NODELAY | TCP_F_CORK | TCP_F_QUICKACK | TCP_F_KEEPALIVE | TCP_F_LINGER | TCP_F_SNDBUF_SET | TCP_F_RCVBUF_SET)
 
 void
 tcp_conn_inherit(struct tcp_conn *c, const struct tcp_conn *l)
@@ -299,10 +304,11 @@ tcp_conn_inherit(struct tcp_conn *c, const struct tcp_conn *l)
 	c->ecn_mode = l->ecn_mode;
 	c->snd_buf = l->snd_buf;
 	c->rcv_buf = l->rcv_buf;
+	c->rcv_most = l->rcv_most;
 	tcp_rare_inherit(c, l);
 	c->ttl = l->ttl;
 	c->tos = l->tos;
-	c->flags |= l->flags & (TCP_F_NODELAY | TCP_F_CORK | TCP_F_QUICKACK | TCP_F_KEEPALIVE | TCP_F_LINGER);
+	c->flags |= l->flags & INHERITED_FLAGS;
 }
 
 static void
@@ -473,7 +479,8 @@ tcp_create(struct mr_stack *s, struct mr_transproto **out)
 	t->fin_wait2_ns = 60000000000;
 	t->min_rto_ns = 200000000;
 	t->delack_ns = 40000000;
-	t->snd_range = t->rcv_range = (struct tcp_buf_range){MIN_BUF, DEFAULT_BUF, MAX_BUF};
+	t->snd_range = (struct tcp_buf_range){MIN_BUF, DEFAULT_BUF, MAX_SND_BUF};
+	t->rcv_range = (struct tcp_buf_range){MIN_BUF, DEFAULT_BUF, MAX_RCV_BUF};
 	t->cc = tcp_cc_at(0);
 	t->init_cwnd = 10;
 	t->syncookies = MR_TCP_SYNCOOKIES_PRESSED;

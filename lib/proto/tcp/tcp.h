@@ -13,7 +13,8 @@
  *   rtt.c    RFC 6298      newreno.c  RFC 5681, 6582     isn.c  RFC 6528         timewait.c  TIME-WAIT records
  *   rate.c   the delivery rate, for congestion control (tcp_cc.h)                cc.c     its algorithms by name
  *   socket.c the endpoint operations  bind.c   those about names                 sockopt.c options
- *   rare.c   what few connections have (tcp_rare.h)
+ *   rare.c   what few connections have (tcp_rare.h)                              autotune.c buffers that grow by themselves
+ *   urgent.c urgent data
  *   forward.c passive opens for forwarders     probe.c, info.c  a connection as others see it, and as its application does
  *
  * Invariants: input marks, output sends. No file here reads a clock or draws from a global generator: time is
@@ -88,6 +89,7 @@ struct tcp_rx {
 	uint32_t wnd;        /* as in the header, not scaled */
 	uint32_t tsval, tsecr;
 	uint16_t mss;
+	uint16_t urp_be;     /* as in the header, with TCP_URG */
 	uint8_t flags;       /* TCP_FIN ... */
 	uint8_t opts;        /* TCP_OPT_*: what the segment carries */
 	uint8_t wscale;
@@ -105,6 +107,7 @@ struct tcp_tx {
 	uint16_t sport_be, dport_be;
 	uint32_t seq, ack;
 	uint16_t wnd;        /* already scaled */
+	uint16_t urp_be;     /* with TCP_URG */
 	uint8_t flags;
 	uint8_t opts;        /* TCP_OPT_* to write */
 	uint32_t tsval, tsecr;
@@ -168,6 +171,7 @@ enum tcp_rexmt {
 #define TCP_F_PASSIVE (1u << 15)      /* came from a listener (MUST-11) */
 #define TCP_F_DETACHED (1u << 16)     /* no longer in the flow table */
 #define TCP_F_DEAD (1u << 17)         /* on the reap list */
+#define TCP_F_SNDBUF_SET (1u << 18)   /* by the application: it does not grow */
 #define TCP_F_REUSEADDR (1u << 19)
 #define TCP_F_V6ONLY (1u << 20)
 #define TCP_F_IN_ACCEPT (1u << 21)    /* in its listener's accept queue */
@@ -177,6 +181,9 @@ enum tcp_rexmt {
 #define TCP_F_PACED (1u << 25)        /* output waits for tcp_sendq.pace_ns */
 #define TCP_F_BIND_NO_PORT (1u << 26) /* a bind to port 0 takes the address alone */
 #define TCP_F_APP_LIMITED (1u << 27)  /* the last sample of the delivery rate was limited by the application */
+#define TCP_F_RCVBUF_SET (1u << 28)   /* like SNDBUF_SET */
+#define TCP_F_URG_RCVD (1u << 29)     /* the application has not read all that is urgent */
+#define TCP_F_URG_SENT (1u << 30)     /* the peer is told of urgent data until it has acknowledged it */
 #define TCP_F_PROBE (1u << 31)        /* has a probe */
 
 #define TCP_ECN_ASKED (1u << 0)       /* our SYN asks for ECN */
@@ -226,6 +233,7 @@ struct tcp_conn {
 	/* receiving */
 	struct tcp_rcvq rcvq;
 	uint32_t rcv_buf;
+	uint32_t rcv_most;            /* bytes of window at most: MR_OPT_TCP_WINDOW_CLAMP; once agreed, what a header has room for */
 	/* time */
 	struct mr_timer timer;        /* armed at or before the earliest of its deadlines */
 	uint64_t rexmt_ns;            /* 0: off */
@@ -398,44 +406,6 @@ tcp_state_can_send(const struct tcp_conn *c)
 	return c->state == MR_TCP_ESTABLISHED || c->state == MR_TCP_CLOSE_WAIT;
 }
 
-/* listen.c */
-/* @param iss_floor not NULL: the ISS must be beyond it (a TIME-WAIT record is being reopened). Consumes m. */
-void tcp_listen_input(struct tcp *t, struct tcp_bind *l, struct rte_mbuf *m, const uint32_t *iss_floor);
-void tcp_syn_rcvd_input(struct tcp *t, struct tcp_syn_rcvd *r, struct rte_mbuf *m);
-void tcp_listen_close(struct tcp *t, struct tcp_bind *l);
-void tcp_syn_fifo_timer(struct mr_timer *timer, uint64_t now_ns);
-
-/* open.c */
-void tcp_syn_sent_input(struct tcp_conn *c, struct tcp_rx *rx);
-/* Set up an active open on a routed, bound connection: ISS, options, SYN-SENT. */
-void tcp_open_active(struct tcp_conn *c);
-/* The same for a passive open without a listener, by this SYN: SYN-RECEIVED. Consumes it. @param iss_floor as above */
-void tcp_open_passive(struct tcp_conn *c, struct rte_mbuf *syn, const uint32_t *iss_floor);
-/* MSS to offer on a route, and the payload of a full segment once options are known. */
-uint16_t tcp_mss_offer(const struct mr_route *r, uint16_t user_mss);
-void tcp_mss_update(struct tcp_conn *c);
-uint8_t tcp_wscale_for(uint32_t rcv_buf);
-/* The peer's SYN: what both ends have offered. The connection's flags say what we have. */
-void tcp_options_agree(struct tcp_conn *c, const struct tcp_rx *syn);
-/* The flags of what is offered (TCP_OPT_* to TCP_F_*). */
-uint32_t tcp_offer_flags(uint8_t offers);
-
-/* syncookie.c: shall the SYN that has come for this listener get a cookie? */
-bool tcp_cookie_wanted(const struct tcp *t, const struct tcp_bind *l);
-/* Make the sequence number of the answer; *r is what a record would have, and loses what a cookie cannot keep. */
-void tcp_cookie_make(struct tcp *t, struct tcp_bind *l, struct tcp_syn_rcvd *r);
-/* The timestamp of that answer. @param now what it would be otherwise */
-uint32_t tcp_cookie_tsval(const struct tcp_syn_rcvd *r, uint32_t now);
-/* Has the listener sent cookies that are still good? */
-bool tcp_cookie_possible(const struct tcp *t, const struct tcp_bind *l);
-/* Is this ACK one of a cookie, not used yet? Then the rest of *r is filled in, which has the tuple. @param used where
- * r->iss is to be put when the cookie has been used */
-bool tcp_cookie_check(struct tcp *t, const struct tcp_bind *l, const struct tcp_rx *rx, struct tcp_syn_rcvd *r,
-                      uint32_t **used);
-
-/* The handshake is complete: windows, congestion window, keep-alive. */
-void tcp_established(struct tcp_conn *c, const struct tcp_rx *rx);
-
 /* input.c */
 void tcp_conn_input(struct tcp_conn *c, struct rte_mbuf *m);
 /* The rest of the steps for the segment that completed a passive handshake. */
@@ -470,6 +440,15 @@ bool tcp_ecn_is_reduced(const struct tcp_conn *c);
 /* output.c */
 void tcp_output(struct mr_transproto *tp, struct mr_ep *ep);
 
+/* urgent.c: a segment with URG has come, which is acceptable. */
+void tcp_urgent_input(struct tcp_conn *c, const struct tcp_rx *rx);
+/* The application, which has urgent data before it, has read. */
+void tcp_urgent_read(struct tcp_conn *c);
+/* Bytes to the end of what is urgent; 0: there is none. */
+uint32_t tcp_urgent_left(const struct tcp_conn *c);
+/* Put the pointer into a segment, if it is before the mark. */
+void tcp_urgent_tell(struct tcp_conn *c, struct tcp_tx *tx);
+
 /* reset.c */
 /* A reset for a received segment that belongs to nobody (3.10.7.1), unless it is one. Consumes m, counted as `reason`. */
 void tcp_reset_reply(struct tcp *t, struct rte_mbuf *m, enum mr_counter reason);
@@ -502,16 +481,6 @@ tcp_flight_is_small(const struct tcp_conn *c)
 }
 
 uint64_t tcp_rto_ns(const struct tcp_conn *c);
-
-/* isn.c */
-uint32_t tcp_isn(const struct tcp *t, const struct mr_flow *flow, const struct mr_addr *laddr);
-uint32_t tcp_ts_offset(const struct tcp *t, const struct mr_flow *flow, const struct mr_addr *laddr);
-/* The timestamp clock: one tick a millisecond. */
-static inline uint32_t
-tcp_ts_now(const struct tcp *t, uint32_t offset)
-{
-	return (uint32_t)(t->tp.stack->now_ns / 1000000) + offset;
-}
 
 /* timewait.c */
 /* Put a TIME-WAIT record in the place of the connection, if one can be had. */
@@ -559,5 +528,8 @@ int tcp_ep_setopt(struct mr_ep *ep, int opt, int64_t v);
 int tcp_ep_getopt(struct mr_ep *ep, int opt, int64_t *v);
 int tcp_setopt(struct mr_transproto *tp, int opt, int64_t v);
 int tcp_getopt(struct mr_transproto *tp, int opt, int64_t *v);
+
+#include "proto/tcp/tcp_open.h"
+#include "proto/tcp/tcp_window.h"
 
 #endif

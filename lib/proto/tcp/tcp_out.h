@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What goes into the segments of an open connection, and their way to its route: for those who build some (output.c data
- * and SYNs, acks.c ACKs, reset.c resets), and for whoever wants to know the window that would be told.
+ * and SYNs, acks.c ACKs, reset.c resets).
  */
 #ifndef MR_PROTO_TCP_OUT_H
 #define MR_PROTO_TCP_OUT_H
@@ -59,52 +59,6 @@ tcp_out_add(struct tcp_out *o, struct rte_mbuf *m, uint8_t ect)
 		tcp_out_flush(o);
 }
 
-/* The largest window that a header has room for. */
-static inline uint32_t
-tcp_window_most(const struct tcp_conn *c)
-{
-	return 65535u << c->rcv_wscale;
-}
-
-/* The bytes that the receive buffer has room for and a header can tell, as right edge; never moves left (SHLD-14). */
-static inline uint32_t
-tcp_window_edge(const struct tcp_conn *c)
-{
-	uint32_t space = c->rcv_buf > c->rcvq.bytes ? c->rcv_buf - c->rcvq.bytes : 0;
-	uint32_t edge = c->rcv_nxt + RTE_MIN(space, tcp_window_most(c));
-	uint32_t step = RTE_MIN(c->rcv_buf / 2, (uint32_t)c->rcv_mss);
-
-	if (seq_leq(edge, c->rcv_adv) || edge - c->rcv_adv < step)
-		return c->rcv_adv;
-	return edge;
-}
-
-/* Window to advertise now, unscaled bytes; remembers the right edge. */
-static inline uint32_t
-tcp_window(struct tcp_conn *c)
-{
-	uint32_t edge = tcp_window_edge(c), wnd = edge - c->rcv_nxt;
-	uint32_t unit = 1u << c->rcv_wscale;
-
-	/* An edge once told is rounded up so that scaling cannot take it back; a new one down to what there is. */
-	if (edge == c->rcv_adv)
-		wnd = (wnd + unit - 1) & ~(unit - 1);
-	else
-		wnd &= ~(unit - 1);
-	wnd = RTE_MIN(wnd, tcp_window_most(c));
-	c->rcv_adv = seq_max(c->rcv_adv, c->rcv_nxt + wnd);
-	return wnd;
-}
-
-/* The window a read has opened is worth telling (SWS avoidance, RFC 9293 3.8.6.2.2). */
-static inline bool
-tcp_window_worth_update(const struct tcp_conn *c)
-{
-	uint32_t gain = tcp_window_edge(c) - c->rcv_adv;
-
-	return gain > 0 && (gain >= 2u * c->rcv_mss || gain >= c->rcv_buf / 2 || c->rcv_adv == c->rcv_nxt);
-}
-
 /* Header fields of a segment of an open connection; the ACK it carries is noted as sent. */
 static __rte_always_inline void
 tcp_tx_fill(struct tcp_conn *c, struct tcp_tx *tx, uint8_t flags, uint32_t seq)
@@ -122,6 +76,8 @@ tcp_tx_fill(struct tcp_conn *c, struct tcp_tx *tx, uint8_t flags, uint32_t seq)
 		tx->tsecr = c->ts_recent;
 	}
 	c->last_ack_sent = c->rcv_nxt;
+	if (unlikely(c->flags & TCP_F_URG_SENT))
+		tcp_urgent_tell(c, tx);
 }
 
 /* acks.c */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What few connections have of their own: settings that are not the defaults, a probe. The others share tcp_rare_none, which
- * holds the defaults and is never written to.
+ * What few connections have of their own: settings that are not the defaults, a probe, what a stream of much data or of
+ * urgent data is about. The others share tcp_rare_none, which holds the defaults and is never written to.
  */
 #ifndef MR_PROTO_TCP_RARE_H
 #define MR_PROTO_TCP_RARE_H
@@ -22,6 +22,14 @@ struct tcp_rare {
 	uint16_t bind_nic;
 	uint8_t defer_accept;         /* a listener's: SYN-ACKs sent again before a connection without data is accepted */
 	uint8_t offers;               /* TCP_OPT_* that its SYN may carry, if those of the protocol have it too */
+	/* autotune.c: how fast the application reads */
+	uint64_t read_since_ns;       /* when the present round trip began; 0: none did, */
+	uint32_t read_seq;            /* what it had read by then */
+	uint32_t read_before;         /* bytes that it has read in an earlier one; at most so much in any */
+	uint32_t rcv_rtt_ns;          /* from an ACK of ours to the data that it has let out; 0: not measured */
+	uint32_t rcv_tsecr;           /* of the last data, of several segments in a row */
+	/* urgent.c: the sequence numbers behind the last urgent bytes */
+	uint32_t rcv_up, snd_up;      /* RCV.UP with TCP_F_URG_RCVD, SND.UP with TCP_F_URG_SENT */
 };
 
 extern const struct tcp_rare tcp_rare_none;

@@ -6,7 +6,7 @@
  * Resets are ignored here (RFC 1337); a SYN that is newer by timestamp, or by sequence number where there are none, opens
  * a new connection over the record (RFC 6191).
  */
-#include "proto/tcp/tcp_out.h"
+#include "proto/tcp/tcp.h"
 
 #include <rte_common.h>
 

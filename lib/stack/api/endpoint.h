@@ -22,6 +22,7 @@ struct mr_ep;
 #define MR_EV_OUT (1u << 1)  /**< room to send, or connected */
 #define MR_EV_ERR (1u << 2)  /**< an error waits: mr_ep_error() */
 #define MR_EV_HUP (1u << 3)  /**< the connection is over; the last event of an endpoint */
+#define MR_EV_PRI (1u << 4)  /**< there is urgent data to be read (MR_OPT_TCP_URGENT), or more of it than before */
 
 /** One listener for an endpoint's events; the memory is the caller's and must outlive the registration. */
 struct mr_waiter {
@@ -34,8 +35,9 @@ struct mr_waiter {
 
 /** Options of endpoints and protocols, all int64_t. Units in the name or the comment. */
 enum mr_opt {
-	MR_OPT_SNDBUF = 1,        /**< bytes of send queue; protocol-wide: what new endpoints get (SS-17) */
-	MR_OPT_RCVBUF,            /**< the same for receive queues */
+	MR_OPT_SNDBUF = 1,        /**< bytes of send queue; protocol-wide: what new endpoints get (SS-17). TCP's grow by themselves
+	                           *   with the congestion window, to MR_OPT_SNDBUF_MAX at most, until one is set by hand */
+	MR_OPT_RCVBUF,            /**< the same for receive queues; TCP's grow with what the application reads in a round trip */
 	MR_OPT_REUSEADDR,         /**< bool */
 	MR_OPT_REUSEPORT,         /**< bool */
 	MR_OPT_V6ONLY,            /**< bool */
@@ -69,9 +71,10 @@ enum mr_opt {
 	MR_OPT_DEFAULT_TTL,       /**< network protocol: 1..255; default 64 */
 	MR_OPT_MULTICAST_LOOP,    /**< bool: members of the group on this host get a copy; default on */
 	MR_OPT_SNDBUF_MIN,        /**< TCP, protocol-wide: least that an endpoint's may be; default 2 KiB (B-17) */
-	MR_OPT_SNDBUF_MAX,        /**< most that it may be; default 1 GiB. 0 < min <= default <= max at any time */
-	MR_OPT_RCVBUF_MIN,
-	MR_OPT_RCVBUF_MAX,
+	MR_OPT_SNDBUF_MAX,        /**< most that it may be, set or grown; default 4 MiB. 0 < min <= default <= max at any time */
+	MR_OPT_RCVBUF_MIN,        /**< the same as for send queues */
+	MR_OPT_RCVBUF_MAX,        /**< default 6 MiB, at most 1 GiB. The window scale that TCP offers follows from it, or from a
+	                           *   MR_OPT_RCVBUF set by hand */
 	MR_OPT_TCP_CC,            /**< congestion control by number (mr_tcp_cc_find); protocol-wide: of new endpoints */
 	MR_OPT_HDRINCL,           /**< raw IPv4 endpoints, bool: what is sent begins with its IPv4 header. Filled in are total
 	                           *   length and checksum, source and identification if they are 0 */
@@ -86,6 +89,10 @@ enum mr_opt {
 	                           *   different peers may share (RFC 9293 3.3.1: the tuple is what is unique) */
 	MR_OPT_TCP_DEFER_ACCEPT_NS, /**< listeners: a connection is accepted when its first data or its end has come, or after
 	                           *   this time; 0 (default) to 31 s, rounded up to 1, 3, 7, 15 or 31 s. Not with SYN cookies */
+	MR_OPT_TCP_WINDOW_CLAMP,  /**< bytes: most that our window may be, whatever the buffer; 48 to 1 GiB (default). Of a
+	                           *   connection: no more than the window scale has room for. What was told is not taken back */
+	MR_OPT_TCP_URGENT,        /**< read only: bytes that are to be read until the end of urgent data, which is among what
+	                           *   mr_ep_recv gives (RFC 6093); 0: none is */
 };
 
 /** RFC 9293 3.3.2. */

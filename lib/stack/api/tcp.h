@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -54,6 +55,8 @@ struct mr_tcp_info {
 	uint64_t rto_ns;               /**< retransmission timeout */
 	uint64_t srtt_ns;              /**< smoothed round-trip time; 0: none measured (RFC 6298) */
 	uint64_t rttvar_ns;            /**< its variation */
+	uint64_t min_rtt_ns;           /**< shortest round trip of the last minutes; 0: none measured */
+	bool reordering;               /**< segments of ours have arrived in another order (RFC 8985) */
 	uint32_t snd_mss;              /**< payload of a full segment sent */
 	uint32_t rcv_mss;              /**< largest payload received, or a guess */
 	uint32_t peer_mss;             /**< MSS option of the peer, or its default */
@@ -81,6 +84,11 @@ struct mr_tcp_info {
 
 /** Tell what an endpoint knows of itself. Context: own core. @return 0, -EOPNOTSUPP (not TCP's). */
 int mr_tcp_info(struct mr_ep *ep, struct mr_tcp_info *out);
+
+/** Like mr_ep_send, and the peer is told that what was taken is the end of urgent data (RFC 9293 3.8.5), before the data if
+ *  that has to wait. It stays in its place in the stream (RFC 6093): how the peer's application reads it is the peer's affair.
+ *  Context: own core. @return as mr_ep_send; -EOPNOTSUPP (not TCP's). */
+ssize_t mr_tcp_send_urgent(struct mr_ep *ep, const void *buf, size_t len);
 
 #ifdef __cplusplus
 }
