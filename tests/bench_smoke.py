@@ -43,6 +43,7 @@ SHARED = [
     ('udp_rr', '--connections 64'),
     ('tcp_rr', '--connections 64'),
     ('tcp_rr', '--connections 64 --ipv6 --workers 1'),
+    ('tcp_rr', '--connections 64 --queues 1'),
     ('tcp_crr', '--connections 64'),
     ('http', '--connections 64'),
     ('syn_flood', f'--connections 8 --rate {FLOOD_RATE}'),
@@ -151,12 +152,13 @@ def run(program, mode, options, lcores, shared=False):
 
 
 def memif(program, mode, options):
-    """The same in two processes, two workers and queues on each side."""
+    """The same in two processes, two workers and queues on each side; with one queue one worker of the client."""
     with tempfile.TemporaryDirectory() as folder:
         def start(role, cpu):
+            lcores = f'0@{cpu}' if role == 'client' and '--queues 1' in options else f'0@{cpu},1@{cpu}'
             vdev = f'net_memif0,role={role},socket={folder}/memif,socket-abstract=no'
             return subprocess.Popen(
-                [program, '--no-huge', '-m', '384', '--no-pci', '--no-shconf', '--no-telemetry', f'--lcores=0@{cpu},1@{cpu}',
+                [program, '--no-huge', '-m', '384', '--no-pci', '--no-shconf', '--no-telemetry', f'--lcores={lcores}',
                  f'--vdev={vdev}', '--', f'--{role}', '--mode', mode, '--duration', str(DURATION), '--warmup', '0.1', '--json',
                  f'{folder}/{role}', *options.split()], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 

@@ -171,7 +171,7 @@ START_TEST(port_section)
 {
 	struct mr_config *c =
 	        good("[port a]\ndevice=0\naddress = 10.0.0.2/24 , fd00::2/64\naddress = 10.0.1.2/32\nmtu=1400\n"
-	             "rxd=512\ntxd=256\npromiscuous=on\nimpair = loss=1%,delay=20ms\ncapture=/tmp/x.pcapng\n"
+	             "queues=3\nrxd=512\ntxd=256\npromiscuous=on\nimpair = loss=1%,delay=20ms\ncapture=/tmp/x.pcapng\n"
 	             "neighbour = 10.0.0.1 02:00:00:00:00:01, fd00::1 02:00:00:00:00:02\n"
 	             "[port lo]\ndriver=loopback\naddress=127.0.0.1/8\n");
 	const struct mr_config_port *p;
@@ -185,6 +185,8 @@ START_TEST(port_section)
 	ck_assert_uint_eq(p[0].addrs[1].plen, 64);
 	ck_assert_str_eq(mr_addr_format(&p[0].addrs[2].addr, text, sizeof(text)), "10.0.1.2");
 	ck_assert_uint_eq(p[0].port.link.mtu, 1400);
+	ck_assert_uint_eq(p[0].port.link.n_queues, 3);
+	ck_assert_uint_eq(p[1].port.link.n_queues, 0);
 	ck_assert_uint_eq(p[0].port.link.rx_desc, 512);
 	ck_assert_uint_eq(p[0].port.link.tx_desc, 256);
 	ck_assert(p[0].port.link.promisc);
@@ -474,7 +476,7 @@ START_TEST(nothing_is_cut)
 	snprintf(text, sizeof(text), PORT "%s=1\n", name);
 	snprintf(want, sizeof(want),
 	         "[port p0] %s: there is no such key in this section; known are device, driver, args, mtu, address, "
-	         "neighbour, rxd, txd, promiscuous, impair, capture\n",
+	         "neighbour, queues, rxd, txd, promiscuous, impair, capture\n",
 	         name);
 	bad(text, want);
 

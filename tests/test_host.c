@@ -495,6 +495,29 @@ START_TEST(port_in_every_stack)
 }
 END_TEST
 
+/* Of a device that has more, as many queues as are wanted, and never more than there are workers. */
+START_TEST(port_with_so_many_queues)
+{
+	static const struct {
+		uint16_t wanted, opened;
+		const char *steering;
+	} cases[] = {
+		{1, 1, "software Toeplitz, 3 workers; port: 2 of them send through 1"},
+		{2, 2, "software Toeplitz, 3 workers; port: 1 of them send through 2"},
+		{3, 3, "software Toeplitz, 3 workers"},
+		{9, 3, "software Toeplitz, 3 workers"},
+	};
+	struct mr_host_port p = fake_port;
+
+	p.link.n_queues = cases[_i].wanted;
+	host_make(3);
+	ck_assert_int_eq(mr_host_add_port(host, &p), 0);
+	ck_assert_uint_eq(opened.n_queues, cases[_i].opened);
+	ck_assert_uint_eq(fake_links_open, cases[_i].opened);
+	ck_assert_str_eq(mr_host_steering(host), cases[_i].steering);
+}
+END_TEST
+
 static int
 nic_is_there(struct mr_stack *s, unsigned core, void *arg)
 {
@@ -1119,6 +1142,7 @@ suite(void)
 	tcase_add_test(tc, alone_on_main);
 	tcase_add_test(tc, time_goes_on);
 	tcase_add_test(tc, port_in_every_stack);
+	tcase_add_loop_test(tc, port_with_so_many_queues, 0, 4);
 	tcase_add_test(tc, port_comes_and_goes);
 	tcase_add_loop_test(tc, port_errors_change_nothing, 0, 6);
 	tcase_add_test(tc, port_wrapped);

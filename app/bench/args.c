@@ -94,6 +94,8 @@ static const struct option options[] = {
 	 "addresses of syn_flood, of 198.18.0.0/15 or 2001:2::/48; default 10k"},
 	{"ipv6", KIND_FLAG, STACK, AT(v6), 0, 0, NULL, "run over IPv6"},
 	{"workers", KIND_COUNT, STACK, AT(workers), 1, 64, "N", "cores of each role; default: as many as EAL has for it"},
+	{"queues", KIND_COUNT, STACK, AT(queues), 1, 64, "N",
+	 "queue pairs of the device, as many as a memif's other end has; default: one for each worker"},
 	{"time-wait", KIND_DURATION, STACK, AT(time_wait_ns), 0, 240 * SECOND_NS, "TIME",
 	 "TIME-WAIT of connections; default 1ms"},
 

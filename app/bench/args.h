@@ -48,6 +48,7 @@ struct args {
 	bool v6;
 	/* how */
 	uint32_t workers;           /* of each role */
+	uint32_t queues;            /* of the device; 0: one for each worker */
 	uint32_t rxd, txd;          /* descriptors; 0: the stack's default */
 	uint32_t mbufs;             /* of each pool; 0: as the run needs */
 	/* forward modes */

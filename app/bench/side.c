@@ -127,7 +127,12 @@ side_create(struct side *s, const struct args *args, const char *device)
 	struct mr_host_port port = {
 		.nic = NIC,
 		.name = device,
-		.link = {.device = device, .rx_desc = (uint16_t)args->rxd, .tx_desc = (uint16_t)args->txd},
+		.link = {
+			.device = device,
+			.n_queues = (uint16_t)args->queues,
+			.rx_desc = (uint16_t)args->rxd,
+			.tx_desc = (uint16_t)args->txd,
+		},
 	};
 	int r;
 

@@ -108,7 +108,7 @@ links_open(struct mr_host *h, const struct mr_host_port *p, uint16_t rx_desc, st
 	for (unsigned i = 0; i < h->n; i++)
 		pools[i] = h->workers[i].rx_pool;
 	cfg.rx_pools = pools;
-	cfg.n_queues = h->n;
+	cfg.n_queues = cfg.n_queues ? RTE_MIN(cfg.n_queues, h->n) : h->n;
 	cfg.rx_desc = rx_desc;
 	queues = mr_link_open(p->driver ? p->driver : "ethdev", &cfg, links);
 	if (queues < 0)

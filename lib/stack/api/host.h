@@ -39,7 +39,7 @@ struct mr_host_port {
 	uint16_t nic;               /**< NIC id */
 	const char *name;           /**< of the NIC; not NULL */
 	const char *driver;         /**< NULL: "ethdev" */
-	struct mr_link_cfg link;    /**< n_queues and rx_pools are filled in */
+	struct mr_link_cfg link;    /**< n_queues 0: one for each worker, and never more; rx_pools is filled in */
 	const char *impair;         /**< NULL or mr_impair_parse text */
 	const char *capture;        /**< NULL or a pcapng file; ".N" is added for worker N > 0 */
 };
