@@ -14,6 +14,7 @@ mr_decorator_init(struct mr_link *l, const struct mr_link_ops *ops, const char *
 		.framing = inner->framing,
 		.caps = inner->caps,
 		.mtu = inner->mtu,
+		.tso_segs = inner->tso_segs,
 		.queue = inner->queue,
 		.lladdr = inner->lladdr,
 		.inner = inner,

@@ -97,6 +97,36 @@ tx_by_pointer(struct mr_ethdev_queue *q, struct rte_mbuf **pkts, uint16_t n)
 	return sent;
 }
 
+/* Have the device's driver look at frames to be cut: devices differ in what they want of the pseudo-header sum. One that
+ * it does not take may come again. @return frames that are ready, all before the first that never will be */
+static uint16_t
+tso_prepare(struct mr_ethdev_queue *q, struct rte_mbuf **pkts, uint16_t n)
+{
+	for (uint16_t i = 0; i < n; i++)
+		if (pkts[i]->ol_flags & RTE_MBUF_F_TX_TCP_SEG &&
+		    rte_eth_tx_prepare(q->dev->port, q->link.queue, &pkts[i], 1) != 1)
+			return i;
+	return n;
+}
+
+/* For devices that cut segments. A frame that cannot be sent is lost, and is in nobody's way. */
+static uint16_t
+tx_cut(struct mr_ethdev_queue *q, struct rte_mbuf **pkts, uint16_t n)
+{
+	uint16_t sent = 0, ready, k;
+
+	while (sent < n) {
+		ready = tso_prepare(q, pkts + sent, n - sent);
+		k = ready ? rte_eth_tx_burst(q->dev->port, q->link.queue, pkts + sent, ready) : 0;
+		sent += k;
+		if (k < ready || sent == n)
+			break;
+		q->tx_refused++;
+		rte_pktmbuf_free(pkts[sent++]);
+	}
+	return sent;
+}
+
 static uint16_t
 ethdev_tx_burst(struct mr_link *l, uint64_t now_ns, struct rte_mbuf **pkts, uint16_t n)
 {
@@ -104,6 +134,8 @@ ethdev_tx_burst(struct mr_link *l, uint64_t now_ns, struct rte_mbuf **pkts, uint
 	uint16_t sent = 0, part, k;
 
 	(void)now_ns;
+	if (unlikely(q->dev->tso_segs))
+		return tx_cut(q, pkts, n);
 	if (likely(!q->dev->by_pointer))
 		return rte_eth_tx_burst(q->dev->port, l->queue, pkts, n);
 	do {
@@ -287,10 +319,11 @@ ethdev_stats(struct mr_link *l, struct mr_link_stats *out)
 		out->tx_bytes = s.q_obytes[l->queue];
 	}
 	out->rx_errors = q->rx_foreign;
+	out->tx_errors = q->tx_refused;
 	if (l->queue == 0) {
 		out->rx_missed = s.imissed + s.rx_nombuf;
 		out->rx_errors += s.ierrors;
-		out->tx_errors = s.oerrors;
+		out->tx_errors += s.oerrors;
 	}
 }
 
@@ -354,6 +387,7 @@ queue_init(struct mr_ethdev *d, uint16_t nr)
 		.framing = "ether",
 		.caps = d->caps,
 		.mtu = d->mtu,
+		.tso_segs = d->tso_segs,
 		.queue = nr,
 		.lladdr = d->lladdr,
 	};

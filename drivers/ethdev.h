@@ -20,6 +20,7 @@ struct mr_ethdev_queue {
 	struct mr_link link;
 	struct mr_ethdev *dev;
 	uint64_t rx_foreign;     /* frames without room for packet facts */
+	uint64_t tx_refused;     /* frames that the device cannot cut */
 	/* What this queue's stack wants of the port; under the lock. */
 	bool started, promisc, open;
 	unsigned n_mcast;        /* over MR_ETHDEV_MCAST: all */
@@ -31,6 +32,7 @@ struct mr_ethdev {
 	uint16_t port, n_queues;
 	uint16_t rx_desc, tx_desc;
 	uint16_t mtu;
+	uint16_t tso_segs;       /* most payload mbufs of a frame that the device cuts; 0: it does not */
 	uint32_t caps;           /* MR_LINK_CAP_* */
 	bool by_pointer;         /* passes mbufs on to a receiver in this process */
 	bool kernel_mac; /* the device has the link address of its other end */

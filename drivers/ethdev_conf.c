@@ -2,9 +2,9 @@
 /*
  * Driver ethdev, the half that finds a device and configures it: what the port offers of what the stack can use.
  *
- * Deliberately not used: TSO (nobody builds such segments), LRO (merging is per connection in the stack), the fast free
- * of mbufs (transmitted frames may be shared), and rte_eth_tx_prepare (it writes to frames, and the stack has put the
- * pseudo-header sum where it belongs). RSS spreads flows over queues; which core owns a flow is steering's business.
+ * Deliberately not used: LRO (merging is per connection in the stack), the fast free of mbufs (transmitted frames may be
+ * shared), and rte_eth_tx_prepare but for segments to be cut (it writes to frames, and the stack has put the pseudo-header
+ * sum where it belongs). RSS spreads flows over queues; which core owns a flow is steering's business.
  *
  * Whatever fails is logged with the name of the device and what to do about it.
  */
@@ -20,12 +20,15 @@
 
 #define DESCRIPTORS 1024 /* default */
 #define RSS_KEY_MAX 128
+#define TSO_RING_PART 4
 
 static const uint64_t rx_cksum = RTE_ETH_RX_OFFLOAD_IPV4_CKSUM | RTE_ETH_RX_OFFLOAD_UDP_CKSUM |
                                  RTE_ETH_RX_OFFLOAD_TCP_CKSUM;
 static const uint64_t tx_l4_cksum = RTE_ETH_TX_OFFLOAD_UDP_CKSUM | RTE_ETH_TX_OFFLOAD_TCP_CKSUM;
 static const uint64_t tx_wanted = RTE_ETH_TX_OFFLOAD_IPV4_CKSUM | RTE_ETH_TX_OFFLOAD_UDP_CKSUM |
-                                  RTE_ETH_TX_OFFLOAD_TCP_CKSUM | RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
+                                  RTE_ETH_TX_OFFLOAD_TCP_CKSUM | RTE_ETH_TX_OFFLOAD_MULTI_SEGS |
+                                  RTE_ETH_TX_OFFLOAD_TCP_TSO;
+static const uint64_t tso_needs = RTE_ETH_TX_OFFLOAD_TCP_CKSUM | RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
 
 static void
 log_unknown(const char *device)
@@ -139,6 +142,19 @@ tx_mode(const struct rte_eth_dev_info *info, struct rte_eth_conf *conf)
 	/* For a guest that does not take part, this one computes them in the frame, which may be shared. */
 	if (!strcmp(info->driver_name, "net_vhost"))
 		conf->txmode.offloads &= ~tx_l4_cksum;
+	/* A tap cuts in software, and IPv4 only. */
+	if ((conf->txmode.offloads & tso_needs) != tso_needs || !strcmp(info->driver_name, "net_tap"))
+		conf->txmode.offloads &= ~RTE_ETH_TX_OFFLOAD_TCP_TSO;
+}
+
+/* Most payload mbufs of a frame that the device cuts, behind that of the headers: what it can take, and a part of the ring,
+ * so that frames in it overlap. */
+static uint16_t
+tso_segs(const struct mr_ethdev *d, const struct rte_eth_dev_info *info)
+{
+	uint16_t most = info->tx_desc_lim.nb_seg_max ? info->tx_desc_lim.nb_seg_max : UINT16_MAX;
+
+	return RTE_MAX(RTE_MIN(most, d->tx_desc / TSO_RING_PART), 2) - 1;
 }
 
 static int
@@ -206,6 +222,7 @@ link_caps(const struct rte_eth_conf *conf)
 		{RTE_ETH_TX_OFFLOAD_TCP_CKSUM, MR_LINK_CAP_TX_TCP_CKSUM},
 		{RTE_ETH_TX_OFFLOAD_UDP_CKSUM, MR_LINK_CAP_TX_UDP_CKSUM},
 		{RTE_ETH_TX_OFFLOAD_MULTI_SEGS, MR_LINK_CAP_TX_MULTI_SEGS},
+		{RTE_ETH_TX_OFFLOAD_TCP_TSO, MR_LINK_CAP_TX_TSO},
 	};
 	uint32_t caps = MR_LINK_CAP_RESOLVE;
 
@@ -291,6 +308,7 @@ mr_ethdev_configure(struct mr_ethdev *d, const struct mr_link_cfg *cfg)
 	if (rc)
 		return rc;
 	d->caps = link_caps(&conf);
+	d->tso_segs = d->caps & MR_LINK_CAP_TX_TSO ? tso_segs(d, &info) : 0;
 	MR_LOG(INFO, "ethdev %s (%s): %u queue pairs, %u rx and %u tx descriptors, MTU %u, capabilities 0x%x%s",
 	       d->name, info.driver_name, d->n_queues, d->rx_desc, d->tx_desc, d->mtu, d->caps,
 	       conf.rxmode.mq_mode == RTE_ETH_MQ_RX_RSS ? ", RSS" : "");

@@ -664,12 +664,12 @@ offer_everything_as_vhost(struct rte_eth_dev_info *info)
 	info->driver_name = "net_vhost";
 }
 
-/* Of what there is, only what the stack uses is switched on: no LRO, no TSO, no fast free of shared mbufs. */
+/* Of what there is, only what the stack uses is switched on: no LRO, no fast free of shared mbufs. */
 START_TEST(offloads)
 {
 	const uint64_t rx = RTE_ETH_RX_OFFLOAD_IPV4_CKSUM | RTE_ETH_RX_OFFLOAD_UDP_CKSUM | RTE_ETH_RX_OFFLOAD_TCP_CKSUM;
 	const uint64_t tx = RTE_ETH_TX_OFFLOAD_IPV4_CKSUM | RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
-	const uint64_t tx_l4 = RTE_ETH_TX_OFFLOAD_UDP_CKSUM | RTE_ETH_TX_OFFLOAD_TCP_CKSUM;
+	const uint64_t tx_l4 = RTE_ETH_TX_OFFLOAD_UDP_CKSUM | RTE_ETH_TX_OFFLOAD_TCP_CKSUM | RTE_ETH_TX_OFFLOAD_TCP_TSO;
 	const uint32_t caps = MR_LINK_CAP_RESOLVE | MR_LINK_CAP_RX_CKSUM | MR_LINK_CAP_TX_IPV4_CKSUM |
 	                      MR_LINK_CAP_TX_MULTI_SEGS;
 
@@ -678,7 +678,8 @@ START_TEST(offloads)
 	ck_assert_int_eq(open_queues("net_null0", 1), 1);
 	ck_assert_uint_eq(port_conf().rxmode.offloads, rx);
 	ck_assert_uint_eq(port_conf().txmode.offloads, tx | tx_l4);
-	ck_assert_uint_eq(links[0]->caps, caps | MR_LINK_CAP_TX_TCP_CKSUM | MR_LINK_CAP_TX_UDP_CKSUM);
+	ck_assert_uint_eq(links[0]->caps,
+	                  caps | MR_LINK_CAP_TX_TCP_CKSUM | MR_LINK_CAP_TX_UDP_CKSUM | MR_LINK_CAP_TX_TSO);
 	close_queues(1);
 	device_gone("net_null0");
 	/* vhost computes what its guest will not, in the frame: not with shared frames. */
@@ -687,6 +688,98 @@ START_TEST(offloads)
 	ck_assert_int_eq(open_queues("net_null0", 1), 1);
 	ck_assert_uint_eq(port_conf().txmode.offloads, tx);
 	ck_assert_uint_eq(links[0]->caps, caps);
+	close_queues(1);
+	device_gone("net_null0");
+}
+END_TEST
+
+static void
+offer_everything_as_tap(struct rte_eth_dev_info *info)
+{
+	offer_everything(info);
+	info->driver_name = "net_tap";
+}
+
+static void
+offer_tso_alone(struct rte_eth_dev_info *info)
+{
+	info->tx_offload_capa = RTE_ETH_TX_OFFLOAD_TCP_TSO | RTE_ETH_TX_OFFLOAD_TCP_CKSUM;
+}
+
+static void
+offer_small_tso(struct rte_eth_dev_info *info)
+{
+	offer_everything(info);
+	info->tx_desc_lim.nb_seg_max = 40;
+}
+
+static const struct {
+	void (*pretend)(struct rte_eth_dev_info *info);
+	uint16_t desc, segs;
+} cutters[] = {
+	{offer_everything, 0, 1024 / 4 - 1},
+	{offer_everything, 128, 128 / 4 - 1}, /* a quarter of the ring */
+	{offer_small_tso, 0, 39},             /* one is that of the headers */
+	{offer_everything_as_vhost, 0, 0},
+	{offer_everything_as_tap, 0, 0},
+	{offer_tso_alone, 0, 0},
+};
+
+/* How much a device may be given to cut at a time; nothing, if it takes no chains, does it in software, or for a guest. */
+START_TEST(tso)
+{
+	struct mr_link_cfg cfg = {.device = "net_null0", .n_queues = 1, .rx_pools = pools, .tx_desc = cutters[_i].desc};
+
+	device("net_null0");
+	pretend = cutters[_i].pretend;
+	ck_assert_int_eq(mr_link_open("ethdev", &cfg, links), 1);
+	ck_assert_uint_eq(links[0]->tso_segs, cutters[_i].segs);
+	ck_assert_uint_eq(!!(links[0]->caps & MR_LINK_CAP_TX_TSO), cutters[_i].segs > 0);
+	ck_assert_uint_eq(!!(port_conf().txmode.offloads & RTE_ETH_TX_OFFLOAD_TCP_TSO), cutters[_i].segs > 0);
+	close_queues(1);
+	device_gone("net_null0");
+}
+END_TEST
+
+static unsigned prepared;
+
+/* Of a device that cannot cut frames of 7 bytes a piece. */
+static uint16_t
+prepare(void *queue, struct rte_mbuf **pkts, uint16_t n)
+{
+	(void)queue;
+	ck_assert_uint_eq(n, 1);
+	prepared++;
+	return pkts[0]->tso_segsz != 7;
+}
+
+/* Frames to be cut, and no others, are shown to the device's driver; what it refuses is lost and counted, and the frames
+ * behind it go on. */
+START_TEST(frames_to_be_cut)
+{
+	struct rte_mbuf *m[6];
+	struct mr_link_stats st;
+	uint16_t port;
+
+	device("net_null0");
+	pretend = offer_everything;
+	ck_assert_int_eq(open_queues("net_null0", 1), 1);
+	ck_assert_int_eq(links[0]->ops->start(links[0]), 0);
+	ck_assert_int_eq(rte_eth_dev_get_port_by_name("net_null0", &port), 0);
+	rte_eth_fp_ops[port].tx_pkt_prepare = prepare;
+	for (unsigned i = 0; i < RTE_DIM(m); i++) {
+		m[i] = rte_pktmbuf_alloc(pools[0]);
+		ck_assert_ptr_nonnull(m[i]);
+		rte_pktmbuf_append(m[i], 100);
+		if (i > 0)
+			m[i]->ol_flags = RTE_MBUF_F_TX_TCP_SEG;
+		m[i]->tso_segsz = i == 2 || i == 5 ? 7 : 10;
+	}
+	ck_assert_uint_eq(links[0]->ops->tx_burst(links[0], 0, m, RTE_DIM(m)), RTE_DIM(m));
+	ck_assert_uint_eq(prepared, 5);
+	links[0]->ops->stats(links[0], &st);
+	ck_assert_uint_eq(st.tx_packets, 4);
+	ck_assert_uint_eq(st.tx_errors, 2);
 	close_queues(1);
 	device_gone("net_null0");
 }
@@ -769,6 +862,8 @@ suite(void)
 	tcase_add_test(t, mtu_refused);
 	tcase_add_loop_test(t, descriptors_are_clamped, 0, RTE_DIM(descriptors));
 	tcase_add_test(t, offloads);
+	tcase_add_loop_test(t, tso, 0, RTE_DIM(cutters));
+	tcase_add_test(t, frames_to_be_cut);
 	tcase_add_test(t, rss);
 	tcase_add_test(t, no_queue_pair);
 	suite_add_tcase(s, t);

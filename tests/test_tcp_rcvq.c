@@ -352,7 +352,7 @@ START_TEST(chains_of_single_bytes)
 
 	append_chain(300, 1);
 	append_chain(300, 7);
-	ck_assert_uint_eq(stack->rx_held, 2);
+	ck_assert_uint_eq(stack->rx_held, 300 + 43); /* as many mbufs */
 	ck_assert_uint_eq(read_bytes(600, true), 600);
 	ck_assert_uint_eq(read_bytes(37, false), 37);
 	ck_assert_uint_eq(read_bytes(100, true), 100);
@@ -733,7 +733,7 @@ START_TEST(random_pieces)
 		uint32_t len = 1 + mr_rng_below(&r, RTE_MIN(longest, STREAM - off));
 
 		/* Long tails of luck are cut short: now and then the very byte that is missing. */
-		deliver(i % 7 ? off : nxt, i % 7 ? len : 1, _i & 2 ? 0 : 1 + mr_rng_below(&r, 50));
+		deliver(i % 7 ? off : nxt, i % 7 ? len : 1, _i & 2 ? 0 : 1 + longest / 20 + mr_rng_below(&r, 50));
 		if (i % 16 == 0)
 			check_model();
 		read_some(&r);

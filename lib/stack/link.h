@@ -8,6 +8,10 @@
  * (with l2_len, l3_len, l4_len, as rte_ethdev wants them) only for the offloads that `caps` announces; such a frame may
  * be shared (refcnt > 1): a driver never writes to it, and one that passes mbufs on by pointer copies shared ones.
  *
+ * A frame with RTE_MBUF_F_TX_TCP_SEG is cut by the link into segments of tso_segsz bytes of payload. All its headers are in
+ * its first mbuf, which is not shared: there a driver may write what its device wants of a checksum field. PSH and FIN
+ * are those of the last segment; CWR does not occur.
+ *
  * A driver is registered by name and opened with mr_link_open; a decorator wraps another link (mr_link.inner).
  */
 #ifndef MR_STACK_LINK_H
@@ -64,6 +68,7 @@ struct mr_link {
 	const char *framing;      /**< "ether", or "none": packets start with the network header */
 	uint32_t caps;            /**< MR_LINK_CAP_* (S-108) */
 	uint16_t mtu;             /**< bytes of network packet (S-107) */
+	uint16_t tso_segs;        /**< with MR_LINK_CAP_TX_TSO: most mbufs of payload in a frame to be cut */
 	uint16_t queue;           /**< which queue pair of the device */
 	struct mr_lladdr lladdr;  /**< len 0: it has none (S-110) */
 	struct mr_link *inner;    /**< of a decorator: what it wraps and closes */

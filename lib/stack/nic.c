@@ -22,6 +22,9 @@
 #include "stack/route.h"
 #include "stack/stack.h"
 
+/* Who cuts TCP segments must take chains and compute their checksums. */
+static const uint32_t tso_caps = MR_LINK_CAP_TX_TSO | MR_LINK_CAP_TX_TCP_CKSUM | MR_LINK_CAP_TX_MULTI_SEGS;
+
 /* ---- making and unmaking */
 
 struct mr_nic *
@@ -100,6 +103,7 @@ nic_make(struct mr_stack *s, uint16_t id, const char *name, struct mr_link *link
 	nic->id = id;
 	nic->mtu = link->mtu;
 	nic->caps = link->caps;
+	nic->tso_segs = (link->caps & tso_caps) == tso_caps ? link->tso_segs : 0;
 	nic->lladdr = link->lladdr;
 	nic->flags = link->caps & MR_LINK_CAP_LOOPBACK ? MR_NIC_F_LOOPBACK : 0;
 	snprintf(nic->name, sizeof(nic->name), "%s", name ? name : "");
@@ -162,6 +166,7 @@ mr_nic_destroy(struct mr_nic *nic)
 	nic->link->nic = NULL;
 	nic->link = NULL;
 	nic->caps = 0;
+	nic->tso_segs = 0;
 	TAILQ_REMOVE(&s->nics, nic, link_in_stack);
 	TAILQ_INSERT_TAIL(&s->dead_nics, nic, link_in_stack);
 	s->route_gen++;

@@ -28,7 +28,8 @@ extern "C" {
 #define MR_BURST 32          /**< frames taken from a link at a time */
 #define MR_NIC_TXQ 512       /**< frames that may wait for the link */
 #define MR_NIC_TXQ_BULK 448  /**< of these, of those that can wait elsewhere; the rest is for ACKs, ARP and the like */
-#define MR_NIC_STUCK_NS 10000000ull /**< a link that has taken nothing for so long is not waited for */
+#define MR_NIC_STUCK_NS 100000000ull /**< a link that has taken nothing for so long is not waited for: a machine that
+                                  *   shares its cores takes one away for some 10 ms at a time */
 #define MR_NIC_ADDR_BUCKETS 256 /**< private */
 
 /** One local address (S-127, S-133). */
@@ -75,6 +76,7 @@ struct mr_nic {
 	const struct mr_framing *framing; /**< of the link */
 	uint16_t id;              /**< not 0 (S-78) */
 	uint16_t mtu;             /**< network packet */
+	uint16_t tso_segs;        /**< of the link, if TCP may let it cut segments; else 0 */
 	uint32_t flags;           /**< MR_NIC_F_* */
 	uint32_t caps;            /**< of the link */
 	struct mr_lladdr lladdr;  /**< of the link */

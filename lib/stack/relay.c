@@ -265,6 +265,7 @@ link_like(struct mr_link *l, const struct mr_link_ops *ops, const char *driver, 
 	l->framing = device->framing;
 	l->caps = device->caps;
 	l->mtu = device->mtu;
+	l->tso_segs = device->tso_segs;
 	l->queue = device->queue;
 	l->lladdr = device->lladdr;
 }

@@ -51,6 +51,10 @@ to_mbuf(struct rig *rig, const struct rig_rx *rx)
 	} while (off < rx->len);
 	head->pkt_len = rx->len;
 	head->ol_flags = rx->ol_flags;
+	if (rig->rx_lro) {
+		head->ol_flags |= RTE_MBUF_F_RX_LRO;
+		head->tso_segsz = rig->rx_lro;
+	}
 	mr_pkt_init(head);
 	return head;
 }
@@ -80,25 +84,90 @@ link_rx_burst(struct mr_link *l, uint64_t now_ns, struct rte_mbuf **pkts, uint16
 }
 
 static void
-take(struct rig *rig, struct rte_mbuf *m, uint64_t now_ns)
+bad_frame(struct rig *rig, const char *why, const struct rig_frame *f)
 {
-	char why[192];
-	struct rig_frame *f = rig_judge(&rig->link, m, why, sizeof(why));
-
-	rte_pktmbuf_free(m);
-	if (f) {
-		f->time_ns = now_ns;
-		rig->stats.tx_packets++;
-		rig->stats.tx_bytes += f->len;
-		TAILQ_INSERT_TAIL(&rig->tx, f, link);
-		rig->n_tx++;
-	}
-	if (!why[0])
-		return;
 	if (!rig->bad[0])
 		snprintf(rig->bad, sizeof(rig->bad), "%s", why);
 	if (!rig->lenient)
-		ck_abort_msg("the stack sent a bad frame: %s\n\t%s", why, rig_frame_text(f));
+		ck_abort_msg("the stack sent a bad frame: %s\n\t%s", why, f ? rig_frame_text(f) : "");
+}
+
+static void
+taken(struct rig *rig, struct rig_frame *f)
+{
+	f->time_ns = rig->taken_ns;
+	rig->stats.tx_packets++;
+	rig->stats.tx_bytes += f->len;
+	TAILQ_INSERT_TAIL(&rig->tx, f, link);
+	rig->n_tx++;
+}
+
+/* A piece of a frame that was cut: it has everything a frame on the wire has. */
+static void
+take_piece(void *arg, const struct rig_buf *b)
+{
+	struct rig *rig = arg;
+	char why[192];
+	struct rig_frame *f = rig_frame_parse(b->b, b->len, 0, 0, 0, why, sizeof(why));
+
+	rig->cut_pieces++;
+	taken(rig, f);
+	if (why[0])
+		bad_frame(rig, why, f);
+}
+
+static uint64_t
+chain_hash(const struct rte_mbuf *m)
+{
+	uint64_t h = m->pkt_len;
+
+	for (; m; m = m->next)
+		for (uint16_t i = 0; i < m->data_len; i++)
+			h = (h ^ rte_pktmbuf_mtod(m, const uint8_t *)[i]) * 0x100000001b3;
+	return h;
+}
+
+static void
+done_with(struct rig *rig, struct rte_mbuf *m)
+{
+	if (!rig->hold || rig->n_held == RTE_DIM(rig->held)) {
+		rte_pktmbuf_free(m);
+		return;
+	}
+	rig->held_hash[rig->n_held] = chain_hash(m);
+	rig->held[rig->n_held++] = m;
+}
+
+void
+rig_let_go(struct rig *rig)
+{
+	for (unsigned i = 0; i < rig->n_held; i++) {
+		if (chain_hash(rig->held[i]) != rig->held_hash[i])
+			ck_abort_msg("frame %u of %u that the link still had was changed", i, rig->n_held);
+		rte_pktmbuf_free(rig->held[i]);
+	}
+	rig->n_held = 0;
+}
+
+static void
+take(struct rig *rig, struct rte_mbuf *m, uint64_t now_ns)
+{
+	char why[192];
+	struct rig_frame *f = NULL;
+
+	rig->taken_ns = now_ns;
+	if (m->ol_flags & RTE_MBUF_F_TX_TCP_SEG) {
+		rig->n_cut++;
+		rig->cut_pieces = 0;
+		rig_cut(&rig->link, m, take_piece, rig, why, sizeof(why));
+	} else {
+		f = rig_judge(&rig->link, m, why, sizeof(why));
+		if (f)
+			taken(rig, f);
+	}
+	done_with(rig, m);
+	if (why[0])
+		bad_frame(rig, why, f);
 }
 
 static uint16_t

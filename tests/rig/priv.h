@@ -11,6 +11,9 @@
 
 /* Judge a frame that was given to a link. @return its parsed copy, or NULL when even the mbuf is broken. */
 struct rig_frame *rig_judge(const struct mr_link *l, const struct rte_mbuf *m, char *why, size_t why_size);
+/* Cut a frame as a link with MR_LINK_CAP_TX_TSO does. @param why says what is wrong with it, "" if nothing is */
+void rig_cut(const struct mr_link *l, const struct rte_mbuf *m, void (*take)(void *arg, const struct rig_buf *b), void *arg,
+             char *why, size_t why_size);
 /* The scripted link of a rig. */
 void rig_link_init(struct rig *rig, uint32_t caps, uint16_t mtu);
 void rig_link_fini(struct rig *rig);

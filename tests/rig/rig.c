@@ -81,6 +81,7 @@ rig_init(struct rig *rig, const struct rig_opts *opts)
 	memcpy(rig->mac, "\x02\0\0\0\0\x01", 6);
 	memcpy(rig->peer_mac, "\x02\0\0\0\0\x02", 6);
 	rig_link_init(rig, caps, o->mtu ? o->mtu : 1500);
+	rig->link.tso_segs = o->tso_segs ? o->tso_segs : 64;
 	ck_assert_int_eq(mr_stack_create(&so, &rig->stack), 0);
 	mr_stack_poll(rig->stack, rig->now);
 	if (!o->no_nic) {
@@ -104,6 +105,8 @@ rig_fini(struct rig *rig)
 {
 	unsigned before = rig_leaks();
 
+	rig_let_go(rig);
+	rig->hold = false;
 	mr_stack_destroy(rig->stack);
 	rig->stack = NULL;
 	rig_link_fini(rig);

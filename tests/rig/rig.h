@@ -47,6 +47,7 @@ struct rig_opts {
 	struct mr_stack_opts stack; /* seed defaults to 1, pools to 2048 mbufs each, tables small */
 	uint32_t caps;              /* MR_LINK_CAP_*, besides RESOLVE and TX_MULTI_SEGS */
 	bool no_multi_segs;         /* link takes no chains */
+	uint16_t tso_segs;          /* with MR_LINK_CAP_TX_TSO: pieces of a frame that it cuts; 64 */
 	bool no_resolve;
 	uint16_t mtu;               /* 1500 */
 	bool no_neigh;              /* do not fill in the peer's link addresses */
@@ -65,16 +66,23 @@ struct rig {
 	/* knobs, at any time */
 	uint64_t rx_ol_flags;          /* RTE_MBUF_F_RX_* of frames pushed from now on */
 	uint16_t rx_seg_bytes;         /* not 0: frames are delivered as chains of segments of so many bytes */
+	uint16_t rx_lro;               /* not 0: frames are said to be made of several with so many bytes of payload */
 	int tx_room;                   /* frames the link takes before it says "busy"; -1 (default) no limit */
 	bool link_down;
+	bool hold;                     /* the link keeps the frames it takes, until rig_let_go */
 	bool lenient;                  /* a bad frame does not fail the test but fills `bad` */
 	char bad[256];
 	/* what the stack told the link */
 	bool started, promisc;
 	unsigned n_mcast;
 	struct mr_lladdr mcast[32];
-	struct mr_link_stats stats;    /* rx_missed: no mbuf to receive into */
+	struct mr_link_stats stats;    /* rx_missed: no mbuf to receive into; tx_packets: as they left the link */
+	unsigned n_cut, cut_pieces;    /* frames that the link has cut; pieces of the last of them */
 	/* private */
+	uint64_t taken_ns;
+	unsigned n_held;
+	struct rte_mbuf *held[256];
+	uint64_t held_hash[256];
 	STAILQ_HEAD(, rig_rx) rx;
 	struct rig_frames tx, seen;
 	unsigned n_tx;
@@ -108,6 +116,9 @@ void rig_push_tcphdr_spec(struct rig *rig, const struct rig_tcphdr *t);
 #define rig_push_tcphdr(rig, ...) rig_push_tcphdr_spec(rig, &(struct rig_tcphdr){__VA_ARGS__})
 /* An arbitrary transport payload: rig_push_ip(rig, payload, len, .proto = 99). */
 #define rig_push_ip(rig, payload, len, ...) rig_push_ip_spec(rig, &(struct rig_ip){__VA_ARGS__}, payload, len)
+
+/* The link is done with the frames that it has kept; fails the test if one of them has changed meanwhile. */
+void rig_let_go(struct rig *rig);
 
 /* ---- time */
 /* Exactly one turn at the present time. @return what mr_stack_poll returned. */

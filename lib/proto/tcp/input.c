@@ -258,6 +258,19 @@ text_in_order(struct tcp_conn *c, struct tcp_rx *rx)
 	mr_ep_event(&c->ep, MR_EV_IN);
 }
 
+/* What a full segment is. A device may have made one packet of several, and says how large they were. */
+static inline void
+rcv_mss_note(struct tcp_conn *c, const struct tcp_rx *rx)
+{
+	uint32_t len = rx->len;
+
+	if (likely(len <= c->rcv_mss))
+		return;
+	if (rx->m->ol_flags & RTE_MBUF_F_RX_LRO && rx->m->tso_segsz > 0)
+		len = RTE_MIN(len, (uint32_t)rx->m->tso_segsz);
+	c->rcv_mss = (uint16_t)RTE_MAX(RTE_MIN(len, (uint32_t)UINT16_MAX), (uint32_t)c->rcv_mss);
+}
+
 /* Seventh: process the segment text. @return false when the connection is over. */
 static bool
 step7_text(struct tcp_conn *c, struct tcp_rx *rx)
@@ -273,8 +286,7 @@ step7_text(struct tcp_conn *c, struct tcp_rx *rx)
 	}
 	if (c->ep.flags & MR_EP_F_CLOSED)
 		return text_after_close(c, rx);
-	if (rx->len > c->rcv_mss)
-		c->rcv_mss = (uint16_t)RTE_MIN(rx->len, (uint32_t)UINT16_MAX);
+	rcv_mss_note(c, rx);
 	if (rx->seq == c->rcv_nxt) {
 		text_in_order(c, rx);
 	} else {

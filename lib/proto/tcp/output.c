@@ -10,8 +10,6 @@
 
 #include <string.h>
 
-#define ECT_0 2 /* of the type of service: may be marked instead of lost */
-
 /* The mbuf to put the frame of a segment into: its own when we are the only holder, else a copy. */
 static struct rte_mbuf *
 seg_frame(struct tcp_conn *c, struct rte_mbuf *m)
@@ -23,6 +21,7 @@ seg_frame(struct tcp_conn *c, struct rte_mbuf *m)
 		m->data_off = s->data_off;
 		m->data_len = (uint16_t)s->len;
 		m->pkt_len = s->len;
+		m->next = NULL; /* it may have been in a frame with others */
 		m->ol_flags = 0;
 		m->tx_offload = 0;
 		rte_mbuf_refcnt_update(m, 1);
@@ -70,11 +69,35 @@ seg_ect(struct tcp_conn *c, const struct tcp_seg *s, uint8_t *flags)
 		return 0;
 	*flags |= c->ecn & TCP_ECN_CWR;
 	c->ecn &= (uint8_t)~TCP_ECN_CWR;
-	return ECT_0;
+	return TCP_ECT_0;
 }
 
-/* Transmit a segment of the queue, for the first time or again. A link that does not keep up is no loss: the next turn
- * goes on. */
+/* A segment is on its way. */
+static inline void
+seg_sent(struct tcp_conn *c, struct rte_mbuf *m)
+{
+	struct tcp_seg *s = tcp_seg(m);
+	uint64_t now = c->ep.stack->now_ns;
+
+	tcp_rate_sent(c, s, now);
+	tcp_sendq_sent(c, m, now);
+	pace_charge(c, s->len);
+	c->last_tx_ns = now;
+}
+
+/* A link that does not keep up is no loss: the next turn goes on. */
+static inline bool
+link_has_room(struct tcp_out *o)
+{
+	struct mr_nic *nic = o->c->route.local->nic;
+
+	if (likely(mr_nic_tx_room(nic, o->n + 1)))
+		return true;
+	mr_ep_await_room(&o->c->ep, nic);
+	return false;
+}
+
+/* Transmit a segment of the queue in a frame of its own, for the first time or again. */
 static bool
 send_seg(struct tcp_out *o, struct rte_mbuf *m)
 {
@@ -84,10 +107,8 @@ send_seg(struct tcp_out *o, struct rte_mbuf *m)
 	uint8_t flags = TCP_ACK, ect = 0;
 	struct tcp_tx tx;
 
-	if (unlikely(!mr_nic_tx_room(c->route.local->nic, o->n + 1))) {
-		mr_ep_await_room(&c->ep, c->route.local->nic);
+	if (unlikely(!link_has_room(o)))
 		return false;
-	}
 	f = seg_frame(c, m);
 	if (!f)
 		return false;
@@ -103,11 +124,22 @@ send_seg(struct tcp_out *o, struct rte_mbuf *m)
 		mr_count(c->ep.stack, MR_CNT_TCP_RETRANSMITS);
 		c->retransmitted++;
 	}
-	tcp_rate_sent(c, s, c->ep.stack->now_ns);
-	tcp_sendq_sent(c, m, c->ep.stack->now_ns);
-	pace_charge(c, s->len);
-	c->last_tx_ns = c->ep.stack->now_ns;
+	seg_sent(c, m);
 	tcp_out_add(o, f, ect);
+	return true;
+}
+
+/* Transmit a segment for the first time, with others if the link cuts segments. */
+static bool
+send_first(struct tcp_out *o, struct rte_mbuf *m, uint16_t tso_segs)
+{
+	if (likely(tso_segs == 0))
+		return send_seg(o, m);
+	if (!o->super && !link_has_room(o))
+		return false;
+	if (!tcp_super_take(o, m))
+		return send_seg(o, m);
+	seg_sent(o->c, m);
 	return true;
 }
 
@@ -189,30 +221,44 @@ new_sent(struct tcp_conn *c, const struct tcp_seg *s)
 		c->sendq->snd_sml = c->snd_nxt;
 }
 
+/* May the next segment go now? `force`: a probe, which goes whatever the windows say. */
+static inline bool
+may_send(struct tcp_conn *c, struct rte_mbuf *m, bool force)
+{
+	const struct tcp_seg *s = tcp_seg(m);
+
+	if (!force && must_wait(c, s))
+		return false;
+	return fit_window(c, m, force) && fit_cwnd(c, s) && (force || fit_pace(c));
+}
+
+/* Segments of a frame that the link is to cut into: none for probes, which are alone. */
+static inline uint16_t
+segs_together(const struct tcp_conn *c)
+{
+	return c->route.flags & MR_ROUTE_F_LOCAL || c->why & TCP_WHY_PROBE ? 0 : c->route.local->nic->tso_segs;
+}
+
 static void
 send_new(struct tcp_out *o)
 {
 	struct tcp_conn *c = o->c;
 	bool force = c->why & TCP_WHY_PROBE;
-	uint64_t now = c->ep.stack->now_ns;
+	uint16_t tso_segs = segs_together(c);
 	struct rte_mbuf *m;
 
 	if (c->sendq->unsent && c->snd_una == c->snd_nxt)
 		tcp_cc_restart(c);
-	while ((m = c->sendq->unsent)) {
-		struct tcp_seg *s = tcp_seg(m);
-
-		if (!force && must_wait(c, s))
-			return;
-		if (!fit_window(c, m, force) || !fit_cwnd(c, s) || !(force || fit_pace(c)))
-			return;
+	while ((m = c->sendq->unsent) && may_send(c, m, force)) {
 		if (c->snd_una == c->snd_nxt)
-			c->sendq->unacked_since_ns = now;
-		if (!send_seg(o, m))
-			return;
-		new_sent(c, s);
+			c->sendq->unacked_since_ns = c->ep.stack->now_ns;
+		if (!send_first(o, m, tso_segs))
+			break;
+		new_sent(c, tcp_seg(m));
 		force = false;
 	}
+	if (unlikely(o->super))
+		tcp_super_end(o);
 }
 
 /* RFC 8985 7.3: a new segment if there is one and the peer's window has room, whatever Nagle and the congestion window say;

@@ -17,7 +17,7 @@
 static void
 held_free(struct tcp_conn *c, struct rte_mbuf *m)
 {
-	c->ep.stack->rx_held--;
+	c->ep.stack->rx_held -= m->nb_segs;
 	mr_stack_free(c->ep.stack, m);
 }
 
@@ -43,8 +43,8 @@ tcp_rcvq_append(struct tcp_conn *c, struct rte_mbuf *m)
 
 	if (tcp_payload_join(c->rcvq.in_order.tail, m)) {
 		mr_stack_free(s, m);
-	} else if (mr_stack_rx_room(s)) {
-		s->rx_held++;
+	} else if (s->rx_held + m->nb_segs <= s->rx_held_max) {
+		s->rx_held += m->nb_segs;
 		mr_pktq_push(&c->rcvq.in_order, m);
 	} else {
 		mr_drop(s, m, MR_DROP_TCP_NO_MEMORY);
@@ -112,7 +112,7 @@ tcp_rcvq_pop(struct tcp_conn *c)
 	struct rte_mbuf *m = mr_pktq_pop(&c->rcvq.in_order);
 
 	if (m) {
-		c->ep.stack->rx_held--;
+		c->ep.stack->rx_held -= m->nb_segs;
 		c->rcvq.bytes -= m->pkt_len;
 	}
 	return m;

@@ -101,7 +101,7 @@ piece_unlink(struct tcp_rcvq *q, struct rte_mbuf *prev)
 static void
 piece_free(struct tcp_conn *c, struct rte_mbuf *m)
 {
-	c->ep.stack->rx_held--;
+	c->ep.stack->rx_held -= m->nb_segs;
 	mr_stack_free(c->ep.stack, m);
 }
 
@@ -183,7 +183,7 @@ place(struct tcp_conn *c, struct rte_mbuf *b, struct rte_mbuf *m)
 		mr_stack_free(c->ep.stack, m);
 		return b;
 	}
-	c->ep.stack->rx_held++;
+	c->ep.stack->rx_held += m->nb_segs;
 	q->ooo_segs++;
 	mr_pkt(m)->next = *link;
 	*link = m;
@@ -226,7 +226,7 @@ tcp_reasm_insert(struct tcp_conn *c, struct rte_mbuf *m, uint32_t seq)
 		tcp_payload_trim_front(m, have - seq);
 		seq = have;
 	}
-	if (q->ooo_segs >= pieces_max(c) || s->rx_held >= s->rx_held_max / 2) {
+	if (q->ooo_segs >= pieces_max(c) || s->rx_held + m->nb_segs > s->rx_held_max / 2) {
 		mr_drop(s, m, MR_DROP_TCP_OOO_FULL);
 		return;
 	}

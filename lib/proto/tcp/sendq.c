@@ -81,11 +81,25 @@ seg_new(struct tcp_conn *c)
 	return m;
 }
 
+/* Let go of a segment. A frame that it is in with others stays whole until the link lets that go. */
+static inline void
+seg_release(struct mr_stack *s, struct rte_mbuf *m)
+{
+	if (unlikely(m->next)) {
+		if (rte_mbuf_refcnt_read(m) > 1) {
+			rte_pktmbuf_free_seg(m);
+			return;
+		}
+		m->next = NULL;
+	}
+	mr_stack_free(s, m);
+}
+
 static void
 seg_free(struct tcp_conn *c, struct rte_mbuf *m)
 {
 	c->ep.stack->tx_held--;
-	mr_stack_free(c->ep.stack, m);
+	seg_release(c->ep.stack, m);
 }
 
 static void
@@ -129,6 +143,7 @@ tail_fill(struct tcp_conn *c, const void *buf, uint32_t len)
 
 	rte_memcpy((char *)c->sendq->tail->buf_addr + s->data_off + s->len, buf, len);
 	s->len += len;
+	s->flags &= (uint8_t)~TCP_SEG_PSH; /* not the end any more */
 	c->sendq->bytes += len;
 	c->sendq->end_seq += len;
 }
@@ -248,7 +263,7 @@ covered_done(struct tcp_conn *c, struct covered *v, struct tcp_acked *a)
 	c->sendq->sack_credit += v->n * SACK_CREDIT;
 	s->tx_held -= v->n;
 	while (v->n > 0)
-		mr_stack_free(s, v->segs[--v->n]);
+		seg_release(s, v->segs[--v->n]);
 }
 
 static void

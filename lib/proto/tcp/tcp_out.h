@@ -14,6 +14,8 @@
 
 #define TCP_OUT_BURST 32
 
+#define TCP_ECT_0 2 /* of the type of service: may be marked instead of lost */
+
 /* The packets of one visit, on their way to the route. */
 struct tcp_out {
 	struct tcp_conn *c;
@@ -21,6 +23,10 @@ struct tcp_out {
 	uint16_t n;
 	bool acked; /* something that carries the ACK went out */
 	uint8_t ect; /* ECN bits of all of them */
+	/* The frame that grows (super.c); NULL: none does. */
+	struct rte_mbuf *super, *super_last; /* its headers-to-be; the last payload chained to them */
+	uint32_t super_seq;
+	uint8_t super_flags; /* TCP_PSH, TCP_FIN */
 };
 
 /* The array stays as it is: most visits send one packet. */
@@ -31,6 +37,7 @@ tcp_out_init(struct tcp_out *o, struct tcp_conn *c)
 	o->n = 0;
 	o->acked = false;
 	o->ect = 0;
+	o->super = NULL;
 }
 
 static inline void
@@ -79,6 +86,13 @@ tcp_tx_fill(struct tcp_conn *c, struct tcp_tx *tx, uint8_t flags, uint32_t seq)
 	if (unlikely(c->flags & TCP_F_URG_SENT))
 		tcp_urgent_tell(c, tx);
 }
+
+/* super.c */
+/* Take a segment, sent for the first time and within all windows, into a frame of several that the link cuts again.
+ * @return false: it cannot be in one; what was begun is ended, and it must go alone. */
+bool tcp_super_take(struct tcp_out *o, struct rte_mbuf *m);
+/* End the frame that was begun, if there is one. */
+void tcp_super_end(struct tcp_out *o);
 
 /* acks.c */
 /* A segment without payload. @return false: no mbuf */

@@ -1,0 +1,460 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Segments that a link cuts (TSO, I-22): what leaves the link is what would have left it without, byte for byte, whatever
+ * the application, the windows and the peer do; and each segment is acknowledged, lost and sent again by itself. The rig's
+ * link judges each frame that it is to cut, and cuts it by the book (rig/cut.c). Packets that a device has made of several
+ * segments are taken as what they are.
+ */
+#include "rig/rig.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "proto/tcp/tcp.h"
+
+#define TSO (MR_LINK_CAP_TX_TSO | MR_LINK_CAP_TX_TCP_CKSUM)
+#define TSO_V4 (TSO | MR_LINK_CAP_TX_IPV4_CKSUM)
+#define MSS 1460u
+
+static struct rig rig;
+static struct rig_tcp t;
+
+static void
+start(uint32_t caps, uint16_t segs, bool v6, bool ts, bool ecn)
+{
+	rig_init(&rig, &(struct rig_opts){.caps = caps, .tso_segs = segs});
+	ck_assert_int_eq(mr_transproto_setopt(rig.stack, MR_TRANS_TCP, MR_OPT_TCP_INIT_CWND, 1000), 0);
+	rig_tcp_init(&t, &rig, v6);
+	t.ws = 7;
+	t.mss = MSS;
+	t.ts = ts;
+	t.ecn = ecn;
+	rig_tcp_listen(&t, 4);
+	ck_assert_int_eq(mr_ep_setopt(t.listener, MR_OPT_SNDBUF, 4 << 20), 0);
+	rig_tcp_establish_passive(&t);
+	rig_tcp_push(&t, RIG_ACK, 1, 1, 0, .wnd = 65535);
+	rig_poll(&rig);
+	rig_mark(&rig);
+}
+
+static void
+setup(void)
+{
+	start(TSO_V4, 64, false, false, false);
+}
+
+static void
+teardown(void)
+{
+	rig_discard(&rig);
+	rig_fini(&rig);
+}
+
+/* One write. */
+static void
+write_once(uint32_t off, uint32_t n)
+{
+	uint8_t *b = malloc(n);
+
+	ck_assert_ptr_nonnull(b);
+	rig_pattern_fill(b, off, n);
+	ck_assert_int_eq(mr_ep_send(t.ep, b, n), n);
+	free(b);
+}
+
+static void
+send_segs(uint32_t first, uint32_t n)
+{
+	write_once(first * MSS, n * MSS);
+}
+
+static void
+expect_segs(uint32_t first, uint32_t n)
+{
+	for (uint32_t i = first; i < first + n; i++)
+		rig_tcp_expect(&t, RIG_ACK, 1 + i * MSS, RIG_ANY, MSS, .pattern = true);
+}
+
+/* ---- the wire is the same */
+
+/* What left a link, one after the other, without what a link may count itself: IPv4's identification and sum. */
+static struct capture {
+	size_t n;
+	uint32_t sent; /* bytes of the stream */
+	uint8_t b[1 << 20];
+} with, without;
+
+static void
+capture(struct capture *c)
+{
+	for (const struct rig_frame *f; (f = rig_next(&rig));) {
+		ck_assert_uint_lt(c->n + f->len, sizeof(c->b));
+		memcpy(c->b + c->n, f->b, f->len);
+		if (!f->v6) {
+			memset(c->b + c->n + 14 + 4, 0, 2);
+			memset(c->b + c->n + 14 + 10, 0, 2);
+		}
+		c->n += f->len;
+		if (f->kind == RIG_TCP)
+			c->sent = RTE_MAX(c->sent, rig_tcp_seq(&t, f) - 1 + f->payload_len);
+	}
+}
+
+static void
+ack_to(uint32_t bytes, uint16_t wnd, unsigned flags, struct capture *c)
+{
+	rig_tcp_push(&t, RIG_ACK | flags, 1, 1 + RTE_MIN(bytes, c->sent), 0, .wnd = wnd);
+	rig_poll(&rig);
+	capture(c);
+}
+
+static void
+write_bytes(uint32_t *off, uint32_t n, struct capture *c)
+{
+	write_once(*off, n);
+	*off += n;
+	rig_poll(&rig);
+	capture(c);
+}
+
+/* Writes that end in the midst of segments, windows too, a mark, a loss, a timeout, and the end of the stream. */
+static void
+play(struct capture *c)
+{
+	uint32_t off = 0;
+
+	c->n = c->sent = 0;
+	write_bytes(&off, 10 * MSS, c);
+	write_bytes(&off, 30000, c);
+	write_bytes(&off, 1, c);
+	ack_to(20000, 65535, 0, c);
+	ack_to(off, 65535, t.ecn ? RIG_ECE : 0, c);
+	write_bytes(&off, 50000, c);
+	ack_to(off, 40, 0, c); /* a window of 5,120 bytes */
+	write_bytes(&off, 80000, c);
+	ack_to(off - 80000 + 3000, 65535, 0, c);
+	rig_advance(&rig, 2 * RIG_S);
+	capture(c);
+	ack_to(off - 40000, 65535, 0, c);
+	rig_advance(&rig, 2 * RIG_S);
+	capture(c);
+	while (c->sent < off)
+		ack_to(off, 65535, 0, c);
+	write_bytes(&off, 20000, c);
+	write_once(off, 12345);
+	ck_assert_int_eq(mr_ep_shutdown(t.ep, MR_SHUT_WR), 0);
+	rig_poll(&rig);
+	capture(c);
+	rig_advance(&rig, RIG_S);
+	capture(c);
+}
+
+/* By bits: IPv6, timestamps, ECN, a link that leaves IPv4's sum to us. */
+START_TEST(same_wire)
+{
+	bool v6 = _i & 1, ts = _i & 2, ecn = _i & 4;
+	uint32_t caps = _i & 8 ? TSO : TSO_V4;
+
+	start(caps, 64, v6, ts, ecn);
+	play(&with);
+	ck_assert_uint_gt(rig.n_cut, 5);
+	teardown();
+	start(caps & ~MR_LINK_CAP_TX_TSO, 64, v6, ts, ecn);
+	play(&without);
+	ck_assert_uint_eq(rig.n_cut, 0);
+	teardown();
+	ck_assert_uint_gt(with.n, 150000);
+	ck_assert_uint_eq(with.n, without.n);
+	ck_assert_int_eq(memcmp(with.b, without.b, with.n), 0);
+}
+END_TEST
+
+/* ---- how much goes together */
+
+static void
+frames(unsigned expected)
+{
+	rig_poll(&rig);
+	ck_assert_uint_eq(rig.n_cut, expected);
+}
+
+START_TEST(one_frame)
+{
+	send_segs(0, 10);
+	frames(1);
+	ck_assert_uint_eq(rig.cut_pieces, 10);
+	expect_segs(0, 9);
+	rig_tcp_expect(&t, RIG_ACK | RIG_PSH, 1 + 9 * MSS, 1, MSS, .pattern = true, .exact = true);
+	rig_expect_none(&rig);
+	/* The device has one frame; TCP has sent ten segments. */
+	ck_assert_uint_eq(rig_moved(&rig, MR_CNT_NIC_TX_PACKETS), 1);
+	ck_assert_uint_eq(rig_moved(&rig, MR_CNT_TCP_TX_SEGMENTS), 10);
+}
+END_TEST
+
+/* A segment that is alone is not dressed up. */
+START_TEST(alone)
+{
+	send_segs(0, 1);
+	frames(0);
+	expect_segs(0, 1);
+	write_once(MSS, 100);
+	frames(0);
+	rig_tcp_expect(&t, RIG_ACK | RIG_PSH, 1 + MSS, 1, 100, .pattern = true);
+}
+END_TEST
+
+/* The peer's window has room for one of two. */
+START_TEST(alone_after_all)
+{
+	rig_tcp_push(&t, RIG_ACK, 1, 1, 0, .wnd = 20); /* 2,560 bytes */
+	rig_poll(&rig);
+	send_segs(0, 3);
+	frames(0);
+	expect_segs(0, 1);
+	rig_expect_none(&rig);
+	rig_tcp_push(&t, RIG_ACK, 1, 1 + MSS, 0, .wnd = 65535);
+	frames(1);
+	expect_segs(1, 2);
+}
+END_TEST
+
+/* A push ends a frame: it is in the last segment's header only. */
+START_TEST(push_ends)
+{
+	send_segs(0, 5);
+	send_segs(5, 5);
+	frames(2);
+	expect_segs(0, 4);
+	rig_tcp_expect(&t, RIG_ACK | RIG_PSH, 1 + 4 * MSS, 1, MSS, .exact = true);
+	expect_segs(5, 4);
+	rig_tcp_expect(&t, RIG_ACK | RIG_PSH, 1 + 9 * MSS, 1, MSS, .exact = true);
+}
+END_TEST
+
+/* No more than IP can tell the length of. */
+START_TEST(sixty_four_kib)
+{
+	send_segs(0, 100);
+	frames(3);
+	expect_segs(0, 100);
+	ck_assert_uint_eq(rig.cut_pieces, 100 - 2 * (65417 / MSS));
+	rig_expect_no_drop(&rig);
+}
+END_TEST
+
+/* No more pieces than the link takes. */
+START_TEST(few_pieces)
+{
+	start(TSO_V4, 4, false, false, false);
+	send_segs(0, 10);
+	frames(3);
+	ck_assert_uint_eq(rig.cut_pieces, 2);
+	expect_segs(0, 10);
+	teardown();
+}
+END_TEST
+
+/* A link that cuts, but takes no chains or computes no sums, is not asked to. */
+START_TEST(half_a_link)
+{
+	start(MR_LINK_CAP_TX_TSO, 64, false, false, false);
+	send_segs(0, 10);
+	frames(0);
+	expect_segs(0, 10);
+	teardown();
+	rig_init(&rig, &(struct rig_opts){.caps = TSO, .no_multi_segs = true});
+	rig_tcp_init(&t, &rig, false);
+	rig_tcp_establish_passive(&t);
+	send_segs(0, 5);
+	frames(0);
+	expect_segs(0, 5);
+	teardown();
+}
+END_TEST
+
+/* CWR is told once, by a segment of its own; the rest goes together (RFC 3168 6.1.2). */
+START_TEST(cwr_alone)
+{
+	const struct rig_frame *f;
+
+	start(TSO_V4, 64, false, false, true);
+	send_segs(0, 40);
+	frames(1);
+	expect_segs(0, 40);
+	rig_tcp_push(&t, RIG_ACK | RIG_ECE, 1, 1 + 40 * MSS, 0);
+	rig_poll(&rig);
+	send_segs(40, 10);
+	frames(2);
+	for (uint32_t i = 40; i < 50; i++) {
+		f = rig_tcp_next(&t);
+		ck_assert_uint_eq(rig_tcp_seq(&t, f), 1 + i * MSS);
+		ck_assert_uint_eq(!!(f->flags & RIG_CWR), i == 40);
+		ck_assert_uint_eq(f->tos, 2);
+	}
+	ck_assert_uint_eq(rig.cut_pieces, 9);
+	teardown();
+}
+END_TEST
+
+/* ---- what becomes of the segments */
+
+static void
+lose_some(void)
+{
+	rig_tcp_push(&t, RIG_ACK, 1, 1 + 2 * MSS, 0, .n_sack = 2,
+	             .sack = {{1 + 8 * MSS, 1 + 10 * MSS}, {1 + 3 * MSS, 1 + 5 * MSS}});
+	rig_poll(&rig);
+	rig_advance(&rig, RIG_MS);
+}
+
+/* Of a frame's ten segments four arrive; those that are missing are sent again, and no other. */
+START_TEST(part_is_lost)
+{
+	send_segs(0, 10);
+	frames(1);
+	expect_segs(0, 10);
+	rig_advance(&rig, RIG_MS);
+	lose_some();
+	expect_segs(2, 1);
+	expect_segs(5, 3);
+	ck_assert_uint_eq(rig.n_cut, 1);
+	ck_assert_uint_eq(rig_moved(&rig, MR_CNT_TCP_RETRANSMITS), 4);
+	rig_tcp_push(&t, RIG_ACK, 1, 1 + 10 * MSS, 0);
+	rig_poll(&rig);
+	rig_expect_none(&rig);
+}
+END_TEST
+
+/* While the link still has the frame, copies go out; the frame stays as it is. What is acknowledged meanwhile, or belongs
+ * to a connection that ends, stays until the link lets it go. */
+START_TEST(link_still_reads)
+{
+	rig.hold = true;
+	send_segs(0, 10);
+	frames(1);
+	expect_segs(0, 10);
+	rig_advance(&rig, RIG_MS);
+	lose_some();
+	expect_segs(2, 1);
+	expect_segs(5, 3);
+	rig_tcp_push(&t, RIG_ACK, 1, 1 + 7 * MSS, 0);
+	rig_poll(&rig);
+	send_segs(10, 20);
+	rig_poll(&rig);
+	if (_i == 0)
+		rig_let_go(&rig);
+	rig_tcp_push(&t, RIG_RST, 1, 0, 0);
+	rig_poll(&rig);
+	rig_let_go(&rig);
+}
+END_TEST
+
+/* Those that were in a frame are sent again in their own mbufs once the link is done with it. */
+START_TEST(again_alone)
+{
+	send_segs(0, 10);
+	frames(1);
+	expect_segs(0, 10);
+	rig_advance(&rig, 3 * RIG_S);
+	ck_assert_uint_gt(rig_moved(&rig, MR_CNT_TCP_RETRANSMITS), 0);
+	ck_assert_uint_eq(rig.n_cut, 1);
+	rig_discard(&rig);
+	rig_tcp_push(&t, RIG_ACK, 1, 1 + 5 * MSS, 0);
+	rig_poll(&rig);
+	rig_advance(&rig, 3 * RIG_S);
+	rig_discard(&rig);
+	rig_tcp_push(&t, RIG_ACK, 1, 1 + 10 * MSS, 0);
+	rig_poll(&rig);
+	rig_expect_none(&rig);
+}
+END_TEST
+
+/* The link stops in the middle: what has no room waits, and nothing is lost or out of order. */
+START_TEST(room_ends)
+{
+	start(TSO_V4, 1, false, false, false);
+	teardown();
+	start(TSO_V4, 2, false, false, false);
+	rig.tx_room = 0;
+	send_segs(0, 1000);
+	for (unsigned i = 0; i < 5; i++)
+		rig_turn(&rig);
+	rig.tx_room = 7;
+	rig_turn(&rig);
+	rig.tx_room = -1;
+	for (unsigned i = 0; i < 5; i++)
+		rig_turn(&rig);
+	expect_segs(0, 1000);
+	rig_expect_none(&rig);
+	rig_expect_no_drop(&rig);
+	ck_assert_uint_eq(rig_moved(&rig, MR_CNT_TCP_RETRANSMITS), 0);
+	teardown();
+}
+END_TEST
+
+/* ---- the other way */
+
+/* A packet of 20 segments is taken whole, acknowledged at once, and what a full segment is stays as it was (SHLD-18). */
+START_TEST(large_receive)
+{
+	struct mr_tcp_info info;
+
+	rig_tcp_push(&t, RIG_ACK, 1, 1, MSS);
+	rig_advance(&rig, RIG_S);
+	rig_discard(&rig);
+	rig.rx_lro = MSS;
+	rig.rx_seg_bytes = 2000;
+	rig_tcp_push(&t, RIG_ACK, 1 + MSS, 1, 20 * MSS);
+	rig_tcp_expect(&t, RIG_ACK, 1, 1 + 21 * MSS, 0);
+	ck_assert_int_eq(mr_tcp_info(t.ep, &info), 0);
+	ck_assert_uint_eq(info.rcv_mss, MSS);
+	/* Each mbuf counts against what may be held. */
+	ck_assert_uint_eq(rig.stack->rx_held, 1 + 15);
+	rig_ep_recv(t.ep, 0, 21 * MSS);
+	ck_assert_uint_eq(rig.stack->rx_held, 0);
+	/* Out of order too. */
+	rig_tcp_push(&t, RIG_ACK, 1 + 31 * MSS, 1, 10 * MSS);
+	rig_poll(&rig);
+	ck_assert_uint_eq(rig.stack->rx_held, 8);
+	rig_tcp_push(&t, RIG_ACK, 1 + 21 * MSS, 1, 15 * MSS);
+	rig_poll(&rig);
+	rig_ep_recv(t.ep, 21 * MSS, 20 * MSS);
+	ck_assert_uint_eq(rig.stack->rx_held, 0);
+}
+END_TEST
+
+static Suite *
+make_suite(void)
+{
+	Suite *s = suite_create("tcp_tso");
+	TCase *tc = tcase_create("wire");
+
+	tcase_add_loop_test(tc, same_wire, 0, 16);
+	suite_add_tcase(s, tc);
+	tc = tcase_create("links");
+	tcase_add_test(tc, few_pieces);
+	tcase_add_test(tc, half_a_link);
+	tcase_add_test(tc, cwr_alone);
+	tcase_add_test(tc, room_ends);
+	suite_add_tcase(s, tc);
+	tc = tcase_create("frames");
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, one_frame);
+	tcase_add_test(tc, alone);
+	tcase_add_test(tc, alone_after_all);
+	tcase_add_test(tc, push_ends);
+	tcase_add_test(tc, sixty_four_kib);
+	tcase_add_test(tc, part_is_lost);
+	tcase_add_loop_test(tc, link_still_reads, 0, 2);
+	tcase_add_test(tc, again_alone);
+	tcase_add_test(tc, large_receive);
+	suite_add_tcase(s, tc);
+	return s;
+}
+
+int
+main(int argc, char **argv)
+{
+	return rig_main(argc, argv, make_suite);
+}
