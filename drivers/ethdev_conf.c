@@ -309,8 +309,8 @@ mr_ethdev_configure(struct mr_ethdev *d, const struct mr_link_cfg *cfg)
 		return rc;
 	d->caps = link_caps(&conf);
 	d->tso_segs = d->caps & MR_LINK_CAP_TX_TSO ? tso_segs(d, &info) : 0;
-	MR_LOG(INFO, "ethdev %s (%s): %u queue pairs, %u rx and %u tx descriptors, MTU %u, capabilities 0x%x%s",
+	MR_LOG(INFO, "ethdev %s (%s): %u queue pairs, %u rx and %u tx descriptors, MTU %u, capabilities 0x%x%s%s",
 	       d->name, info.driver_name, d->n_queues, d->rx_desc, d->tx_desc, d->mtu, d->caps,
-	       conf.rxmode.mq_mode == RTE_ETH_MQ_RX_RSS ? ", RSS" : "");
+	       conf.rxmode.mq_mode == RTE_ETH_MQ_RX_RSS ? ", RSS" : "", d->tso_segs ? ", TSO" : "");
 	return 0;
 }

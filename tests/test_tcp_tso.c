@@ -297,6 +297,28 @@ START_TEST(cwr_alone)
 }
 END_TEST
 
+/* Each header tells how far away the end of urgent data is: none can be repeated until the peer has it (RFC 9293 3.8.5). */
+START_TEST(urgent_alone)
+{
+	static uint8_t block[5 * MSS];
+	const struct rig_frame *f;
+
+	ck_assert_int_eq(mr_tcp_send_urgent(t.ep, block, sizeof(block)), sizeof(block));
+	frames(0);
+	for (uint32_t i = 0; i < 5; i++) {
+		f = rig_tcp_next(&t);
+		ck_assert_uint_eq(rig_tcp_seq(&t, f), 1 + i * MSS);
+		ck_assert(f->flags & RIG_URG);
+	}
+	rig_tcp_push(&t, RIG_ACK, 1, 1 + 5 * MSS, 0);
+	rig_poll(&rig);
+	send_segs(5, 1); /* whoever tells finds that it is over */
+	rig_poll(&rig);
+	send_segs(6, 5);
+	frames(1);
+}
+END_TEST
+
 /* ---- what becomes of the segments */
 
 static void
@@ -445,6 +467,7 @@ make_suite(void)
 	tcase_add_test(tc, alone_after_all);
 	tcase_add_test(tc, push_ends);
 	tcase_add_test(tc, sixty_four_kib);
+	tcase_add_test(tc, urgent_alone);
 	tcase_add_test(tc, part_is_lost);
 	tcase_add_loop_test(tc, link_still_reads, 0, 2);
 	tcase_add_test(tc, again_alone);

@@ -232,11 +232,14 @@ may_send(struct tcp_conn *c, struct rte_mbuf *m, bool force)
 	return fit_window(c, m, force) && fit_cwnd(c, s) && (force || fit_pace(c));
 }
 
-/* Segments of a frame that the link is to cut into: none for probes, which are alone. */
+/* Segments of a frame that the link is to cut into: none for probes, which are alone, and while each header tells how far
+ * away the end of urgent data is. */
 static inline uint16_t
 segs_together(const struct tcp_conn *c)
 {
-	return c->route.flags & MR_ROUTE_F_LOCAL || c->why & TCP_WHY_PROBE ? 0 : c->route.local->nic->tso_segs;
+	if (c->route.flags & MR_ROUTE_F_LOCAL || c->why & TCP_WHY_PROBE || c->flags & TCP_F_URG_SENT)
+		return 0;
+	return c->route.local->nic->tso_segs;
 }
 
 static void
