@@ -82,6 +82,7 @@ static const struct option options[] = {
 	{"client", KIND_ROLE, STACK, AT(role), ROLE_CLIENT, 0, NULL, "ask on --port"},
 	{"port", KIND_TEXT, ALL, AT(port), 0, 0, "DEVICE", "DPDK port, by name or number; default 0. Forwarding: with commas; all"},
 	{"connections", KIND_COUNT, STACK, AT(connections), 1, 100000000, "N", "of all client cores together; default 1"},
+	{"held", KIND_COUNT, STACK, AT(held), 1, 100000000, "N", "connections besides these that are only held open; default none"},
 	{"request", KIND_BYTES, STACK, AT(request), 1, MAX_BYTES, "BYTES", "default: as the mode is"},
 	{"response", KIND_BYTES, STACK, AT(response), 1, MAX_BYTES, "BYTES", "default: as the mode is"},
 	{"pipeline", KIND_COUNT, STACK, AT(pipeline), 1, 1024, "N", "operations that a connection may have under way; default 1"},

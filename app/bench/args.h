@@ -30,6 +30,7 @@ struct args {
 	enum role role;
 	/* what is done */
 	uint32_t connections;
+	uint32_t held;              /* connections besides, which do nothing */
 	uint32_t request, response; /* bytes */
 	uint32_t pipeline;          /* operations that a connection may have under way */
 	uint32_t inflight;          /* operations that all connections together may have under way */

@@ -18,6 +18,7 @@
 #include <rte_malloc.h>
 
 #include "app/bench/flood.h"
+#include "app/bench/table.h"
 
 #define OPEN_WINDOW 256u
 #define RETRY_NS UINT64_C(100000000)   /* before a broken connection is opened again */
@@ -79,6 +80,12 @@ opens_each_time(const struct client *cl)
 	return cl->mode->flags & MODE_F_EACH;
 }
 
+static bool
+is_held(const struct client *cl, const struct conn *c)
+{
+	return c >= cl->conns + cl->n;
+}
+
 /* Where the start of the operation that begins, or of the oldest under way, is kept. They end in order. */
 static uint64_t *
 op_stamp(struct client *cl, struct conn *c, unsigned nr)
@@ -87,6 +94,7 @@ op_stamp(struct client *cl, struct conn *c, unsigned nr)
 }
 
 static int conn_open(struct client *cl, struct conn *c);
+static void open_more(struct client *cl);
 
 static void
 op_start(struct client *cl, struct conn *c, uint64_t start_ns)
@@ -195,6 +203,8 @@ conn_opened(struct client *cl, struct conn *c)
 	cl->opening--;
 	cl->open++;
 	cl->count.opened++;
+	if (is_held(cl, c))
+		return;
 	if (cl->mode->flags & MODE_F_HOLD) {
 		hist_add(cl->latency, mr_stack_now_ns(cl->stack) - c->time_ns);
 		client_progress(cl, 1, 0);
@@ -222,8 +232,11 @@ conn_event(struct mr_ep *ep, uint32_t events, void *arg)
 		client_lost(cl, c, err ? err : -ECONNRESET);
 		return;
 	}
-	if (c->state == CONN_OPENING && events & MR_EV_OUT)
+	if (c->state == CONN_OPENING && events & MR_EV_OUT) {
 		conn_opened(cl, c);
+		if (cl->broken.n > 0 && cl->opening < OPEN_WINDOW / 2)
+			open_more(cl);
+	}
 	if (c->state == CONN_OPEN && events & MR_EV_IN)
 		cl->mode->client->input(cl, c);
 	if (c->state == CONN_OPEN && events & MR_EV_OUT && c->under_way > 0 && cl->mode->client->output)
@@ -323,7 +336,7 @@ open_more(struct client *cl)
 			return;
 		fifo_pop(&cl->broken);
 		c->time_ns = start_ns;
-		if (opens_each_time(cl)) {
+		if (opens_each_time(cl) && !is_held(cl, c)) {
 			wait_in(cl, &cl->ready, c, 0);
 			continue;
 		}
@@ -429,10 +442,11 @@ client_create(const struct args *args, struct mr_stack *s, unsigned core, unsign
 	cl->mode = args->mode;
 	cl->stack = s;
 	cl->n = (uint32_t)share(args->connections, core, n_cores);
+	cl->held = (uint32_t)share(args->held, core, n_cores);
 	cl->inflight = (uint32_t)RTE_MAX(share(args->inflight, core, n_cores), UINT64_C(1));
 	cl->next = core;
 	pace_init(cl, n_cores);
-	cl->conns = aligned_alloc(RTE_CACHE_LINE_SIZE, ((size_t)cl->n + 1) * sizeof(*cl->conns));
+	cl->conns = table_alloc((size_t)cl->n + cl->held + 1, sizeof(*cl->conns));
 	cl->latency = calloc(1, sizeof(*cl->latency));
 	cl->measured = calloc(1, sizeof(*cl->measured));
 	cl->scratch = malloc(MODE_SCRATCH);
@@ -441,11 +455,10 @@ client_create(const struct args *args, struct mr_stack *s, unsigned core, unsign
 	if (stamps)
 		cl->stamps = calloc((size_t)cl->n * args->pipeline, sizeof(*cl->stamps));
 	if (!cl->conns || !cl->latency || !cl->measured || !cl->scratch || !cl->request || (stamps && !cl->stamps) ||
-	    fifo_init(&cl->ready, (uint64_t)cl->n * args->pipeline) < 0 || fifo_init(&cl->broken, cl->n) < 0)
+	    fifo_init(&cl->ready, (uint64_t)cl->n * args->pipeline) < 0 || fifo_init(&cl->broken, (uint64_t)cl->n + cl->held) < 0)
 		return -ENOMEM;
 	if (cl->mode->request_build)
 		cl->mode->request_build(cl->request, args->request);
-	memset(cl->conns, 0, (size_t)cl->n * sizeof(*cl->conns));
 	return cl->mode->flags & MODE_F_FLOOD ? flood_create(cl, core, n_cores, &cl->flood) : 0;
 }
 
@@ -469,9 +482,9 @@ client_destroy(struct client *cl)
 int
 client_open(struct client *cl)
 {
-	for (uint32_t i = 0; i < cl->n; i++) {
+	for (uint32_t i = 0; i < cl->n + cl->held; i++) {
 		cl->conns[i].client = cl;
-		if (opens_each_time(cl))
+		if (opens_each_time(cl) && i < cl->n)
 			fifo_push(&cl->ready, i);
 		else
 			fifo_push(&cl->broken, i);
@@ -517,6 +530,6 @@ client_stop(struct client *cl)
 	if (cl->alarm)
 		mr_alarm_stop(cl->alarm);
 	cl->alarm = NULL;
-	for (uint32_t i = 0; i < cl->n; i++)
+	for (uint32_t i = 0; i < cl->n + cl->held; i++)
 		conn_end(cl, &cl->conns[i], mr_ep_abort);
 }

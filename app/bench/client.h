@@ -62,7 +62,7 @@ struct client {
 	struct mr_stack *stack;
 	struct conn *conns;
 	uint64_t *stamps;         /* start of each operation, `pipeline` for each connection; NULL: it is time_ns */
-	uint32_t n;               /* connections */
+	uint32_t n, held;         /* connections, and those behind them that do nothing once they are open */
 	uint32_t open, opening;
 	uint32_t under_way, inflight; /* operations, and how many may be */
 	uint32_t next;            /* connections opened so far: decides about address and service */

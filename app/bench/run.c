@@ -90,6 +90,8 @@ announce(const struct run *r)
 	for (unsigned i = 0; i < r->n; i++)
 		printf("%s on %u core%s%s", role_name(r->sides[i].role), r->sides[i].n, r->sides[i].n == 1 ? "" : "s",
 		       i + 1 < r->n ? ", " : "");
+	if (a->held)
+		printf("; %u held", a->held);
 	printf("; %u connection%s, request %u, response %u bytes", a->connections, a->connections == 1 ? "" : "s", a->request,
 	       a->response);
 	if (a->mode->flags & MODE_F_FLOOD)
@@ -158,9 +160,12 @@ run_counts_connections(const struct run *r)
 static int
 wait_open(struct run *r)
 {
-	if (r->sides[0].role != ROLE_CLIENT || r->args->mode->flags & MODE_F_EACH)
+	const struct args *a = r->args;
+	uint64_t goal = (uint64_t)a->held + (a->mode->flags & MODE_F_EACH ? 0 : a->connections);
+
+	if (r->sides[0].role != ROLE_CLIENT || goal == 0)
 		return 0;
-	return wait_for(r, false, r->args->connections, "not all connections could be opened");
+	return wait_for(r, false, goal, "not all connections could be opened");
 }
 
 static int
@@ -177,7 +182,7 @@ memory_weigh(struct run *r)
 		uint64_t n = side_connections(&r->sides[i]), now = side_memory(&r->sides[i]);
 
 		r->per_connection[i] = 0;
-		if (run_counts_connections(r) && n > 0 && now > r->memory[i])
+		if ((run_counts_connections(r) || r->args->held) && n > 0 && now > r->memory[i])
 			r->per_connection[i] = (double)(now - r->memory[i]) / (double)n;
 	}
 }

@@ -10,6 +10,8 @@
 
 #include <rte_malloc.h>
 
+#include "app/bench/table.h"
+
 #define BACKLOG 65535
 #define SPARE_CONNS 1024u
 
@@ -140,6 +142,7 @@ int
 server_create(const struct args *args, struct mr_stack *s, unsigned n_cores, struct server **out)
 {
 	struct server *sv = rte_zmalloc("server", sizeof(*sv), RTE_CACHE_LINE_SIZE);
+	uint32_t share;
 
 	if (!sv)
 		return -ENOMEM;
@@ -148,8 +151,9 @@ server_create(const struct args *args, struct mr_stack *s, unsigned n_cores, str
 	sv->mode = args->mode;
 	sv->stack = s;
 	/* A hash decides which core gets a connection: room for half as many again as the fair share. */
-	sv->n_conns = args->connections / n_cores + (n_cores > 1 ? args->connections / n_cores / 2 : 0) + SPARE_CONNS;
-	sv->conns = aligned_alloc(RTE_CACHE_LINE_SIZE, (size_t)sv->n_conns * sizeof(*sv->conns));
+	share = (args->connections + args->held) / n_cores;
+	sv->n_conns = share + (n_cores > 1 ? share / 2 : 0) + SPARE_CONNS;
+	sv->conns = table_alloc(sv->n_conns, sizeof(*sv->conns));
 	sv->listeners = calloc(args->services, sizeof(*sv->listeners));
 	sv->response = calloc(1, args->response);
 	sv->scratch = malloc(MODE_SCRATCH);

@@ -17,6 +17,7 @@
 #define MBUFS_LEAST 8192u
 #define MBUFS_MOST 262144u
 #define SEGMENT 1400u        /* payload of a packet, about */
+#define DELAYED_MOST 65536u  /* operations whose last ACK is being delayed: 1.6 million a second */
 #define CLOSING_SPARE 8192u  /* connections that are on their way out */
 
 static int
@@ -27,13 +28,15 @@ tell(const char *what, int r)
 	return r;
 }
 
-/* Packets that operations may keep at once on one core: what is sent is kept until it is acknowledged, and is copied
- * by devices that pass it on by pointer. */
+/* Packets that operations may keep at once on one core: what is sent is kept until it is acknowledged, which the peer may
+ * delay when an operation is not followed by the next one of its connection, and is copied by devices that pass it on by
+ * pointer. */
 static uint32_t
 mbufs_wanted(const struct args *a, unsigned n_cores)
 {
 	uint64_t largest = a->request > a->response ? a->request : a->response;
-	uint64_t want = MBUFS_LEAST + 2 * (uint64_t)a->inflight / n_cores * (1 + largest / SEGMENT) +
+	uint64_t delayed = a->mode->trans == MR_TRANS_TCP ? RTE_MIN(a->connections, DELAYED_MOST) : 0;
+	uint64_t want = MBUFS_LEAST + (2 * (uint64_t)a->inflight + delayed) / n_cores * (1 + largest / SEGMENT) +
 	                2 * flood_wire_frames(a) / n_cores;
 
 	if (a->mbufs)
@@ -45,7 +48,7 @@ static void
 stack_opts(const struct side *s, struct mr_stack_opts *o)
 {
 	const struct args *a = s->args;
-	uint32_t conns = a->connections / s->n;
+	uint32_t conns = (a->connections + a->held) / s->n;
 
 	/* At a server a hash decides which core gets a connection. */
 	if (s->role == ROLE_SERVER && s->n > 1)

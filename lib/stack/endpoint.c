@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include <rte_mbuf.h>
+#include <rte_prefetch.h>
 
 #include "stack/context.h"
 #include "stack/stack.h"
@@ -238,8 +239,12 @@ mr_ep_tell_events(struct mr_stack *s)
 	list->event_pprev = &list;
 	s->events = NULL;
 	s->events_tail = &s->events;
-	for (; list; n++)
+	for (; list; n++) {
+		/* What the application keeps of the next one is likely beside its waiter. */
+		if (list->event_next)
+			rte_prefetch0(list->event_next->waiters);
 		ep_tell(list);
+	}
 	return n;
 }
 

@@ -13,6 +13,9 @@
 
 #include <rte_mbuf.h>
 #include <rte_mempool.h>
+#include <rte_prefetch.h>
+
+#include "stack/pkt.h"
 
 #define MR_STASH_PKTS 64
 #define MR_STASH_KEEP 32 /* may stay between turns, of a pool of 2,048 or more */
@@ -81,6 +84,20 @@ mr_stash_fill(struct mr_stash *st)
 	return true;
 }
 
+/* The next packet to be had: its head, its facts, and where headers and the beginning of a payload will be written. When
+ * packets wait long for their ACKs, by now none of it is in the cache. */
+static inline void
+stash_prefetch(const struct mr_stash *st)
+{
+	const char *m = (const char *)st->pkts[st->n - 1];
+
+	rte_prefetch0(m);
+	rte_prefetch0(m + RTE_CACHE_LINE_SIZE);
+	m += sizeof(struct rte_mbuf);
+	for (unsigned at = 0; at < MR_PKT_PRIV_BYTES + RTE_PKTMBUF_HEADROOM + RTE_CACHE_LINE_SIZE; at += RTE_CACHE_LINE_SIZE)
+		rte_prefetch0(m + at);
+}
+
 /* An empty packet; NULL when the pool has none. */
 static inline struct rte_mbuf *
 mr_stash_get(struct mr_stash *st)
@@ -90,6 +107,8 @@ mr_stash_get(struct mr_stash *st)
 	if (st->n == 0 && !mr_stash_fill(st))
 		return NULL;
 	m = st->pkts[--st->n];
+	if (likely(st->n > 0))
+		stash_prefetch(st);
 	rte_pktmbuf_reset(m);
 	return m;
 }

@@ -180,6 +180,8 @@ ack_news(struct tcp_conn *c, const struct tcp_rx *rx, bool moved)
 	if (c->snd_una == c->snd_nxt && !c->sendq->unsent) {
 		tcp_rexmt_stop(c);
 		tcp_sendq_rest(c);
+		if (rx->len == 0)
+			tcp_timer_rest(c);
 	} else if (moved || look_ns || a.lost > 0) {
 		tcp_rexmt_restart_at(c, look_ns);
 	}

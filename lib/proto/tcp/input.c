@@ -31,9 +31,10 @@ ack_later(struct tcp_conn *c, const struct tcp_rx *rx)
 		return;
 	}
 	c->why |= TCP_WHY_ACK_DELAYED;
+	/* The timer is set by output, if nothing that goes out in this turn carries the ACK. */
 	if (!c->delack_ns) {
 		c->delack_ns = s->now_ns + tcp_of(s)->delack_ns;
-		tcp_timer_update(c);
+		mr_ep_mark_dirty(&c->ep);
 	}
 }
 

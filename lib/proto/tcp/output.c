@@ -372,6 +372,7 @@ tcp_output(struct mr_transproto *tp, struct mr_ep *ep)
 		/* No way there at the moment: the timer keeps trying. */
 		if (!c->rexmt_ns)
 			tcp_rexmt_restart(c);
+		tcp_timer_update(c);
 		return;
 	}
 	if (c->state < MR_TCP_ESTABLISHED) {

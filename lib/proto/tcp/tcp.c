@@ -139,17 +139,15 @@ segment_input(struct tcp *t, struct mr_flow *f, struct rte_mbuf *m)
 	}
 }
 
-#define AHEAD 2 /* segments between steps of the prefetch */
+#define AHEAD 3 /* segments between steps of the prefetch */
 
-/* What nearly every segment touches of a connection, but for the first line, which the lookup has fetched. */
+/* The connection, but for its first line, which the lookup has fetched. */
 static inline void
 conn_prefetch(const struct mr_flow *f)
 {
-	size_t end = offsetof(struct tcp_conn, route) + RTE_CACHE_LINE_SIZE;
-
 	if (f->kind != TCP_KIND_CONN)
 		return;
-	for (size_t at = RTE_CACHE_LINE_SIZE; at < end; at += RTE_CACHE_LINE_SIZE)
+	for (size_t at = RTE_CACHE_LINE_SIZE; at < sizeof(struct tcp_conn); at += RTE_CACHE_LINE_SIZE)
 		rte_prefetch0((const char *)f + at);
 }
 

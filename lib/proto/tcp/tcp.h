@@ -200,61 +200,66 @@ struct tcp_conn {
 	/* every segment */
 	uint32_t rcv_nxt, rcv_adv;    /* next expected; right edge of what was ever advertised */
 	uint32_t snd_una, snd_nxt;
-	uint32_t snd_wnd, snd_wl1, snd_wl2;
-	uint32_t flags;               /* TCP_F_* */
 	uint32_t last_ack_sent;
 	uint32_t ts_recent;
-	uint8_t state;                /* enum mr_tcp_state; written by fsm.c only */
-	uint8_t snd_wscale, rcv_wscale;
-	uint8_t why;                  /* TCP_WHY_* */
-	uint8_t dupacks;
-	uint8_t dupacks_owed;         /* without SACK: out-of-order segments of this turn that each want an ACK */
-	uint8_t backoff;              /* doublings of the timer now running */
-	uint8_t retries;              /* of the same data, probe or SYN */
-	uint8_t ecn;                  /* TCP_ECN_* */
-	uint8_t ecn_mode;             /* enum mr_tcp_ecn */
-	uint8_t too_big;              /* times that pmtu has shrunk since the last output */
-	uint8_t rexmt;                /* enum tcp_rexmt: what rexmt_ns is for */
-	uint8_t ttl, tos;
-	bool v6;                      /* made for IPv6 */
-	/* sending */
 	struct tcp_sendq *sendq;      /* tcp_sendq_none: nothing is queued */
-	struct tcp_cc cc;
-	struct tcp_rate rate;
-	struct tcp_rtt rtt;
-	struct tcp_rack rack;
-	uint32_t recover;             /* SND.NXT when the recovery began (RFC 6582, 6675), or with the tail loss probe */
-	uint32_t max_snd_wnd;
-	uint32_t snd_buf;             /* bytes of payload that may be queued */
-	uint16_t mss;                 /* payload of a full segment, options taken off */
-	uint16_t peer_mss;            /* as the peer offered, or the default */
-	uint16_t pmtu;                /* path MTU learned from ICMP; 0: none */
-	uint16_t rcv_mss;             /* largest segment seen: what counts as full-sized for the ACK rule */
-	/* receiving */
-	struct tcp_rcvq rcvq;
-	uint32_t rcv_buf;
-	uint32_t rcv_most;            /* bytes of window at most: MR_OPT_TCP_WINDOW_CLAMP; once agreed, what a header has room for */
-	/* time */
+	/* time: a line that tells all when the timer fires */
 	struct mr_timer timer;        /* armed at or before the earliest of its deadlines */
 	uint64_t rexmt_ns;            /* 0: off */
 	uint64_t delack_ns;
 	uint64_t idle_ns;             /* keep-alive, orphaned FIN-WAIT-2, linger */
+	uint32_t flags;               /* TCP_F_* */
+	uint8_t state;                /* enum mr_tcp_state; written by fsm.c only */
+	uint8_t why;                  /* TCP_WHY_* */
+	uint8_t rexmt;                /* enum tcp_rexmt: what rexmt_ns is for */
+	uint8_t backoff;              /* doublings of the timer now running */
+	/* windows and times */
+	uint32_t snd_wnd, snd_wl1, snd_wl2;
+	uint32_t max_snd_wnd;
+	struct tcp_rtt rtt;
 	uint64_t last_rx_ns;          /* last segment from the peer */
-	uint64_t last_tx_ns;          /* last data sent */
-	/* cold */
+	uint16_t mss;                 /* payload of a full segment, options taken off */
+	uint16_t peer_mss;            /* as the peer offered, or the default */
+	uint16_t pmtu;                /* path MTU learned from ICMP; 0: none */
+	uint16_t rcv_mss;             /* largest segment seen: what counts as full-sized for the ACK rule */
+	uint8_t snd_wscale, rcv_wscale;
+	uint8_t dupacks;
+	uint8_t dupacks_owed;         /* without SACK: out-of-order segments of this turn that each want an ACK */
+	uint8_t retries;              /* of the same data, probe or SYN */
+	uint8_t ecn;                  /* TCP_ECN_* */
+	uint8_t too_big;              /* times that pmtu has shrunk since the last output */
+	uint8_t ttl;
+	/* congestion */
+	struct tcp_cc cc;
+	/* receiving */
+	struct tcp_rcvq rcvq;
 	struct mr_route route;
+	/* sending */
+	uint64_t last_tx_ns;          /* last data sent */
+	uint64_t bytes_acked, bytes_received; /* in its life: payload */
+	struct tcp_rate rate;
+	struct tcp_rack rack;
+	uint32_t recover;             /* SND.NXT when the recovery began (RFC 6582, 6675), or with the tail loss probe */
+	uint32_t snd_buf;             /* bytes of payload that may be queued */
+	/* cold */
+	uint32_t ts_offset;
+	uint32_t rcv_buf;
+	uint32_t rcv_most;            /* bytes of window at most: MR_OPT_TCP_WINDOW_CLAMP; once agreed, what a header has room for */
 	union {
 		struct tcp_bind *bind;    /* own port and listener state, or NULL */
 		struct tcp_bind *parent;  /* with TCP_F_IN_ACCEPT: its listener */
 	};
 	struct tcp_conn *next;        /* accept queue; reap list */
 	struct tcp_rare *rare;        /* tcp_rare_none: nothing but the defaults */
-	uint64_t bytes_acked, bytes_received; /* in its life: payload; */
 	uint32_t retransmitted;       /* segments sent again */
 	uint32_t iss, irs;
-	uint32_t ts_offset;
 	uint32_t challenge_ms;        /* of the last challenge ACK, modulo 2^32; 0: none */
+	uint8_t tos;
+	uint8_t ecn_mode;             /* enum mr_tcp_ecn */
+	bool v6;                      /* made for IPv6 */
 };
+_Static_assert(offsetof(struct tcp_conn, timer) % 64 == 0 && offsetof(struct tcp_conn, flags) / 64 == offsetof(struct tcp_conn, timer) / 64,
+               "a line of its own");
 _Static_assert(sizeof(struct tcp_conn) <= 576, "budget of a connection");
 
 /* A bound or listening endpoint's registration. */
@@ -460,6 +465,9 @@ void tcp_send_stateless(struct tcp *t, const struct mr_flow *flow, struct tcp_tx
 /* timer.c */
 void tcp_timer_update(struct tcp_conn *c);
 void tcp_timer_stop(struct tcp_conn *c);
+/* Nothing is expected of the connection for a while: what need not fire leaves the wheel. (A timer that fires early costs
+ * nothing that matters as long as the connection is in the cache, and with many connections it is not.) */
+void tcp_timer_rest(struct tcp_conn *c);
 /* (Re)start the retransmission timer for what is in flight, or the persist timer, or neither. */
 void tcp_rexmt_restart(struct tcp_conn *c);
 /* The same, but RACK wants to look at look_ns (0: it does not). */

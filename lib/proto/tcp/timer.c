@@ -51,6 +51,13 @@ tcp_timer_stop(struct tcp_conn *c)
 	mr_timer_cancel(&c->ep.stack->wheel, &c->timer);
 }
 
+void
+tcp_timer_rest(struct tcp_conn *c)
+{
+	if (earliest(c) == UINT64_MAX)
+		mr_timer_cancel(&c->ep.stack->wheel, &c->timer);
+}
+
 uint64_t
 tcp_rto_ns(const struct tcp_conn *c)
 {
