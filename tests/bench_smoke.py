@@ -84,13 +84,18 @@ def result_faults(mode, r, role, wire='self'):
     return faults
 
 
+def stuck(r):
+    """What a link that was not served for 10 ms did not take; TCP has sent it again."""
+    return min(r['drops'].get('drop_nic_txq_full', 0), r['retransmits'])
+
+
 def drop_faults(r, other, reports):
     """Nothing is dropped, but what came twice because the other end, kept from running for too long, sent it again, so many
-    reports of its groups, which are sent to the group, and answers to a flood."""
+    reports of its groups, which are sent to the group, answers to a flood, and what is sent again after a link was stuck."""
     twice = sum(r['drops'].get(name, 0) for name in ('drop_tcp_out_of_window', 'drop_tcp_duplicate'))
     again = other['retransmits'] + r['connections']  # of each the last may have been sent before the measurement
     reported = min(r['drops'].get('drop_ip_not_ours', 0), reports)
-    if sum(r['drops'].values()) > twice + reported or twice > again:
+    if sum(r['drops'].values()) > twice + reported + stuck(r) or twice > again:
         return [f'{r["role"]}: drops {r["drops"]}, the other end sent {other["retransmits"]} again']
     return []
 
@@ -113,7 +118,7 @@ def late_faults(client, server, reports):
     faults = []
     for r in (client, server):
         late = sum(n for name, n in r['drops'].items() if name in LATE)
-        rest = sum(r['drops'].values()) - late - min(r['drops'].get('drop_ip_not_ours', 0), reports)
+        rest = sum(r['drops'].values()) - late - min(r['drops'].get('drop_ip_not_ours', 0), reports) - stuck(r)
         if rest > 0 or late > 4 * (again + r['connections']):
             faults.append(f'{r["role"]}: drops {r["drops"]}; both sent {again} again')
     return faults
