@@ -3,13 +3,13 @@
  * Decorator impair: a bad line, from a seed. What is sent is lost, duplicated, corrupted, held to a rate, delayed and
  * reordered, in this order; what is received passes unchanged: a line that is bad both ways has one at each end.
  *
- * A frame waits in a heap until its time is past in some burst call: for its turn on the line (rate), then delay plus
- * jitter. Frames of equal time keep their order. Jitter alone never reorders: a frame is not due before the one ahead
+ * A frame waits in a heap until its time is past in some burst call: for its turn on the line (rate; the bottleneck's
+ * buffer is what may wait there, and drops from the tail), then delay plus jitter. Frames of equal time keep their order. Jitter alone never reorders: a frame is not due before the one ahead
  * of it. Only frames chosen by the reorder share leave their place, by waiting reorder_ns longer.
  *
  * Invariants: time and randomness come from the caller and the seed, so the same frames at the same times give the same
  * output. A held frame is held by reference and never written to; corruption copies. Every frame is taken: what the
- * bounded queue has no room for is lost, and counted in tx_errors like all that is lost here.
+ * bounded queue or the buffer has no room for is lost, and counted in tx_errors like all that is lost here.
  */
 #include "stack/millrace.h"
 
@@ -30,6 +30,7 @@
 #define IMPAIR_REORDER_NS 1000000         /* least default */
 #define IMPAIR_NS_MAX 3600000000000ull    /* of each wait */
 #define IMPAIR_RATE_MAX 10000000000000ull /* keeps bits * 10^9 + rest in 64 bits */
+#define IMPAIR_BUFFER_MAX (1ull << 40)
 #define IMPAIR_RETRY_NS 100000            /* look again at an inner link that was full */
 #define IMPAIR_BURST 32
 
@@ -159,6 +160,19 @@ line_time(struct impair *im, uint64_t now_ns, uint32_t bytes)
 	return im->line_free_ns;
 }
 
+/* Is the line's buffer too full for `bytes` more? What is on the line at the moment counts as far as it is not sent. */
+static bool
+line_full(const struct impair *im, uint64_t now_ns, uint32_t bytes)
+{
+	unsigned __int128 waiting = 0, room = (unsigned __int128)im->cfg.buffer_bytes * 8000000000u;
+
+	if (!im->cfg.buffer_bytes || !im->cfg.rate_bps)
+		return false;
+	if (im->line_free_ns > now_ns)
+		waiting = (unsigned __int128)(im->line_free_ns - now_ns) * im->cfg.rate_bps + im->line_rest;
+	return waiting + bytes * 8000000000ull > room;
+}
+
 /* Uniform in [0, max]. */
 static uint64_t
 jitter(struct impair *im, uint64_t max)
@@ -174,7 +188,7 @@ hold(struct impair *im, uint64_t now_ns, struct rte_mbuf *m)
 
 	if (im->n == im->cfg.queue_frames)
 		deliver(im, now_ns);
-	if (im->n == im->cfg.queue_frames) {
+	if (im->n == im->cfg.queue_frames || line_full(im, now_ns, m->pkt_len)) {
 		lose(im, m);
 		return;
 	}
@@ -286,7 +300,8 @@ cfg_valid(const struct mr_impair_cfg *c)
 {
 	return c->loss_ppm <= IMPAIR_SHARE && c->dup_ppm <= IMPAIR_SHARE && c->reorder_ppm <= IMPAIR_SHARE &&
 	       c->corrupt_ppm <= IMPAIR_SHARE && c->delay_ns <= IMPAIR_NS_MAX && c->jitter_ns <= IMPAIR_NS_MAX &&
-	       c->reorder_ns <= IMPAIR_NS_MAX && c->rate_bps <= IMPAIR_RATE_MAX && c->queue_frames <= IMPAIR_QUEUE_MAX;
+	       c->reorder_ns <= IMPAIR_NS_MAX && c->rate_bps <= IMPAIR_RATE_MAX && c->queue_frames <= IMPAIR_QUEUE_MAX &&
+	       c->buffer_bytes <= IMPAIR_BUFFER_MAX;
 }
 
 int

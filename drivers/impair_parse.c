@@ -51,9 +51,10 @@ static const struct key keys[] = {
 	{"reorder_delay", TIME, MEMBER(reorder_ns)},
 	{"rate", rate_units, "a rate of at most 10000gbit (like 100mbit)", 10000000000000u, MEMBER(rate_bps)},
 	{"queue", no_units, "a number of frames, at most 16777216", 1u << 24, MEMBER(queue_frames)},
+	{"buffer", no_units, "a number of bytes, at most 1099511627776", 1ull << 40, MEMBER(buffer_bytes)},
 	{"seed", no_units, "a number", UINT64_MAX, MEMBER(seed)},
 };
-#define KEY_NAMES "loss, dup, reorder, corrupt, delay, jitter, reorder_delay, rate, queue, seed"
+#define KEY_NAMES "loss, dup, reorder, corrupt, delay, jitter, reorder_delay, rate, queue, buffer, seed"
 
 static const struct key *
 key_find(const char *text, size_t len)

@@ -407,6 +407,57 @@ START_TEST(queue_is_bounded)
 }
 END_TEST
 
+/* The buffer in front of the bottleneck drops from the tail; what has left it, in flight on a long line, needs no room. */
+START_TEST(buffer_is_bounded)
+{
+	/* 1000 bytes: 8 us. Room for three, of which one is on the line. */
+	struct mr_impair_cfg cfg = {.rate_bps = 1000000000, .delay_ns = MS, .buffer_bytes = 3000};
+
+	make(&cfg, 64);
+	for (uint32_t i = 0; i < 5; i++)
+		lf_send(a, 0, lf_frame(pa, i, 1000));
+	ck_assert_uint_eq(lf_stats(a).tx_errors, 2);
+	lf_send(a, 7999, lf_frame(pa, 10, 1000)); /* the first has not left yet: not a byte too many */
+	ck_assert_uint_eq(lf_stats(a).tx_errors, 3);
+	lf_send(a, 8000, lf_frame(pa, 12, 1000));
+	ck_assert_uint_eq(lf_stats(a).tx_errors, 3);
+	for (uint32_t i = 0; i < 3; i++)
+		expect(MS + 8000 * (i + 1), i);
+	expect(MS + 32000, 12);
+	/* Twenty round trips later the buffer is as it was. */
+	for (uint32_t i = 0; i < 4; i++)
+		lf_send(a, 20 * MS, lf_frame(pa, 20 + i, 1000));
+	ck_assert_uint_eq(lf_stats(a).tx_errors, 4);
+	for (uint32_t i = 0; i < 3; i++)
+		expect(21 * MS + 8000 * (i + 1), 20 + i);
+	done();
+}
+END_TEST
+
+/* Fractions of a nanosecond count: frames of a third of a microsecond, three in a buffer of three, at any time. */
+START_TEST(buffer_is_exact)
+{
+	struct mr_impair_cfg cfg = {.rate_bps = 3000000, .buffer_bytes = 375};
+
+	make(&cfg, 64);
+	for (uint32_t i = 0; i < 4; i++)
+		lf_send(a, 1000, lf_frame(pa, i, 125));
+	ck_assert_uint_eq(lf_stats(a).tx_errors, 1);
+	lf_send(a, 1000 + 333333, lf_frame(pa, 4, 125)); /* a third too early */
+	ck_assert_uint_eq(lf_stats(a).tx_errors, 2);
+	lf_send(a, 1000 + 333334, lf_frame(pa, 5, 125));
+	ck_assert_uint_eq(lf_stats(a).tx_errors, 2);
+	/* Without a rate nothing waits, and the buffer is of no account. */
+	done();
+	cfg = (struct mr_impair_cfg){.delay_ns = MS, .buffer_bytes = 1};
+	make(&cfg, 64);
+	for (uint32_t i = 0; i < 10; i++)
+		lf_send(a, 0, lf_frame(pa, i, LEN));
+	ck_assert_uint_eq(lf_stats(a).tx_errors, 0);
+	done();
+}
+END_TEST
+
 /* An inner link that is full keeps frames back in their order, and is looked at again as time passes. */
 START_TEST(inner_backpressure)
 {
@@ -525,6 +576,8 @@ START_TEST(shows_the_inner_link)
 	ck_assert_int_eq(mr_impair_wrap(inner, &cfg, &out), -EINVAL);
 	cfg = (struct mr_impair_cfg){.queue_frames = UINT32_MAX};
 	ck_assert_int_eq(mr_impair_wrap(inner, &cfg, &out), -EINVAL);
+	cfg = (struct mr_impair_cfg){.buffer_bytes = UINT64_MAX};
+	ck_assert_int_eq(mr_impair_wrap(inner, &cfg, &out), -EINVAL);
 	cfg = (struct mr_impair_cfg){.rate_bps = UINT64_MAX};
 	ck_assert_int_eq(mr_impair_wrap(inner, &cfg, &out), -EINVAL);
 	ck_assert_ptr_null(out);
@@ -563,7 +616,7 @@ START_TEST(parse_all)
 	ck_assert_uint_eq(c.corrupt_ppm, 0);
 	ck_assert_str_eq(err, "");
 	ck_assert_int_eq(mr_impair_parse("corrupt=100%,reorder_delay=1.5us,loss=7ppm,delay=3600s,rate=2.5gbit,"
-	                                 "seed=18446744073709551615", &c, err, sizeof(err)), 0);
+	                                 "seed=18446744073709551615,buffer=64000", &c, err, sizeof(err)), 0);
 	ck_assert_uint_eq(c.corrupt_ppm, 1000000);
 	ck_assert_uint_eq(c.reorder_ns, 1500);
 	ck_assert_uint_eq(c.loss_ppm, 7);
@@ -571,12 +624,13 @@ START_TEST(parse_all)
 	ck_assert_uint_eq(c.rate_bps, 2500000000u);
 	ck_assert_uint_eq(c.seed, UINT64_MAX);
 	ck_assert_uint_eq(c.jitter_ns, 0);
+	ck_assert_uint_eq(c.buffer_bytes, 64000);
 	ck_assert_int_eq(mr_impair_parse("", &c, err, sizeof(err)), 0);
 	ck_assert_uint_eq(c.delay_ns | c.loss_ppm | c.seed, 0);
 }
 END_TEST
 
-#define KEYS "there are loss, dup, reorder, corrupt, delay, jitter, reorder_delay, rate, queue, seed"
+#define KEYS "there are loss, dup, reorder, corrupt, delay, jitter, reorder_delay, rate, queue, buffer, seed"
 
 static const struct {
 	const char *text, *err;
@@ -602,6 +656,7 @@ static const struct {
 	{"rate=100", "rate: \"100\" is not a rate of at most 10000gbit (like 100mbit)"},
 	{"queue=4294967297", "queue: \"4294967297\" is not a number of frames, at most 16777216"},
 	{"queue=ten", "queue: \"ten\" is not a number of frames, at most 16777216"},
+	{"buffer=1099511627777", "buffer: \"1099511627777\" is not a number of bytes, at most 1099511627776"},
 	{"seed=18446744073709551616", "seed: \"18446744073709551616\" is not a number"},
 	{"los=1%", "unknown key \"los\"; " KEYS},
 	{"lossy=1%", "unknown key \"lossy\"; " KEYS},
@@ -652,6 +707,8 @@ suite(void)
 	tcase_add_test(t, rate_is_exact);
 	tcase_add_test(t, rate_and_delay_add_up);
 	tcase_add_test(t, queue_is_bounded);
+	tcase_add_test(t, buffer_is_bounded);
+	tcase_add_test(t, buffer_is_exact);
 	tcase_add_test(t, inner_backpressure);
 	tcase_add_test(t, corruption_copies);
 	tcase_add_test(t, corruption_without_a_buffer_is_loss);

@@ -66,12 +66,13 @@ struct mr_impair_cfg {
 	uint64_t jitter_ns;              /**< see delay_ns */
 	uint64_t reorder_ns;             /**< extra wait of a reordered frame; default: delay_ns, at least 1 ms */
 	uint64_t rate_bps;               /**< 0 no limit */
-	uint32_t queue_frames;           /**< frames held; more are lost; default 1000 */
+	uint32_t queue_frames;           /**< frames held for any reason; more are lost; default 1000 */
+	uint64_t buffer_bytes;           /**< bytes that may wait for their turn at the rate; more are lost; 0: no limit */
 };
 /** Wrap a link: impairs what is transmitted. The wrapper owns `inner`. Context: one thread. @return 0, -ENOMEM,
  *  -EINVAL. */
 int mr_impair_wrap(struct mr_link *inner, const struct mr_impair_cfg *cfg, struct mr_link **out);
-/** Parse "loss=1%,delay=20ms,jitter=2ms,dup=0.1%,reorder=5%,rate=100mbit,queue=100,seed=7". Context: any thread.
+/** Parse "loss=1%,delay=20ms,jitter=2ms,dup=0.1%,reorder=5%,rate=100mbit,queue=100,buffer=64000,seed=7". Context: any thread.
  *  @return 0, or -EINVAL with `err` filled. */
 int mr_impair_parse(const char *text, struct mr_impair_cfg *out, char *err, size_t err_size);
 /** Wrap a link: writes both directions to a pcapng file, nanosecond times of the loop's clock. Context: one thread.
