@@ -32,7 +32,9 @@ struct rig_duo {
 	struct rig_duo_end end[2];
 	/* Sees every frame that end i sends, before the line does anything to it; may be NULL. */
 	void (*on_frame)(struct rig_duo *d, unsigned i, const struct rig_frame *f, void *arg);
-	void *arg;
+	/* The line loses the frame that end i sends if this says so. May be NULL. */
+	bool (*loses)(struct rig_duo *d, unsigned i, const struct rig_frame *f, void *arg);
+	void *arg;                     /* of both */
 };
 
 void rig_duo_init(struct rig_duo *d, const struct rig_duo_opts *opts);

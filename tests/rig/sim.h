@@ -17,6 +17,7 @@ struct rig_sim_line {
 	uint64_t buffer_bytes;  /* in front of the bottleneck; more is lost */
 	uint32_t loss_ppm;      /* of the data, and */
 	uint32_t ack_loss_ppm;  /* of what comes back, at random */
+	uint64_t window_bytes;  /* most that a flow has in flight; default: what path and buffer hold */
 	uint64_t seed;
 };
 
@@ -45,8 +46,8 @@ struct rig_sim {
 
 /* Bytes of the line in a round trip. */
 uint64_t rig_sim_bdp(const struct rig_sim_line *line);
-/* The flows are the caller's, until the end of the simulation. Pools and socket buffers are larger than what fits into the
- * path and its buffer, so that congestion control is what limits each flow. */
+/* The flows are the caller's, until the end of the simulation. Pools and socket buffers are larger than what is to be in
+ * flight, so that congestion control is what limits each flow. */
 void rig_sim_init(struct rig_sim *sim, const struct rig_sim_line *line, struct rig_sim_flow *flow, unsigned n);
 /* Go on until so long after the start. */
 void rig_sim_run(struct rig_sim *sim, uint64_t until_ns);
