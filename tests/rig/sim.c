@@ -178,6 +178,14 @@ rig_sim_fini(struct rig_sim *sim)
 	rig_duo_fini(&sim->duo);
 }
 
+uint64_t
+rig_sim_gap(const struct rig_sim_flow *flow)
+{
+	uint64_t open_ns = flow->last_ns ? flow->sim->duo.now - flow->last_ns : 0;
+
+	return open_ns > flow->gap_ns ? open_ns : flow->gap_ns;
+}
+
 double
 rig_sim_share(const struct rig_sim *sim, uint64_t bytes, uint64_t ns)
 {

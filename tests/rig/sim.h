@@ -27,11 +27,10 @@ struct rig_sim_flow {
 	/* results, at any time */
 	struct mr_ep *ep[2];    /* at a, at b; NULL: not yet */
 	uint64_t got;           /* bytes that b's application has read */
-	uint64_t gap_ns;        /* longest time between two of its readings */
 	/* private */
 	struct rig_sim *sim;
 	struct mr_waiter waiter[2];
-	uint64_t last_ns;
+	uint64_t last_ns, gap_ns;
 };
 
 struct rig_sim {
@@ -53,6 +52,8 @@ void rig_sim_init(struct rig_sim *sim, const struct rig_sim_line *line, struct r
 void rig_sim_run(struct rig_sim *sim, uint64_t until_ns);
 /* Ends all, without a leak. */
 void rig_sim_fini(struct rig_sim *sim);
+/* The longest time, until now, in which b's application got nothing from the flow, after its first byte. */
+uint64_t rig_sim_gap(const struct rig_sim_flow *flow);
 /* Payload in bits per second that so many bytes in so long a time are, as a share of what the line could carry of it. */
 double rig_sim_share(const struct rig_sim *sim, uint64_t bytes, uint64_t ns);
 /* Jain's index: 1 if all are alike, 1/n if one has everything. */

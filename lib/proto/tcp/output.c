@@ -275,7 +275,7 @@ send_tail_probe(struct tcp_out *o)
 	c->why &= (uint8_t)~TCP_WHY_TLP;
 	if (c->snd_una == c->snd_nxt)
 		return; /* it came in the same turn */
-	if (m && !(c->flags & (TCP_F_RECOVERY | TCP_F_RTO_RECOVERY)) && fit_window(c, m, false)) {
+	if (m && tcp_tlp_with_new(c) && fit_window(c, m, false)) {
 		if (!send_seg(o, m))
 			return;
 		new_sent(c, tcp_seg(m));
@@ -356,7 +356,8 @@ output_data(struct tcp_out *o)
 	if (!c->rexmt_ns || (c->rexmt == TCP_REXMT_PERSIST && c->snd_una != c->snd_nxt))
 		tcp_rexmt_restart(c);
 	else
-		tcp_timer_update(c);
+		tcp_tlp_hurry(c);
+	tcp_timer_update(c);
 }
 
 void

@@ -148,6 +148,8 @@ void tcp_rack_recovered(struct tcp_conn *c);
 /* tlp.c */
 /* Its time has come. @return false: it was put off */
 bool tcp_tlp_timer(struct tcp_conn *c, uint64_t now_ns);
+/* Is new data to be the probe, if there is some that may be sent? */
+bool tcp_tlp_with_new(const struct tcp_conn *c);
 /* The segment to send again as a probe; NULL: none. */
 struct rte_mbuf *tcp_tlp_choose(const struct tcp_conn *c);
 void tcp_tlp_sent(struct tcp_conn *c, bool retrans);

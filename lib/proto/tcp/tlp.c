@@ -4,8 +4,9 @@
  * one segment goes out, new or the last one again, and what the peer says to it starts an ordinary recovery, where otherwise
  * the retransmission timer would have to expire.
  *
- * Deviations, both for the same end: a probe may also be sent in recovery (the first segment again; RFC 9002 does so), and
- * the time that the peer may hold back the ACK of a small flight is learned from what it does.
+ * Deviations, all for the same end: a probe may also be sent in recovery (the first segment again; RFC 9002 does so); the
+ * time that the peer may hold back the ACK of a small flight is learned from what it does; and where that is longer than
+ * two round trips, the last segment is sent again even if there is new data, for it is answered at once.
  */
 #include "proto/tcp/tcp.h"
 
@@ -34,6 +35,12 @@ tcp_tlp_timer(struct tcp_conn *c, uint64_t now_ns)
 	c->why |= TCP_WHY_TLP;
 	mr_ep_mark_dirty(&c->ep);
 	return true;
+}
+
+bool
+tcp_tlp_with_new(const struct tcp_conn *c)
+{
+	return !(c->flags & (TCP_F_RECOVERY | TCP_F_RTO_RECOVERY)) && 2 * c->rtt.srtt_ns >> c->rack.ack_delay_log2;
 }
 
 struct rte_mbuf *
@@ -75,8 +82,9 @@ tcp_tlp_ack(struct tcp_conn *c, const struct tcp_rx *rx, const struct tcp_acked 
 	if (!(r->flags & TCP_REC_TLP_RETRANS)) {
 		episode_end(c);
 	} else if (a->dsack_tlp) {
-		/* Both arrived: the ACK was only late. */
-		r->ack_delay_log2 = (uint8_t)RTE_MIN(r->ack_delay_log2 + 2, DELAY_MAX_LOG2);
+		/* Both arrived: the ACK was only late, or lost if the flight was more than the peer may hold it back for. */
+		if (a->prior_in_flight < 2u * c->mss)
+			r->ack_delay_log2 = (uint8_t)RTE_MIN(r->ack_delay_log2 + 2, DELAY_MAX_LOG2);
 		episode_end(c);
 	} else if (seq_gt(rx->ack, c->recover)) {
 		/* Only the probe arrived: a loss, repaired before it was known, still is a sign of congestion (7.4.2). */
