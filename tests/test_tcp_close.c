@@ -8,6 +8,10 @@
 
 #include <errno.h>
 
+#include <rte_mbuf.h>
+
+#include "stack/stack.h"
+
 static struct rig rig;
 static struct rig_tcp t;
 
@@ -446,6 +450,32 @@ START_TEST(orphaned_fin_wait_2)
 }
 END_TEST
 
+/* Out of mbufs when the application closes, and nothing in flight whose ACK could remind of it: the FIN is sent later. */
+START_TEST(fin_without_mbuf)
+{
+	struct rte_mempool *pool;
+	struct rte_mbuf *held[4096];
+	unsigned n = 0;
+
+	rig_tcp_establish_passive(&t);
+	rig_expect_none_for(&rig, RIG_S);
+	pool = mr_stack_tx_pool(rig.stack);
+	while (n < 4096 && (held[n] = mr_stack_tx_alloc(rig.stack)))
+		n++;
+	ck_assert_uint_gt(rte_mempool_in_use_count(pool), 0);
+	ck_assert_int_eq(mr_ep_shutdown(t.ep, MR_SHUT_WR), 0);
+	rig_expect_none_for(&rig, 10 * RIG_S);
+	rte_pktmbuf_free_bulk(held, n);
+	ck_assert(rig_advance_until_frame(&rig, 100 * RIG_S));
+	if (rig_peek(&rig)->seq != t.irs + 1)
+		rig_next(&rig); /* the timer asks the peer as well */
+	rig_tcp_expect(&t, RIG_FIN | RIG_ACK, 1, 1, 0);
+	rig_tcp_push(&t, RIG_ACK, 1, 2, 0);
+	rig_expect_none_for(&rig, 10 * RIG_S);
+	ck_assert_int_eq(rig_tcp_state(t.ep), MR_TCP_FIN_WAIT_2);
+}
+END_TEST
+
 static Suite *
 suite(void)
 {
@@ -460,6 +490,7 @@ suite(void)
 	tcase_add_test(tc, last_ack);
 	tcase_add_loop_test(tc, fin_is_retransmitted, 0, 3);
 	tcase_add_test(tc, data_before_fin);
+	tcase_add_test(tc, fin_without_mbuf);
 	tcase_add_test(tc, send_in_close_wait);
 	tcase_add_loop_test(tc, read_after_own_fin, 0, 2);
 	tcase_add_test(tc, unread_data_at_close);

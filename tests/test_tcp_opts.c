@@ -429,6 +429,31 @@ END_TEST
 
 /* ---- congestion control by name */
 
+/* MUST-27, MUST-29: the idle time may change while keep-alive is on. However long the peer has been silent by then, it is
+ * asked before the connection is given up. */
+START_TEST(keepalive_is_set_again)
+{
+	rig_tcp_establish_passive(&t);
+	if (_i)
+		rig_advance(&rig, 3600 * RIG_S);
+	ck_assert_int_eq(mr_ep_setopt(t.ep, MR_OPT_TCP_KEEPALIVE, 1), 0);
+	ck_assert_int_eq(mr_ep_setopt(t.ep, MR_OPT_TCP_KEEPINTVL_NS, RIG_S), 0);
+	ck_assert_int_eq(mr_ep_setopt(t.ep, MR_OPT_TCP_KEEPIDLE_NS, 10 * RIG_S), 0);
+	if (!_i)
+		rig_expect_none_for(&rig, 9 * RIG_S);
+	ck_assert(rig_advance_until_frame(&rig, 2 * RIG_S));
+	rig_tcp_expect(&t, RIG_ACK, 0, 1, 0);
+	rig_tcp_push(&t, RIG_ACK, 1, 1, 0);
+	rig_expect_none_for(&rig, 9 * RIG_S);
+	ck_assert(rig_advance_until_frame(&rig, 2 * RIG_S));
+	rig_tcp_expect(&t, RIG_ACK, 0, 1, 0);
+	/* Off again, nothing more. */
+	ck_assert_int_eq(mr_ep_setopt(t.ep, MR_OPT_TCP_KEEPALIVE, 0), 0);
+	ck_assert_int_eq(mr_ep_setopt(t.ep, MR_OPT_TCP_KEEPIDLE_NS, RIG_S), 0);
+	rig_expect_none_for(&rig, 100 * RIG_S);
+}
+END_TEST
+
 START_TEST(cc_names)
 {
 	unsigned n = 0;
@@ -499,6 +524,7 @@ suite(void)
 	tcase_add_loop_test(tc, offers_of_a_listener, 0, 2);
 	tcase_add_test(tc, agreed_with_a_plain_peer);
 	tcase_add_test(tc, too_late);
+	tcase_add_loop_test(tc, keepalive_is_set_again, 0, 2);
 	tcase_add_test(tc, cc_names);
 	tcase_add_test(tc, cc_choice);
 	suite_add_tcase(s, tc);

@@ -226,7 +226,7 @@ tcp_ack_process(struct tcp_conn *c, struct tcp_rx *rx)
 		c->backoff = c->retries = 0;
 		tcp_rexmt_restart(c);
 	}
-	if (c->sendq->unsent || c->sendq->lost || (c->flags & (TCP_F_SHUT_WR | TCP_F_FIN_QUEUED)) == TCP_F_SHUT_WR)
+	if (c->sendq->unsent || c->sendq->lost || tcp_fin_waits(c))
 		mr_ep_mark_dirty(&c->ep);
 	return true;
 }

@@ -333,7 +333,7 @@ output_data(struct tcp_out *o)
 	struct tcp_conn *c = o->c;
 
 	c->too_big = 0;
-	if ((c->flags & (TCP_F_SHUT_WR | TCP_F_FIN_QUEUED)) == TCP_F_SHUT_WR && tcp_sendq_fin(c))
+	if (tcp_fin_waits(c) && tcp_sendq_fin(c))
 		c->flags |= TCP_F_FIN_QUEUED;
 	c->flags &= ~TCP_F_CWND_LIMITED;
 	if (c->why & TCP_WHY_TLP)

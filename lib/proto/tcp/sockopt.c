@@ -143,6 +143,24 @@ option_flag(int opt)
 	}
 }
 
+/* Keep-alive begins, ends, or has another idle time. However long the peer has been silent, it is asked before it is given
+ * up (MUST-29). */
+static void
+keepalive_restart(struct tcp_conn *c)
+{
+	uint64_t idle_ns = (uint64_t)c->rare->keepidle_ms * MS, now_ns = c->ep.stack->now_ns;
+
+	if (!tcp_is_open(c) || c->state < MR_TCP_ESTABLISHED)
+		return;
+	c->idle_ns = 0;
+	if (c->flags & TCP_F_KEEPALIVE) {
+		if (now_ns - c->last_rx_ns > idle_ns)
+			c->last_rx_ns = now_ns - idle_ns;
+		c->idle_ns = c->last_rx_ns + idle_ns;
+	}
+	tcp_timer_update(c);
+}
+
 static int
 flag_set(struct tcp_conn *c, uint32_t flag, bool on)
 {
@@ -155,10 +173,8 @@ flag_set(struct tcp_conn *c, uint32_t flag, bool on)
 	/* What was held back may go now. */
 	if ((flag == TCP_F_NODELAY && on) || (flag == TCP_F_CORK && !on))
 		mr_ep_mark_dirty(&c->ep);
-	if (flag == TCP_F_KEEPALIVE && tcp_is_open(c) && c->state >= MR_TCP_ESTABLISHED) {
-		c->idle_ns = on ? c->last_rx_ns + (uint64_t)c->rare->keepidle_ms * 1000000 : 0;
-		tcp_timer_update(c);
-	}
+	if (flag == TCP_F_KEEPALIVE)
+		keepalive_restart(c);
 	return 0;
 }
 
@@ -254,8 +270,13 @@ tcp_ep_setopt(struct mr_ep *ep, int opt, int64_t v)
 
 	if (num)
 		return number_set(num, c, v);
-	if (rare)
-		return number_set(rare, tcp_rare_own(c), v);
+	if (rare) {
+		int rc = number_set(rare, tcp_rare_own(c), v);
+
+		if (rc == 0 && opt == MR_OPT_TCP_KEEPIDLE_NS)
+			keepalive_restart(c);
+		return rc;
+	}
 	if (option_flag(opt))
 		return flag_set(c, option_flag(opt), v != 0);
 	if (offer_of(opt)) {

@@ -382,6 +382,13 @@ tcp_unsent_bytes(const struct tcp_conn *c)
 	return c->sendq->unsent ? c->sendq->end_seq - c->snd_nxt - !!(c->flags & TCP_F_FIN_QUEUED) : 0;
 }
 
+/* The application has sent its last, and the FIN is not in the queue yet: there was no mbuf. */
+static inline bool
+tcp_fin_waits(const struct tcp_conn *c)
+{
+	return (c->flags & (TCP_F_SHUT_WR | TCP_F_FIN_QUEUED)) == TCP_F_SHUT_WR;
+}
+
 /* tcp.c: a new CLOSED connection record with the stack's defaults; NULL when all are out. */
 struct tcp_conn *tcp_conn_new(struct tcp *t);
 /* Settings that an accepted connection has from its listener. */

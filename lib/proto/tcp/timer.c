@@ -100,8 +100,9 @@ tcp_rexmt_restart_at(struct tcp_conn *c, uint64_t look_ns)
 			c->rexmt = TCP_REXMT_REORDER;
 			c->rexmt_ns = look_ns;
 		}
-	} else if (q->unsent && c->state >= MR_TCP_ESTABLISHED && !(c->flags & TCP_F_PACED)) {
-		/* Nothing is in flight and something waits: only the peer's window can be what holds it back for long. */
+	} else if ((q->unsent || tcp_fin_waits(c)) && c->state >= MR_TCP_ESTABLISHED && !(c->flags & TCP_F_PACED)) {
+		/* Nothing is in flight and something waits: only the peer's window, or the lack of an mbuf for the FIN, can be what
+		 * holds it back for long. */
 		c->rexmt = TCP_REXMT_PERSIST;
 		c->rexmt_ns = now_ns + tcp_rto_ns(c);
 	} else {
