@@ -194,6 +194,56 @@ START_TEST(lost_retransmission)
 }
 END_TEST
 
+static void
+dsack_seg(uint32_t una, uint32_t i)
+{
+	rig_tcp_push(&t, RIG_ACK, 1, 1 + una * MSS, 0, .n_sack = 1, .sack = {{1 + i * MSS, 1 + (i + 1) * MSS}});
+	rig_poll(&rig);
+}
+
+/* RK-06, SK-08: each round trip with news of a duplicate makes the window for reordering larger by a quarter of the round
+ * trip; a duplicate may also be told of by a first block within the second. */
+START_TEST(duplicates_widen_the_window)
+{
+	const struct tcp_rack *r;
+
+	connect_100ms();
+	r = &tcp_conn(t.ep)->rack;
+	send_segs(8);
+	rig_advance(&rig, RTT);
+	dsack_seg(2, 0);
+	ck_assert_uint_eq(r->reo_mult, 1);
+	dsack_seg(2, 1); /* of the same round */
+	ck_assert_uint_eq(r->reo_mult, 1);
+	dsack_seg(8, 2); /* the round is over exactly now */
+	ck_assert_uint_eq(r->reo_mult, 2);
+	send_segs(8);
+	rig_advance(&rig, RTT);
+	rig_tcp_push(&t, RIG_ACK, 1, 1 + 8 * MSS, 0, .n_sack = 2,
+	             .sack = {{1 + 10 * MSS, 1 + 11 * MSS}, {1 + 10 * MSS, 1 + 12 * MSS}});
+	rig_poll(&rig);
+	ck_assert_uint_eq(r->reo_mult, 3);
+	rig_discard(&rig);
+}
+END_TEST
+
+/* RK-06: sixteen recoveries later it is as it was. */
+START_TEST(window_is_reset)
+{
+	struct tcp_conn *c;
+
+	connect_100ms();
+	c = tcp_conn(t.ep);
+	tcp_rack_reordered(c);
+	tcp_rack_reordered(c);
+	for (unsigned i = 0; i < 15; i++)
+		tcp_rack_recovered(c);
+	ck_assert_uint_eq(c->rack.reo_mult, 2);
+	tcp_rack_recovered(c);
+	ck_assert_uint_eq(c->rack.reo_mult, 0);
+}
+END_TEST
+
 /* ---- TLP */
 
 /* RK-10, RK-12, RK-13: two round trips after the flight its last segment goes out again; then the timer, not a probe. */
@@ -446,6 +496,8 @@ suite(void)
 	tcase_add_test(tc, late_within_the_window);
 	tcase_add_test(tc, reordering_is_remembered);
 	tcase_add_test(tc, lost_retransmission);
+	tcase_add_test(tc, duplicates_widen_the_window);
+	tcase_add_test(tc, window_is_reset);
 	suite_add_tcase(s, tc);
 	tc = tcase_create("tlp");
 	tcase_add_checked_fixture(tc, setup, teardown);

@@ -815,6 +815,44 @@ START_TEST(losses_taken_back)
 }
 END_TEST
 
+/* Segments that went out together, as after a long time without room: taken back, they are in the order of the sequence. */
+START_TEST(losses_of_one_moment_taken_back)
+{
+	struct rte_mbuf *m[4];
+
+	append(4 * MSS);
+	for (unsigned i = 0; i < 4; i++) {
+		m[i] = transmit_next();
+		clock_ns--;
+	}
+	lose(m[2]);
+	lose(m[1]);
+	tcp_sendq_unmark_lost(c);
+	check_queue();
+	for (unsigned i = 0; i < 3; i++)
+		ck_assert_ptr_eq(tcp_seg(m[i])->tnext, m[i + 1]);
+}
+END_TEST
+
+/* A hint from which to look for the place of a lost segment may lie on either side of it. */
+START_TEST(lost_before_and_behind_the_hint)
+{
+	struct rte_mbuf *m[6];
+
+	append(6 * MSS);
+	for (unsigned i = 0; i < 6; i++)
+		m[i] = transmit_next();
+	lose(m[5]);
+	tcp_sendq_mark_lost(c, m[3], m[5]);
+	check_queue();
+	tcp_sendq_mark_lost(c, m[4], m[3]);
+	check_queue();
+	tcp_sendq_mark_lost(c, m[0], m[4]);
+	check_queue();
+	ck_assert_ptr_eq(c->sendq->lost_head, m[0]);
+}
+END_TEST
+
 START_TEST(freed_queue_is_empty)
 {
 	append(3 * MSS);
@@ -1102,6 +1140,8 @@ suite(void)
 	tcase_add_test(t, lost_one_turns_up);
 	tcase_add_test(t, reneging);
 	tcase_add_test(t, losses_taken_back);
+	tcase_add_test(t, losses_of_one_moment_taken_back);
+	tcase_add_test(t, lost_before_and_behind_the_hint);
 	tcase_add_test(t, freed_queue_is_empty);
 	suite_add_tcase(s, t);
 	t = tcase_create("model");

@@ -133,6 +133,10 @@ rig_sim_init(struct rig_sim *sim, const struct rig_sim_line *line, struct rig_si
 	sim->flow = flow;
 	sim->n = n;
 	rig_duo_init(&sim->duo, &o);
+	for (unsigned i = 0; i < 2; i++) {
+		ck_assert_int_eq(mr_transproto_setopt(sim->duo.end[i].stack, MR_TRANS_TCP, MR_OPT_SNDBUF_MAX, 1 << 30), 0);
+		ck_assert_int_eq(mr_transproto_setopt(sim->duo.end[i].stack, MR_TRANS_TCP, MR_OPT_RCVBUF_MAX, 1 << 30), 0);
+	}
 	ck_assert_int_eq(mr_ep_create(sim->duo.end[1].stack, MR_TRANS_TCP, MR_NET_IPV4, &sim->listener), 0);
 	set_buffers(sim, sim->listener);
 	ck_assert_int_eq(mr_ep_bind(sim->listener, &any), 0);
