@@ -36,6 +36,8 @@ START_TEST(never_stalls)
 	struct mr_tcp_info in;
 	double share;
 
+	if (RIG_SIM_SKIP(_i, 3))
+		return;
 	rig_sim_init(&sim, &line, &f, 1);
 	rig_sim_run(&sim, LOOK_NS);
 	ck_assert_int_eq(mr_tcp_info(f.ep[0], &in), 0);
