@@ -210,6 +210,32 @@ fill(void)
 	return sent += n > 0 ? n : 0;
 }
 
+/* What only fills queues is worth nothing: the buffer goes back when the round trip shows that, to its default at least. */
+START_TEST(send_shrinks_with_queues)
+{
+	struct tcp_conn *c;
+
+	rig_tcp_establish_passive(&t);
+	c = tcp_conn(t.ep);
+	c->cc.cwnd = 8 << 20;
+	c->snd_buf = 2 << 20;
+	c->rack.min_rtt_ns = RIG_MS;
+	c->rtt.srtt_ns = 8 * RIG_MS;
+	tcp_snd_buf_tune(c);
+	ck_assert_int_eq(get(t.ep, MR_OPT_SNDBUF), 1 << 20); /* of 2 MiB in flight an eighth is on the way: four times that */
+	c->rtt.srtt_ns = 100 * RIG_MS;
+	tcp_snd_buf_tune(c);
+	ck_assert_int_eq(get(t.ep, MR_OPT_SNDBUF), DEF);
+	c->rtt.srtt_ns = 2 * RIG_MS;
+	c->cc.cwnd = DEF;
+	tcp_snd_buf_tune(c);
+	ck_assert_int_eq(get(t.ep, MR_OPT_SNDBUF), 2 * DEF);
+	c->cc.cwnd = DEF / 4;
+	tcp_snd_buf_tune(c);
+	ck_assert_int_eq(get(t.ep, MR_OPT_SNDBUF), 2 * DEF);
+}
+END_TEST
+
 /* As much as a congestion window and the next, once the application was refused room. */
 START_TEST(send_grows_with_the_window)
 {
@@ -408,6 +434,7 @@ suite(void)
 	tcase_add_test(c, receive_without_timestamps);
 	tcase_add_test(c, round_trip_by_timestamps);
 	tcase_add_loop_test(c, send_grows_with_the_window, 0, 2);
+	tcase_add_test(c, send_shrinks_with_queues);
 	tcase_add_test(c, send_stays_if_it_is_enough);
 	tcase_add_test(c, send_respects_the_budget);
 	suite_add_tcase(s, c);

@@ -8,10 +8,12 @@
  * with a round trip's delay: the round trip is that of an ACK to the data that it has let out, by timestamps. Where there are
  * none, or in steps of a millisecond nothing to see, it is what was measured of our own data, or of the handshake.
  *
- * Sending: an application that was refused room may queue what a congestion window and the next one will let out.
+ * Sending: an application that was refused room may queue what a congestion window and the next one will let out. But a
+ * window that only fills queues on the way is worth no more than the path without them: what is queued beyond that comes too
+ * late for the caches. So this buffer shrinks again when the round trip grows by queues, to its default at least.
  *
- * Both grow by no more than half of what the stack's budget of buffers has left, and neither ever shrinks. What is done here
- * is asked for when a window is worth telling or an ACK makes room: never by the exchange of small messages.
+ * Both grow by no more than half of what the stack's budget of buffers has left; that for receiving never shrinks. What is
+ * done here is asked for when a window is worth telling or an ACK makes room: never by the exchange of small messages.
  */
 #include "proto/tcp/tcp.h"
 
@@ -118,13 +120,26 @@ tcp_rcv_buf_tune(struct tcp_conn *c)
 
 /* ---- sending ------------------------------------------------------------------------------------------------- */
 
+/* A round trip takes over twice the shortest, which stands for a path without queues. */
+static bool
+fills_queues(const struct tcp_conn *c)
+{
+	return c->rack.min_rtt_ns > 0 && c->rtt.srtt_ns > 2ull * c->rack.min_rtt_ns;
+}
+
 void
 tcp_snd_buf_tune(struct tcp_conn *c)
 {
 	const struct mr_stack *s = c->ep.stack;
-	uint32_t most = tcp_of(c->ep.stack)->snd_range.max;
+	const struct tcp_buf_range *range = &tcp_of(c->ep.stack)->snd_range;
+	uint64_t want = 2 * RTE_MIN((uint64_t)c->cc.cwnd, 2ull * c->snd_buf);
 
 	if (c->flags & TCP_F_SNDBUF_SET)
 		return;
-	c->snd_buf = grown(c->snd_buf, 2ull * c->cc.cwnd, most, s->tx_held, s->tx_held_max, c->mss);
+	if (fills_queues(c)) {
+		/* Four times what the path holds. No more than the buffer is in flight, whatever the window. */
+		want = 4ull * RTE_MIN(c->cc.cwnd, c->snd_buf) * c->rack.min_rtt_ns / c->rtt.srtt_ns;
+		c->snd_buf = RTE_MIN(c->snd_buf, (uint32_t)RTE_MAX(RTE_MIN(want, (uint64_t)UINT32_MAX), (uint64_t)range->def));
+	}
+	c->snd_buf = grown(c->snd_buf, want, range->max, s->tx_held, s->tx_held_max, c->mss);
 }
