@@ -88,6 +88,13 @@ mr_cksum_fold(uint64_t sum)
 	return (uint16_t)(half >> 16);
 }
 
+/* Of some bytes and of those behind them, both folded. @param at how many the first are */
+static inline uint16_t
+mr_cksum_concat(uint16_t first, uint32_t at, uint16_t second)
+{
+	return mr_cksum_fold((uint64_t)first + (at & 1 ? rte_bswap16(second) : second));
+}
+
 /* Folded pseudo-header sum, RFC 768, 9293 3.1 and 8200 8.1. `len` 0 for TSO. The two ::ffff of v4-mapped addresses are
  * all ones, which is zero in this arithmetic, so that both families are one case. */
 static inline uint16_t
@@ -127,22 +134,30 @@ mr_cksum_tx_offload(struct rte_mbuf *m, uint16_t hdr_len, const struct mr_route 
 }
 
 /* Finish the checksum of an outgoing packet whose data starts at the transport header; the field is at `cksum_off` and
- * holds 0. With RTE_MBUF_F_TX_TCP_SEG set already, the field gets what TSO wants. UDP's 0 is sent as all ones (RFC 768). */
+ * holds 0. With RTE_MBUF_F_TX_TCP_SEG set already, the field gets what TSO wants. UDP's 0 is sent as all ones (RFC 768).
+ * Of the packet `len` bytes are summed, what is behind them is in `rest`, a folded sum. */
 static inline void
-mr_cksum_tx(struct rte_mbuf *m, uint16_t hdr_len, uint16_t cksum_off, const struct mr_route *r, uint8_t trans_proto)
+mr_cksum_tx_part(struct rte_mbuf *m, uint16_t hdr_len, uint16_t cksum_off, const struct mr_route *r, uint8_t trans_proto,
+                 uint32_t len, uint16_t rest)
 {
-	uint32_t len = m->ol_flags & RTE_MBUF_F_TX_TCP_SEG ? 0 : m->pkt_len;
-	uint64_t phdr = (uint64_t)r->addr_sum + rte_cpu_to_be_16(trans_proto) + rte_cpu_to_be_32(len);
+	uint32_t told = m->ol_flags & RTE_MBUF_F_TX_TCP_SEG ? 0 : m->pkt_len;
+	uint64_t phdr = (uint64_t)r->addr_sum + rte_cpu_to_be_16(trans_proto) + rte_cpu_to_be_32(told);
 	uint16_t sum;
 
 	if (mr_cksum_tx_offload(m, hdr_len, r, trans_proto)) {
 		sum = mr_cksum_fold(phdr);
 	} else {
-		sum = ~mr_cksum_fold(phdr + mr_cksum_chain(m, 0, m->pkt_len));
+		sum = ~mr_cksum_fold(phdr + rest + mr_cksum_chain(m, 0, len));
 		if (sum == 0 && trans_proto == MR_TRANS_UDP)
 			sum = 0xffff;
 	}
 	memcpy(rte_pktmbuf_mtod_offset(m, char *, cksum_off), &sum, sizeof(sum));
+}
+
+static inline void
+mr_cksum_tx(struct rte_mbuf *m, uint16_t hdr_len, uint16_t cksum_off, const struct mr_route *r, uint8_t trans_proto)
+{
+	mr_cksum_tx_part(m, hdr_len, cksum_off, r, trans_proto, m->pkt_len, 0);
 }
 
 /* The checksum of a received packet by software: ICMP, about which NICs don't agree. `init` 0, or the pseudo-header sum.

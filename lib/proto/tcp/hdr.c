@@ -204,10 +204,9 @@ options_push(uint8_t *o, const struct tcp_tx *tx)
 	}
 }
 
-void
-tcp_hdr_push(struct rte_mbuf *m, const struct tcp_tx *tx, const struct mr_route *r)
+static inline void
+hdr_write(struct rte_mbuf *m, const struct tcp_tx *tx, unsigned len)
 {
-	unsigned len = likely(tx->opts == TCP_OPT_TS) ? TCP_HDR_BYTES + TCP_TS_OPT_BYTES : tcp_hdr_bytes(tx);
 	struct rte_tcp_hdr *h = mr_mbuf_prepend(m, (uint16_t)len);
 
 	h->src_port = tx->sport_be;
@@ -220,5 +219,28 @@ tcp_hdr_push(struct rte_mbuf *m, const struct tcp_tx *tx, const struct mr_route 
 	h->cksum = 0;
 	h->tcp_urp = tx->urp_be;
 	options_push((uint8_t *)(h + 1), tx);
+}
+
+static inline unsigned
+hdr_len(const struct tcp_tx *tx)
+{
+	return likely(tx->opts == TCP_OPT_TS) ? TCP_HDR_BYTES + TCP_TS_OPT_BYTES : tcp_hdr_bytes(tx);
+}
+
+void
+tcp_hdr_push(struct rte_mbuf *m, const struct tcp_tx *tx, const struct mr_route *r)
+{
+	unsigned len = hdr_len(tx);
+
+	hdr_write(m, tx, len);
 	mr_cksum_tx(m, (uint16_t)len, offsetof(struct rte_tcp_hdr, cksum), r, MR_TRANS_TCP);
+}
+
+void
+tcp_hdr_push_summed(struct rte_mbuf *m, const struct tcp_tx *tx, const struct mr_route *r, uint16_t payload_sum)
+{
+	unsigned len = hdr_len(tx);
+
+	hdr_write(m, tx, len);
+	mr_cksum_tx_part(m, (uint16_t)len, offsetof(struct rte_tcp_hdr, cksum), r, MR_TRANS_TCP, len, payload_sum);
 }

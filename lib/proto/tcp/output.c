@@ -119,7 +119,10 @@ send_seg(struct tcp_out *o, struct rte_mbuf *m)
 	if (unlikely(c->ecn & TCP_ECN_ON))
 		ect = seg_ect(c, s, &flags);
 	tcp_tx_fill(c, &tx, flags, s->seq);
-	tcp_hdr_push(f, &tx, &c->route);
+	if (s->flags & TCP_SEG_SUM)
+		tcp_hdr_push_summed(f, &tx, &c->route, s->sum);
+	else
+		tcp_hdr_push(f, &tx, &c->route);
 	if (s->flags & TCP_SEG_SENT) {
 		mr_count(c->ep.stack, MR_CNT_TCP_RETRANSMITS);
 		c->retransmitted++;
@@ -189,7 +192,7 @@ fit_window(struct tcp_conn *c, struct rte_mbuf *m, bool force)
 {
 	struct tcp_seg *s = tcp_seg(m);
 	int32_t usable = (int32_t)(c->snd_una + c->snd_wnd - c->snd_nxt);
-	uint32_t most = RTE_MIN(s->len, (uint32_t)c->mss);
+	uint32_t most = RTE_MIN((uint32_t)s->len, (uint32_t)c->mss);
 
 	if (usable < (int32_t)most) {
 		if (usable <= 0 || !(force || (uint32_t)usable >= c->max_snd_wnd / 2))

@@ -15,6 +15,8 @@
 #include <rte_common.h>
 #include <rte_memcpy.h>
 
+#include "proto/cksum.h"
+
 #define ACK_BATCH 32  /* segments freed at once */
 #define SACK_CREDIT 8 /* steps of reading SACK blocks that an acknowledged segment pays for */
 
@@ -133,7 +135,14 @@ tail_room(const struct tcp_conn *c)
 	if ((s->flags & (TCP_SEG_SENT | TCP_SEG_FIN)) || m->nb_segs > 1 || s->len >= c->mss)
 		return 0;
 	tail = m->buf_len - s->data_off - s->len;
-	return RTE_MIN(tail, c->mss - s->len);
+	return RTE_MIN(tail, (uint32_t)(c->mss - s->len));
+}
+
+/* Is the checksum ours to make? Then payload is summed while it is at hand. */
+static inline bool
+we_sum(const struct tcp_conn *c)
+{
+	return !(c->route.flags & MR_ROUTE_F_LOCAL) && !(mr_route_caps(&c->route) & MR_LINK_CAP_TX_TCP_CKSUM);
 }
 
 static void
@@ -142,7 +151,9 @@ tail_fill(struct tcp_conn *c, const void *buf, uint32_t len)
 	struct tcp_seg *s = tcp_seg(c->sendq->tail);
 
 	rte_memcpy((char *)c->sendq->tail->buf_addr + s->data_off + s->len, buf, len);
-	s->len += len;
+	if (s->flags & TCP_SEG_SUM)
+		s->sum = mr_cksum_concat(s->sum, s->len, mr_cksum_fold(mr_cksum_add(0, buf, len)));
+	s->len += (uint16_t)len;
 	s->flags &= (uint8_t)~TCP_SEG_PSH; /* not the end any more */
 	c->sendq->bytes += len;
 	c->sendq->end_seq += len;
@@ -163,6 +174,7 @@ tcp_sendq_append(struct tcp_conn *c, const void *buf, size_t len)
 			if (!m)
 				break;
 			seg_link_tail(c, m);
+			tcp_seg(m)->flags = we_sum(c) ? TCP_SEG_SUM : 0;
 			continue;
 		}
 		tail_fill(c, p, n);
@@ -235,8 +247,9 @@ seg_shorten(struct tcp_conn *c, uint32_t covered)
 	/* Whoever acknowledges only a part of what he has SACKed does not have it any more. */
 	if (s->flags & TCP_SEG_SACKED)
 		tcp_sendq_unsack(c, q->head);
+	s->flags &= (uint8_t)~TCP_SEG_SUM;
 	s->seq += covered;
-	s->len -= covered;
+	s->len -= (uint16_t)covered;
 	s->data_off += (uint16_t)covered;
 	q->bytes -= covered;
 	if (!(s->flags & TCP_SEG_LOST))
@@ -332,7 +345,7 @@ tcp_sendq_split(struct tcp_conn *c, struct rte_mbuf *m, uint32_t len)
 	r->since_delivered_ns = s->since_delivered_ns;
 	r->since_first_ns = s->since_first_ns;
 	s->len = len;
-	s->flags &= (uint8_t)~(TCP_SEG_FIN | TCP_SEG_PSH);
+	s->flags &= (uint8_t)~(TCP_SEG_FIN | TCP_SEG_PSH | TCP_SEG_SUM);
 	r->next = s->next;
 	r->prev = m;
 	if (s->next)

@@ -121,6 +121,8 @@ struct tcp_tx {
 unsigned tcp_hdr_bytes(const struct tcp_tx *tx);
 /* Prepend the header and finish the checksum for the route. Headroom is there. */
 void tcp_hdr_push(struct rte_mbuf *m, const struct tcp_tx *tx, const struct mr_route *r);
+/* The same in front of a payload whose folded sum is known. */
+void tcp_hdr_push_summed(struct rte_mbuf *m, const struct tcp_tx *tx, const struct mr_route *r, uint16_t payload_sum);
 
 /* The rate sample of an ACK (rate.c); something was delivered. */
 void tcp_rate_delivered(struct tcp_conn *c, const struct tcp_acked *a, struct tcp_cc_ack *out);

@@ -33,6 +33,7 @@
 #define TCP_SEG_FIN (1u << 4)       /* FIN follows the payload: one sequence number more */
 #define TCP_SEG_PSH (1u << 5)       /* end of what the application wrote */
 #define TCP_SEG_APP_LIMITED (1u << 6) /* sent when the application did not fill the window */
+#define TCP_SEG_SUM (1u << 7)       /* `sum` is valid */
 
 /* A segment to send or sent: the second line of the private area of the mbuf that holds its payload (the first is the
  * packet's own while lower layers queue it). */
@@ -44,7 +45,8 @@ struct tcp_seg {
 		struct rte_mbuf *run_last;  /* SACKED, first of a run */
 	};
 	uint32_t seq;
-	uint32_t len;                   /* payload bytes */
+	uint16_t len;                   /* payload bytes */
+	uint16_t sum;                   /* of the payload, folded, made when it was copied: output need not read it again */
 	/* For the delivery rate, at the last transmission; the times before it, at most UINT32_MAX. */
 	uint32_t delivered;             /* tcp_rate.delivered, */
 	uint32_t since_delivered_ns;    /* tcp_rate.delivered_ns, */
