@@ -236,6 +236,9 @@ START_TEST(defaults_that_follow)
 	ck_assert_str_eq(text_of(&last), "fd00::1:0:12c");
 	ck_assert_int_eq(parse("--mode tcp_rr --self --find-max"), ARGS_RUN);
 	ck_assert(args.find_max);
+	ck_assert_uint_eq(args.held, 0);
+	ck_assert_int_eq(parse("--mode tcp_crr --self --held 10m"), ARGS_RUN);
+	ck_assert_uint_eq(args.held, 10000000);
 	/* The rate of a flood is its own. */
 	ck_assert_int_eq(parse("--mode syn_flood --self"), ARGS_RUN);
 	ck_assert(args.rate == 0 && args.flood_rate == 100000 && args.sources == 10000 && args.think_ns == 10 * SEC / 1000);
@@ -281,6 +284,8 @@ static const struct {
 	{"--mode tcp_rr --self --find-max --rate 5", "--find-max: it sets the rate itself"},
 	{"--mode tcp_cc --self --find-max", "--find-max: it sets the rate itself"},
 	{"--mode syn_flood --self --find-max", "--find-max: it sets the rate itself"},
+	{"--mode udp_rr --self --held 5", "--held: for TCP modes with operations"},
+	{"--mode tcp_cc --self --held 5", "--held: for TCP modes with operations"},
 	{"--mode syn_flood --self --duration 0", "--duration: a flood has an end"},
 	{"--mode tcp_crr --self --sources 5", "--sources: only a flood has them"},
 	{"--mode tcp_rr --self --quiet=yes", "--quiet takes no value: leave out \"=yes\""},

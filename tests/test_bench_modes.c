@@ -71,7 +71,7 @@ begin_running(const char *options)
 	ck_assert_int_eq(client_open(cl), 0);
 	turns(20000);
 	if (!(args.mode->flags & MODE_F_EACH))
-		ck_assert_uint_eq(cl->open, args.connections);
+		ck_assert_uint_eq(cl->open, args.connections + args.held);
 	ck_assert_uint_eq(cl->count.failed, 0);
 	client_go(cl);
 }
@@ -134,6 +134,32 @@ START_TEST(rounds_as_many_as_turns)
 	ck_assert(cl->count.bytes == cl->count.ops * (args.request + args.response));
 	ck_assert(cl->latency->n == cl->count.ops);
 	ck_assert_uint_le(cl->under_way, args.inflight);
+	end();
+}
+END_TEST
+
+/* Connections that are held beside those of the operations: all open, none of them used, and the rate is the same. */
+START_TEST(held_beside)
+{
+	static const char *const modes[] = {"tcp_rr --held 300", "tcp_crr --held 300"};
+	uint32_t n, with_ops;
+	uint64_t ops;
+
+	begin_running(modes[_i]);
+	with_ops = args.mode->flags & MODE_F_EACH ? 0 : 1;
+	turns(100);
+	n = cl->open;
+	ck_assert_uint_ge(n, 300 + with_ops);
+	ck_assert_uint_le(n, 301);
+	ops = cl->count.ops;
+	turns(1000);
+	ops = cl->count.ops - ops;
+	ck_assert_uint_ge(ops, with_ops ? 990 : 330);
+	for (unsigned i = 0; i < 300; i++) {
+		if (cl->conns[cl->n + i].state != CONN_OPEN || cl->conns[cl->n + i].under_way > 0)
+			ck_abort_msg("held %u", i);
+	}
+	check_clean();
 	end();
 }
 END_TEST
@@ -651,6 +677,7 @@ suite(void)
 
 	tcase_set_timeout(tc, 60);
 	tcase_add_loop_test(tc, rounds_as_many_as_turns, 0, DIM(rounds));
+	tcase_add_loop_test(tc, held_beside, 0, 2);
 	tcase_add_test(tc, latency_is_known);
 	tcase_add_loop_test(tc, large_messages, 0, DIM(large));
 	tcase_add_loop_test(tc, pace_is_kept, 0, DIM(paces));
