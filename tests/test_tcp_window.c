@@ -243,6 +243,7 @@ START_TEST(send_grows_with_the_window)
 	uint32_t acked = 1;
 
 	t.ws = 8;
+	t.sack = false; /* so no probe of the tail takes the round trip, which the handshake did not show, for a loss */
 	rig_tcp_establish_passive(&t);
 	queued = fill();
 	ck_assert_uint_eq(queued, DEF);
