@@ -56,6 +56,15 @@ tcp_timeout_once(struct rig *r)
 }
 
 static void
+tcp_black_hole(struct rig *r)
+{
+	ck_assert_int_eq(mr_transproto_setopt(r->stack, MR_TRANS_TCP, MR_OPT_TCP_BLACK_HOLES, 1), 0);
+	ck_assert_int_eq(rig_ep_send(in_state(r, MR_TCP_ESTABLISHED), 0, 1460), 1460);
+	rig_advance(r, 2 * RIG_S);
+	rig_discard(r);
+}
+
+static void
 tcp_first_lost(struct rig *r)
 {
 	ck_assert_int_gt(rig_ep_send(in_state(r, MR_TCP_ESTABLISHED), 0, 10000), 8000);

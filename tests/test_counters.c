@@ -127,6 +127,7 @@ static const struct scenario scenarios[] = {
 	{MR_CNT_TCP_TAIL_PROBES, tcp_tail_probe},
 	{MR_CNT_TCP_RECOVERIES_UNDONE, tcp_first_not_lost},
 	{MR_CNT_TCP_RTO, tcp_timeout_once},
+	{MR_CNT_TCP_BLACK_HOLES, tcp_black_hole},
 	{MR_CNT_TCP_ACTIVE_OPENS, tcp_active},
 	{MR_CNT_TCP_PASSIVE_OPENS, tcp_passive},
 	{MR_CNT_TCP_ESTABLISHED, tcp_passive},

@@ -112,6 +112,8 @@ tcp_cc_restart(struct tcp_conn *c)
 		cc->ssthresh = RTE_MAX(cc->ssthresh, cc->cwnd - cc->cwnd / 4);
 		cc->cwnd = initial_window(c);
 	}
+	if (long_ago)
+		tcp_path_again(c);
 	if (cc->ops->restart)
 		cc->ops->restart(cc, now);
 }

@@ -61,6 +61,7 @@ tcp_options_agree(struct tcp_conn *c, const struct tcp_rx *rx)
 		c->peer_mss = RTE_MAX(rx->mss, TCP_MIN_MSS);
 	else
 		c->peer_mss = mr_addr_is_v4(&c->ep.flow.raddr) ? TCP_DEFAULT_MSS_V4 : TCP_DEFAULT_MSS_V6;
+	tcp_path_ask(c);
 	tcp_mss_update(c);
 }
 

@@ -206,30 +206,6 @@ tcp_unknown_dst(struct mr_transproto *tp, struct rte_mbuf *m)
 
 /* ---- ICMP ---------------------------------------------------------------------------------------------------- */
 
-static void
-packet_too_big(struct tcp_conn *c, uint32_t mtu)
-{
-	uint32_t floor = mr_addr_is_v4(&c->ep.flow.raddr) ? 552 : 1280;
-	uint32_t now = c->pmtu ? c->pmtu : c->route.mtu;
-
-	if (mtu == 0)
-		mtu = floor; /* an old router does not say (PM-03) */
-	if (mtu < floor) {
-		if (floor == 1280)
-			return;
-		mtu = floor;
-	}
-	if (mtu >= now)
-		return;
-	c->pmtu = (uint16_t)mtu;
-	c->too_big++;
-	tcp_mss_update(c);
-	/* What was too big is sent again in smaller pieces; the network was not congested (PM-06). */
-	tcp_sendq_mark_all_lost(c);
-	c->why |= TCP_WHY_RTX;
-	mr_ep_mark_dirty(&c->ep);
-}
-
 static int
 unreachable_errno(enum mr_ctrl_type type)
 {
@@ -264,7 +240,7 @@ tcp_control(struct mr_transproto *tp, struct mr_flow *f, enum mr_ctrl_type type,
 	if (seq_lt(seq, c->snd_una) || !seq_lt(seq, c->snd_nxt))
 		return;
 	if (type == MR_CTRL_PKT_TOO_BIG)
-		packet_too_big(c, extra);
+		tcp_path_too_big(c, extra);
 	else if (c->state == MR_TCP_SYN_SENT && unreachable_errno(type))
 		tcp_conn_end(c, unreachable_errno(type)); /* later on these are only hints (RFC 5461) */
 }
@@ -289,6 +265,8 @@ tcp_conn_new(struct tcp *t)
 	c->snd_buf = t->snd_range.def;
 	c->rcv_buf = t->rcv_range.def;
 	c->rcv_most = TCP_WINDOW_LIMIT;
+	if (t->user_mss)
+		tcp_rare_own(c)->user_mss = t->user_mss;
 	return c;
 }
 
@@ -397,6 +375,7 @@ static void
 tcp_free(struct tcp *t)
 {
 	free(t->cookies_used);
+	free(t->paths);
 	free(t);
 }
 
@@ -459,7 +438,8 @@ tcp_create(struct mr_stack *s, struct mr_transproto **out)
 		return -ENOMEM;
 	t->cookies_used_mask = rte_align32pow2(s->opts.max_half_open) - 1;
 	t->cookies_used = calloc(t->cookies_used_mask + 1, sizeof(*t->cookies_used));
-	rc = t->cookies_used ? pools_init(t, s) : -ENOMEM;
+	t->paths = tcp_paths_new();
+	rc = t->cookies_used && t->paths ? pools_init(t, s) : -ENOMEM;
 	if (rc < 0) {
 		tcp_free(t);
 		return rc;

@@ -14,7 +14,7 @@
  *   rate.c   the delivery rate, for congestion control (tcp_cc.h)                cc.c     its algorithms by name
  *   socket.c the endpoint operations  bind.c   those about names                 sockopt.c options
  *   rare.c   what few connections have (tcp_rare.h)                              autotune.c buffers that grow by themselves
- *   urgent.c urgent data
+ *   urgent.c urgent data                                                         pmtu.c   the MTU of the way to a peer
  *   forward.c passive opens for forwarders     probe.c, info.c  a connection as others see it, and as its application does
  *
  * Invariants: input marks, output sends. No file here reads a clock or draws from a global generator: time is
@@ -222,7 +222,7 @@ struct tcp_conn {
 	uint64_t last_rx_ns;          /* last segment from the peer */
 	uint16_t mss;                 /* payload of a full segment, options taken off */
 	uint16_t peer_mss;            /* as the peer offered, or the default */
-	uint16_t pmtu;                /* path MTU learned from ICMP; 0: none */
+	uint16_t pmtu;                /* path MTU, if it is known to be smaller than the route's; else 0 */
 	uint16_t rcv_mss;             /* largest segment seen: what counts as full-sized for the ACK rule */
 	uint8_t snd_wscale, rcv_wscale;
 	uint8_t dupacks;
@@ -340,6 +340,8 @@ struct tcp {
 	struct siphash_key isn_key, ts_key, cookie_key;
 	uint32_t *cookies_used;       /* sequence numbers of cookies that have become connections; see syncookie.c */
 	uint32_t cookies_used_mask;
+	struct tcp_path *paths;       /* TCP_PATHS of them: pmtu.c */
+	bool paths_known;             /* there ever was one */
 	struct tcp_fifo syn_fifo[TCP_SYNACK_RETRIES + 1];
 	struct tcp_fifo tw_fifo;
 	uint32_t n_time_wait, n_syn_rcvd;
@@ -352,10 +354,12 @@ struct tcp {
 	struct tcp_buf_range snd_range, rcv_range;
 	const struct tcp_cc_ops *cc;
 	uint32_t init_cwnd;
+	uint32_t user_mss;            /* of new endpoints; 0: none */
 	uint32_t syn_backlog;         /* half-open records of a listener from which on SYNs get cookies */
 	uint8_t syncookies;           /* enum mr_tcp_syncookies */
 	uint8_t ecn_mode;
 	uint8_t offers;               /* TCP_OPT_* that SYNs may carry */
+	uint8_t black_holes;          /* are looked for: pmtu.c */
 };
 
 static inline struct tcp *
@@ -390,6 +394,20 @@ tcp_fin_waits(const struct tcp_conn *c)
 {
 	return (c->flags & (TCP_F_SHUT_WR | TCP_F_FIN_QUEUED)) == TCP_F_SHUT_WR;
 }
+
+/* pmtu.c */
+#define TCP_PATHS 1024               /* ways of which something is remembered */
+/* NULL: out of memory. To be freed. */
+struct tcp_path *tcp_paths_new(void);
+/* The MTU of the way to the peer, as far as it is known; before, and after a pause, with what follows from it. */
+void tcp_path_ask(struct tcp_conn *c);
+void tcp_path_again(struct tcp_conn *c);
+/* A router says that a segment is too big. */
+void tcp_path_too_big(struct tcp_conn *c, uint32_t mtu);
+/* A timeout, tcp_conn.retries counts it: is it the size of segments? */
+void tcp_path_timeout(struct tcp_conn *c);
+/* With tcp_rare.black_hole: smaller segments have arrived. */
+void tcp_path_recovered(struct tcp_conn *c);
 
 /* tcp.c: a new CLOSED connection record with the stack's defaults; NULL when all are out. */
 struct tcp_conn *tcp_conn_new(struct tcp *t);

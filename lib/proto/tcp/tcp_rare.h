@@ -6,6 +6,7 @@
 #ifndef MR_PROTO_TCP_RARE_H
 #define MR_PROTO_TCP_RARE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct tcp_conn;
@@ -30,6 +31,8 @@ struct tcp_rare {
 	uint32_t rcv_tsecr;           /* of the last data, of several segments in a row */
 	/* urgent.c: the sequence numbers behind the last urgent bytes */
 	uint32_t rcv_up, snd_up;      /* RCV.UP with TCP_F_URG_RCVD, SND.UP with TCP_F_URG_SENT */
+	/* pmtu.c */
+	bool black_hole;              /* segments are smaller for a guess, which is to be proven */
 };
 
 extern const struct tcp_rare tcp_rare_none;

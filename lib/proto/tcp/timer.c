@@ -189,6 +189,7 @@ rexmt_timer(struct tcp_conn *c, uint64_t now_ns)
 	}
 	c->retries++;
 	mr_count(c->ep.stack, MR_CNT_TCP_RTO);
+	tcp_path_timeout(c);
 	tcp_recovery_timeout(c);
 	c->backoff++;
 	c->rexmt_ns = now_ns + tcp_rto_ns(c);

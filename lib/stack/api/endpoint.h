@@ -50,7 +50,8 @@ enum mr_opt {
 	MR_OPT_TCP_NODELAY,       /**< bool: no Nagle (RFC 9293 3.7.4) */
 	MR_OPT_TCP_CORK,          /**< bool: only full segments until uncorked */
 	MR_OPT_TCP_QUICKACK,      /**< bool: no delayed ACK */
-	MR_OPT_TCP_MAXSEG,        /**< bytes: upper bound of the MSS, before connect or listen */
+	MR_OPT_TCP_MAXSEG,        /**< bytes: upper bound of the MSS, offered and used, before connect or listen; protocol-wide: of
+	                           *   new endpoints, for ways with tunnels */
 	MR_OPT_TCP_KEEPALIVE,     /**< bool (RFC 9293 3.8.4) */
 	MR_OPT_TCP_KEEPIDLE_NS,   /**< idle time before the first probe; default 2 h */
 	MR_OPT_TCP_KEEPINTVL_NS,  /**< between probes; default 75 s */
@@ -93,6 +94,8 @@ enum mr_opt {
 	                           *   connection: no more than the window scale has room for. What was told is not taken back */
 	MR_OPT_TCP_URGENT,        /**< read only: bytes that are to be read until the end of urgent data, which is among what
 	                           *   mr_ep_recv gives (RFC 6093); 0: none is */
+	MR_OPT_TCP_BLACK_HOLES,   /**< protocol-wide, 0 or 1: two timeouts in a row of a large segment make segments smaller, as if a
+	                           *   router had said that they are too big (RFC 4821 7.7); default 0 */
 };
 
 /** RFC 9293 3.3.2. */
