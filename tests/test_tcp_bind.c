@@ -237,6 +237,58 @@ START_TEST(port_of_a_closed_listener)
 }
 END_TEST
 
+/* MUST-41, MUST-42: a listener disturbs nothing that is there on its port: not what calls, nor what is being called. */
+START_TEST(listener_beside_an_open)
+{
+	struct rig_tcp o;
+
+	rig_tcp_start_active(&t);
+	if (_i)
+		rig_tcp_push(&t, RIG_SYN, 0, 0, 0);
+	rig_poll(&rig);
+	rig_discard(&rig);
+	ck_assert_int_eq(rig_tcp_state(t.ep), _i ? MR_TCP_SYN_RECEIVED : MR_TCP_SYN_SENT);
+	rig_tcp_init(&o, &rig, false);
+	o.peer_port += 7;
+	o.port = t.port;
+	rig_tcp_establish_passive(&o);
+	rig_tcp_push(&t, RIG_SYN | RIG_ACK, 0, 1, 0);
+	rig_poll(&rig);
+	rig_discard(&rig);
+	ck_assert_int_eq(rig_tcp_state(t.ep), MR_TCP_ESTABLISHED);
+	rig_tcp_push(&t, RIG_ACK, 1, 1, 10);
+	rig_tcp_push(&o, RIG_ACK, 1, 1, 20);
+	rig_poll(&rig);
+	rig_ep_recv(t.ep, 0, 10);
+	rig_ep_recv(o.ep, 0, 20);
+	rig_discard(&rig);
+}
+END_TEST
+
+/* MUST-45: who was called at an address answers from it, first and later, whatever would be chosen for the peer. */
+START_TEST(answers_from_where_it_was_called)
+{
+	struct mr_subnet second = {.addr = rig_addr("10.0.0.9"), .plen = 24};
+	const struct rig_frame *f;
+
+	ck_assert_int_eq(mr_addr_add(rig.stack, RIG_NIC, &second, MR_PEB_CAN_BE_PRIMARY), 0);
+	rig_discard(&rig);
+	rig_tcp_listen(&t, 4);
+	t.addr = second.addr;
+	rig_tcp_push(&t, RIG_SYN, 0, 0, 0);
+	f = rig_expect(&rig, RIG_TCP);
+	ck_assert(mr_addr_equal(&f->src, &second.addr));
+	t.irs = f->seq;
+	rig_tcp_push(&t, RIG_ACK, 1, 1, 0);
+	rig_poll(&rig);
+	ck_assert_int_eq(mr_ep_accept(t.listener, &t.ep), 0);
+	rig_ep_send(t.ep, 0, 10);
+	f = rig_expect(&rig, RIG_TCP);
+	ck_assert(mr_addr_equal(&f->src, &second.addr) && f->payload_len == 10);
+	rig_discard(&rig);
+}
+END_TEST
+
 /* ---- listening */
 
 START_TEST(listening)
@@ -378,6 +430,8 @@ suite(void)
 	tcase_add_loop_test(tc, port_conflicts, 0, RTE_DIM(conflicts));
 	tcase_add_test(tc, reuse);
 	tcase_add_test(tc, port_of_a_closed_listener);
+	tcase_add_loop_test(tc, listener_beside_an_open, 0, 2);
+	tcase_add_test(tc, answers_from_where_it_was_called);
 	tcase_add_test(tc, listening);
 	tcase_add_loop_test(tc, dual_stack, 0, 2);
 	tcase_add_test(tc, connect_families);

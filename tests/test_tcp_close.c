@@ -230,16 +230,39 @@ START_TEST(abortive_close)
 }
 END_TEST
 
+/* B-74: what waits to be sent when the application closes has so long, and then the peer is reset. */
+START_TEST(linger)
+{
+	rig_tcp_establish_passive(&t);
+	ck_assert_int_eq(mr_ep_setopt(t.ep, MR_OPT_LINGER_NS, 5 * (int64_t)RIG_S), 0);
+	rig_ep_send(t.ep, 0, 100);
+	mr_ep_close(t.ep);
+	rig_tcp_expect(&t, RIG_FIN | RIG_ACK, 1, 1, 100, .pattern = true);
+	if (_i) {
+		rig_tcp_push(&t, RIG_FIN | RIG_ACK, 1, 102, 0);
+		rig_tcp_expect(&t, RIG_ACK, 102, 2, 0);
+		rig_expect_none_for(&rig, 10 * RIG_S);
+		return;
+	}
+	rig_advance(&rig, 4900 * RIG_MS);
+	rig_discard(&rig); /* again and again */
+	ck_assert_uint_eq(rig_moved(&rig, MR_CNT_TCP_RESETS_TX), 0);
+	ck_assert(rig_advance_until_frame(&rig, 200 * RIG_MS));
+	rig_tcp_expect(&t, RIG_RST | RIG_ACK, 102, 1, 0);
+	rig_expect_none_for(&rig, 100 * RIG_S);
+}
+END_TEST
+
 /* ---- resets and SYNs that we get */
 
-/* BA-01, B-75, MUST-12: exactly at RCV.NXT; what is queued can still be read. */
+/* BA-01, B-75, MUST-12: exactly at RCV.NXT; what is queued can still be read. SHLD-2: the reset may carry data. */
 START_TEST(rst_exact)
 {
 	char c;
 
 	rig_tcp_establish_passive(&t);
 	rig_tcp_push(&t, RIG_ACK, 1, 1, 100);
-	rig_tcp_push(&t, RIG_RST, 101, 0, 0);
+	rig_tcp_push(&t, RIG_RST, 101, 0, _i ? 30 : 0);
 	rig_expect_none(&rig);
 	ck_assert_uint_eq(rig_moved(&rig, MR_CNT_TCP_RESETS_RX), 1);
 	rig_ep_recv(t.ep, 0, 100);
@@ -496,7 +519,8 @@ suite(void)
 	tcase_add_test(tc, unread_data_at_close);
 	tcase_add_loop_test(tc, data_after_close, 0, 2);
 	tcase_add_loop_test(tc, abortive_close, 0, 2);
-	tcase_add_test(tc, rst_exact);
+	tcase_add_loop_test(tc, linger, 0, 2);
+	tcase_add_loop_test(tc, rst_exact, 0, 2);
 	tcase_add_test(tc, rst_in_window);
 	tcase_add_loop_test(tc, rst_outside, 0, 3);
 	tcase_add_test(tc, shut_rd);

@@ -137,6 +137,22 @@ START_TEST(plain_ack_is_not_answered)
 }
 END_TEST
 
+/* T93-15: one outside the window is, but not time and again: two confused ends would go on for ever. */
+START_TEST(plain_acks_outside_the_window)
+{
+	rig_tcp_establish_passive(&t);
+	for (int i = 0; i < 5; i++) {
+		rig_tcp_push(&t, RIG_ACK, 0x40000000u, 1, 0);
+		if (i == 0)
+			rig_tcp_expect(&t, RIG_ACK, 1, 1, 0);
+		rig_expect_none(&rig);
+	}
+	rig_advance(&rig, 501 * RIG_MS);
+	rig_tcp_push(&t, RIG_ACK, 0x40000000u, 1, 0);
+	rig_tcp_expect(&t, RIG_ACK, 1, 1, 0);
+}
+END_TEST
+
 /* SHLD-31, CC-11, MAY-13, B-55: each early segment a duplicate ACK; what fills the hole one ACK for all. */
 START_TEST(out_of_order)
 {
@@ -412,6 +428,37 @@ START_TEST(peer_shrinks_window)
 }
 END_TEST
 
+/* MUST-35, SHLD-15 to SHLD-17, MAY-7: the window is taken back behind what is in flight, all of it or but for a segment.
+ * Nothing new goes out; the first segment goes again by the timer, for ever, as long as the peer answers. */
+START_TEST(peer_shrinks_window_below_the_flight)
+{
+	uint16_t wnd = _i ? 1460 : 0;
+	uint32_t una = 1461;
+
+	t.ws = -1;
+	rig_tcp_establish_passive(&t);
+	rig_ep_send(t.ep, 0, 8760);
+	rig_poll(&rig);
+	rig_discard(&rig);
+	rig_tcp_push(&t, RIG_ACK, 1, una, 0, .wnd = wnd, .zero_wnd = !wnd);
+	rig_ep_send(t.ep, 8760, 1460);
+	rig_expect_none(&rig);
+	for (unsigned i = 0; i < (wnd ? 5 : 30); i++) {
+		const struct rig_frame *f;
+
+		ck_assert(rig_advance_until_frame(&rig, 121 * RIG_S));
+		while ((f = rig_next(&rig)))
+			ck_assert_uint_lt(rig_tcp_seq(&t, f), 8761);
+		una += wnd;
+		rig_tcp_push(&t, RIG_ACK, 1, una, 0, .wnd = wnd, .zero_wnd = !wnd);
+	}
+	ck_assert_int_eq(rig_tcp_state(t.ep), MR_TCP_ESTABLISHED);
+	if (!wnd)
+		rig_tcp_push(&t, RIG_ACK, 1, 8761, 0);
+	rig_tcp_expect(&t, RIG_ACK, 8761, 1, 1460, .pattern = true);
+}
+END_TEST
+
 /* MUST-38: silly windows are not filled, until the probe forces what fits. */
 START_TEST(sender_avoids_silly_windows)
 {
@@ -568,6 +615,22 @@ START_TEST(paws)
 }
 END_TEST
 
+/* PW-02: after 24 silent days the clock of timestamps may have gone round: an older one is no old one any more. */
+START_TEST(paws_after_a_long_silence)
+{
+	static const uint64_t days[] = {23, 25};
+
+	t.ts = true;
+	rig_tcp_establish_passive(&t);
+	rig_advance(&rig, days[_i] * 86400 * RIG_S);
+	rig_mark(&rig);
+	rig_tcp_push(&t, RIG_ACK, 1, 1, 100, .tsval = t.tsval - 1000);
+	rig_advance(&rig, 50 * RIG_MS);
+	rig_tcp_expect(&t, RIG_ACK, 1, _i ? 101 : 1, 0);
+	ck_assert_uint_eq(rig_moved(&rig, MR_DROP_TCP_PAWS), !_i);
+}
+END_TEST
+
 /* B-64, TS-02: a segment without the agreed timestamp is taken all the same. */
 START_TEST(missing_timestamp)
 {
@@ -654,6 +717,7 @@ add_receiving(TCase *tc)
 	tcase_add_test(tc, quickack);
 	tcase_add_test(tc, fin_again);
 	tcase_add_test(tc, plain_ack_is_not_answered);
+	tcase_add_test(tc, plain_acks_outside_the_window);
 	tcase_add_test(tc, out_of_order);
 	tcase_add_test(tc, two_holes);
 	tcase_add_loop_test(tc, outside_the_window, 0, 3);
@@ -667,6 +731,7 @@ add_receiving(TCase *tc)
 	tcase_add_test(tc, zero_window_lets_acks_in);
 	tcase_add_test(tc, timestamp_echo);
 	tcase_add_test(tc, paws);
+	tcase_add_loop_test(tc, paws_after_a_long_silence, 0, 2);
 	tcase_add_test(tc, missing_timestamp);
 	tcase_add_test(tc, unwanted_timestamp);
 	tcase_add_loop_test(tc, bad_checksum, 0, 2);
@@ -688,6 +753,7 @@ suite(void)
 	tcase_add_test(tx, persist_probes);
 	tcase_add_test(tx, peer_window_is_kept);
 	tcase_add_test(tx, peer_shrinks_window);
+	tcase_add_loop_test(tx, peer_shrinks_window_below_the_flight, 0, 2);
 	tcase_add_test(tx, sender_avoids_silly_windows);
 	tcase_add_test(tx, nagle);
 	tcase_add_test(tx, nagle_end_of_a_long_write);

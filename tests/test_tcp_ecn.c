@@ -82,6 +82,21 @@ START_TEST(passive)
 }
 END_TEST
 
+/* EC-01: the SYN that asks is not marked either. */
+START_TEST(active)
+{
+	struct mr_sockaddr to = rig_peer(&rig, false, 5000);
+	const struct rig_frame *f;
+
+	mode(MR_TCP_ECN_ASK);
+	ck_assert_int_eq(mr_ep_create(rig.stack, MR_TRANS_TCP, MR_NET_IPV4, &t.ep), 0);
+	ck_assert_int_eq(mr_ep_connect(t.ep, &to), -EINPROGRESS);
+	f = rig_expect(&rig, RIG_TCP);
+	ck_assert_uint_eq(f->flags, RIG_SYN | SETUP);
+	ck_assert_uint_eq(f->tos, 0);
+}
+END_TEST
+
 /* The first data of either kind of connection. EC-03: ECT(0). */
 START_TEST(marks_on_data)
 {
@@ -544,6 +559,7 @@ suite(void)
 
 	tcase_add_checked_fixture(c, setup, teardown);
 	tcase_add_test(c, passive);
+	tcase_add_test(c, active);
 	tcase_add_loop_test(c, marks_on_data, 0, 4);
 	tcase_add_test(c, other_bits_of_the_byte);
 	tcase_add_loop_test(c, modes, 0, 3);

@@ -254,6 +254,30 @@ parse(struct rte_mbuf *m)
 	return tp->ops->parse(tp, &m, 1) == 1;
 }
 
+/* T93-13: reserved bits are written as zero, and mean nothing when they are read. */
+START_TEST(reserved_bits_mean_nothing)
+{
+	struct tcp_tx tx = sample;
+	struct rte_mbuf *m;
+	struct rte_tcp_hdr *h;
+	struct tcp_rx rx;
+	uint32_t sum;
+
+	tx.opts = TCP_OPT_TS;
+	tx.flags = TCP_ACK | TCP_PSH;
+	m = push(&tx, 100, 0);
+	h = rte_pktmbuf_mtod(m, struct rte_tcp_hdr *);
+	ck_assert_uint_eq(h->data_off & 15, 0);
+	h->data_off |= 15;
+	sum = (uint16_t)~rte_be_to_cpu_16(h->cksum) + 0x0f00u;
+	h->cksum = rte_cpu_to_be_16((uint16_t) ~(sum + (sum >> 16)));
+	ck_assert(parse(m));
+	tcp_hdr_pull(m, &rx);
+	ck_assert(rx.len == 100 && rx.flags == tx.flags && rx.opts == TCP_OPT_TS && rx.tsval == tx.tsval);
+	rte_pktmbuf_free(m);
+}
+END_TEST
+
 START_TEST(what_was_written_is_read)
 {
 	static const uint32_t lens[] = {0, 1, 1460};
@@ -631,6 +655,7 @@ suite(void)
 	tcase_add_test(t, every_set_of_options);
 	tcase_add_loop_test(t, checksum, 0, 2);
 	tcase_add_test(t, checksum_left_to_others);
+	tcase_add_test(t, reserved_bits_mean_nothing);
 	tcase_add_loop_test(t, what_was_written_is_read, 0, 4);
 	suite_add_tcase(s, t);
 	t = tcase_create("in");

@@ -10,6 +10,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "proto/tcp/tcp.h"
+
 #define MSS 1460u
 #define RTO_MS 201u /* after a handshake of no time, which a passive open measures as up to a millisecond */
 
@@ -425,19 +427,30 @@ START_TEST(bogus_packet_too_big)
 }
 END_TEST
 
-/* MUST-56: unreachable hosts and networks are only hints to a connection that stands. */
+/* MUST-55, MUST-56, SHLD-26: whatever ICMP says of a connection that stands is only a hint: unreachable of every code, time
+ * exceeded, parameter problem. Source quench is nothing (RFC 6633). */
 START_TEST(soft_errors)
 {
+	static const struct {
+		bool v6;
+		uint8_t type, codes;
+	} errors[] = {{false, 3, 16}, {false, 4, 1}, {false, 11, 2}, {false, 12, 3}, {true, 1, 7}, {true, 3, 2}, {true, 4, 3}};
 	const struct rig_frame *f;
+	uint32_t cwnd;
 
+	rig_tcp_init(&t, &rig, errors[_i].v6);
+	t.sack = false;
 	rig_tcp_establish_passive(&t);
 	rig_ep_send(t.ep, 0, 100);
 	f = rig_tcp_expect(&t, RIG_ACK, 1, 1, 100);
-	for (uint8_t code = 0; code < 6; code++)
-		if (code != 4)
-			rig_push_icmp(&rig, .type = 3, .code = code, .data = f->b + 14, .len = 40);
+	cwnd = tcp_conn(t.ep)->cc.cwnd;
+	for (uint8_t code = 0; code < errors[_i].codes; code++)
+		if (errors[_i].type != 3 || t.v6 || code != 4)
+			rig_push_icmp(&rig, .ip.v6 = t.v6, .type = errors[_i].type, .code = code, .data = f->b + 14,
+			              .len = t.v6 ? 60 : 40);
 	rig_expect_none(&rig);
 	ck_assert_int_eq(rig_tcp_state(t.ep), MR_TCP_ESTABLISHED);
+	ck_assert_uint_eq(tcp_conn(t.ep)->cc.cwnd, cwnd);
 	rig_tcp_push(&t, RIG_ACK, 1, 101, 0);
 	rig_expect_none(&rig);
 	ck_assert_int_eq(mr_ep_error(t.ep), 0);
@@ -468,7 +481,7 @@ suite(void)
 	tcase_add_loop_test(tc, not_a_duplicate, 0, 2);
 	tcase_add_loop_test(tc, packet_too_big, 0, 4);
 	tcase_add_loop_test(tc, bogus_packet_too_big, 0, 6);
-	tcase_add_test(tc, soft_errors);
+	tcase_add_loop_test(tc, soft_errors, 0, 7);
 	suite_add_tcase(s, tc);
 	return s;
 }

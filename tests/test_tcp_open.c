@@ -572,6 +572,22 @@ START_TEST(active_open)
 }
 END_TEST
 
+/* WS-02: the window of the peer's SYN-ACK is as it stands there, the next one is scaled. */
+START_TEST(window_of_a_syn_is_not_scaled)
+{
+	rig_tcp_start_active(&t);
+	rig_tcp_push(&t, RIG_SYN | RIG_ACK, 0, 1, 0, .wnd = 1000);
+	rig_tcp_expect(&t, RIG_ACK, 1, 1, 0);
+	rig_ep_send(t.ep, 0, 5000);
+	rig_tcp_expect(&t, RIG_ACK, 1, 1, 1000, .pattern = true);
+	rig_expect_none(&rig);
+	rig_tcp_push(&t, RIG_ACK, 1, 1001, 0, .wnd = 1000);
+	rig_tcp_expect(&t, RIG_ACK, 1001, 1, 460, .pattern = true);
+	rig_tcp_expect(&t, RIG_ACK, 1461, 1, 1460, .pattern = true);
+	rig_discard(&rig);
+}
+END_TEST
+
 /* Bound to an address alone: the port comes with the peer, and the same one serves for another peer. Here all ports but one
  * are taken, so there is no choice. */
 START_TEST(bind_without_port)
@@ -860,6 +876,7 @@ suite(void)
 	tcase_add_loop_test(tc, closed_port_rst, 0, 2);
 	tcase_add_loop_test(tc, active_open_options, 0, 2);
 	tcase_add_loop_test(tc, active_open, 0, 2);
+	tcase_add_test(tc, window_of_a_syn_is_not_scaled);
 	tcase_add_test(tc, initial_sequence_numbers);
 	tcase_add_test(tc, active_open_timeout);
 	tcase_add_test(tc, active_open_refused);

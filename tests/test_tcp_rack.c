@@ -244,6 +244,103 @@ START_TEST(window_is_reset)
 }
 END_TEST
 
+/* RK-05: after 2 ms, of a round trip of 100, an ACK cannot be of the retransmission: nothing else is lost by it. */
+START_TEST(ambiguous_ack)
+{
+	connect_100ms();
+	send_segs(8);
+	rig_advance(&rig, RTT);
+	sack_segs(0, 1, 4);
+	expect_seg(0);
+	rig_expect_none(&rig);
+	rig_advance(&rig, 2 * RIG_MS);
+	ack_segs(4);
+	rig_expect_none_for(&rig, RTT / 5);
+	ck_assert_uint_ge(tcp_conn(t.ep)->rack.rtt_ns, RTT);
+	ck_assert_uint_eq(rig_moved(&rig, MR_CNT_TCP_RETRANSMITS), 1);
+	rig_discard(&rig);
+}
+END_TEST
+
+/* RK-06: by the peer's telling: half of the least round trip instead of a quarter. */
+START_TEST(window_has_grown)
+{
+	connect_100ms();
+	tcp_conn(t.ep)->rack.reo_mult = 1;
+	tcp_conn(t.ep)->rack.reo_persist = 16;
+	send_segs(4);
+	rig_advance(&rig, RTT);
+	sack_segs(0, 1, 2);
+	rig_expect_none(&rig);
+	frame_after(RTT / 2);
+	expect_seg(0);
+}
+END_TEST
+
+/* RK-04: the least round trip is that of the last minutes. */
+START_TEST(least_round_trip)
+{
+	struct tcp_rack r = {0};
+	uint64_t now = 1000 * RIG_S;
+
+	tcp_rack_min_rtt(&r, 20 * RIG_MS, now);
+	tcp_rack_min_rtt(&r, 30 * RIG_MS, now + RIG_S);
+	ck_assert_uint_eq(r.min_rtt_ns, 20 * RIG_MS);
+	tcp_rack_min_rtt(&r, 10 * RIG_MS, now += 2 * RIG_S);
+	ck_assert_uint_eq(r.min_rtt_ns, 10 * RIG_MS);
+	tcp_rack_min_rtt(&r, 30 * RIG_MS, now + 290 * RIG_S);
+	ck_assert_uint_eq(r.min_rtt_ns, 10 * RIG_MS);
+	tcp_rack_min_rtt(&r, 30 * RIG_MS, now + 310 * RIG_S);
+	ck_assert_uint_eq(r.min_rtt_ns, 30 * RIG_MS);
+}
+END_TEST
+
+/* RK-09: of what is in flight when the timer expires, the first is lost, and what is older than a round trip. */
+START_TEST(timeout_takes_the_old_for_lost)
+{
+	struct tcp_conn *c;
+
+	connect_100ms();
+	c = tcp_conn(t.ep);
+	send_segs(1);
+	rig_advance(&rig, RTT);
+	ack_segs(1);
+	send_segs(4);
+	rig_advance(&rig, 90 * RIG_MS);
+	send_segs(4);
+	rig_advance(&rig, _i ? 40 * RIG_MS : 5 * RIG_MS);
+	c->retries = 1;
+	tcp_recovery_timeout(c);
+	ck_assert_uint_eq(c->sendq->lost, _i ? 4 : 1);
+	ck_assert_uint_eq(c->sendq->in_flight, (_i ? 4 : 7) * MSS);
+	ck_assert_uint_eq(c->cc.cwnd, MSS);
+	mr_ep_abort(t.ep);
+	rig_discard(&rig);
+}
+END_TEST
+
+/* CC-20: a duplicate ACK that brings no SACK block tells of nothing that has left the network: nothing may follow it. CC-19:
+ * one that brings one lets one out, and cwnd is what it was. */
+START_TEST(plain_duplicates_release_nothing)
+{
+	connect_100ms();
+	tcp_conn(t.ep)->cc.cwnd = 4 * MSS;
+	rig_ep_send(t.ep, 0, 10 * MSS);
+	for (sent = 0; sent < 4; sent++)
+		expect_seg(sent);
+	rig_expect_none(&rig);
+	rig_advance(&rig, RTT);
+	for (int i = 0; i < 6; i++) {
+		ack_segs(0);
+		rig_expect_none(&rig);
+	}
+	sack_segs(0, 1, 2);
+	expect_seg(4);
+	rig_expect_none(&rig);
+	ck_assert_uint_eq(rig_moved(&rig, MR_CNT_TCP_FAST_RETRANSMITS), 0);
+}
+END_TEST
+
 /* ---- TLP */
 
 /* RK-10, RK-12, RK-13: two round trips after the flight its last segment goes out again; then the timer, not a probe. */
@@ -496,6 +593,11 @@ suite(void)
 	tcase_add_test(tc, late_within_the_window);
 	tcase_add_test(tc, reordering_is_remembered);
 	tcase_add_test(tc, lost_retransmission);
+	tcase_add_test(tc, ambiguous_ack);
+	tcase_add_test(tc, window_has_grown);
+	tcase_add_test(tc, least_round_trip);
+	tcase_add_loop_test(tc, timeout_takes_the_old_for_lost, 0, 2);
+	tcase_add_test(tc, plain_duplicates_release_nothing);
 	tcase_add_test(tc, duplicates_widen_the_window);
 	tcase_add_test(tc, window_is_reset);
 	suite_add_tcase(s, tc);

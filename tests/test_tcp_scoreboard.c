@@ -101,7 +101,47 @@ START_TEST(senseless_blocks)
 }
 END_TEST
 
-/* SK-12: what lies above the recovery point stays on the scoreboard; what was SACKed is not sent again. */
+/* SK-08: an ACK that comes late tells of nothing that came twice, though SND.UNA has passed its block since. */
+START_TEST(late_block_is_no_duplicate)
+{
+	in_flight(10);
+	rig_tcp_push(&t, RIG_ACK, 1, 1 + 6 * MSS, 0);
+	rig_poll(&rig);
+	sack(1 + 3 * MSS, 1 + 4 * MSS, 1 + 5 * MSS);
+	ck_assert_uint_eq(conn()->rack.reo_mult, 0);
+	sack(1 + 6 * MSS, 1 + 4 * MSS, 1 + 5 * MSS); /* this one does */
+	ck_assert_uint_eq(conn()->rack.reo_mult, 1);
+	rig_discard(&rig);
+}
+END_TEST
+
+/* SK-12: what was sent in a recovery and is SACKED stays on the scoreboard when the recovery ends, and the next one knows. */
+START_TEST(beyond_the_recovery_point)
+{
+	in_flight(10);
+	sack(1, 1 + MSS, 1 + 10 * MSS);
+	ck_assert(conn()->flags & TCP_F_RECOVERY);
+	ck_assert_int_eq(rig_ep_send(t.ep, (uint64_t)sent * MSS, 4 * MSS), 4 * MSS);
+	rig_discard(&rig);
+	ck_assert_uint_eq(conn()->snd_nxt - conn()->iss - 1, 14 * MSS);
+	rig_advance(&rig, RTT);
+	rig_tcp_push(&t, RIG_ACK, 1, 1, 0, .n_sack = 2, .sack = {{1 + 12 * MSS, 1 + 13 * MSS}, {1 + MSS, 1 + 10 * MSS}});
+	rig_poll(&rig);
+	rig_discard(&rig);
+	rig_tcp_push(&t, RIG_ACK, 1, 1 + 10 * MSS, 0, .n_sack = 1, .sack = {{1 + 12 * MSS, 1 + 13 * MSS}});
+	rig_poll(&rig);
+	ck_assert_uint_eq(conn()->sendq->sacked, 1);
+	ck_assert_uint_eq(tcp_seg(tcp_seg(tcp_seg(conn()->sendq->head)->next)->next)->flags & TCP_SEG_SACKED, TCP_SEG_SACKED);
+	ck_assert(!(conn()->flags & TCP_F_RECOVERY) || seq_gt(conn()->recover, conn()->iss + 10 * MSS + 1));
+	rig_discard(&rig);
+	rig_tcp_push(&t, RIG_ACK, 1, 1 + 14 * MSS, 0);
+	rig_poll(&rig);
+	ck_assert(!(conn()->flags & TCP_F_RECOVERY));
+	rig_discard(&rig);
+}
+END_TEST
+
+/* SK-13: what was SACKed is not sent again, after a timeout in the recovery either; and that is no new recovery. */
 START_TEST(sacked_is_not_sent_again)
 {
 	const struct rig_frame *f;
@@ -116,6 +156,12 @@ START_TEST(sacked_is_not_sent_again)
 
 		ck_assert_msg(i == 0 || i == 3 || i == 4 || i == 7 || i == 9, "segment %u", i);
 	}
+	ck_assert_uint_ge(rig_moved(&rig, MR_CNT_TCP_RTO), 1);
+	ck_assert_uint_eq(rig_moved(&rig, MR_CNT_TCP_FAST_RETRANSMITS), 1);
+	ck_assert(conn()->flags & TCP_F_RTO_RECOVERY);
+	rig_tcp_push(&t, RIG_ACK, 1, 1 + MSS, 0, .n_sack = 1, .sack = {{1 + 8 * MSS, 1 + 9 * MSS}});
+	rig_poll(&rig);
+	ck_assert_uint_eq(rig_moved(&rig, MR_CNT_TCP_FAST_RETRANSMITS), 1);
 	rig_discard(&rig);
 }
 END_TEST
@@ -202,6 +248,8 @@ suite(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, senseless_blocks);
+	tcase_add_test(tc, late_block_is_no_duplicate);
+	tcase_add_test(tc, beyond_the_recovery_point);
 	tcase_add_test(tc, sacked_is_not_sent_again);
 	tcase_add_test(tc, reneging);
 	tcase_add_test(tc, flood);

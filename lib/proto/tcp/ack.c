@@ -174,6 +174,8 @@ ack_news(struct tcp_conn *c, const struct tcp_rx *rx, bool moved)
 	if (unlikely(bad)) {
 		look_ns = trouble(c, rx, &a, &cc, moved);
 		hold |= cc.recovery || (c->rack.flags & TCP_REC_FRTO_NEW);
+		/* The first signs of a loss leave the window alone (RFC 3042), unless the path is known to reorder. */
+		hold |= !moved && !(c->rack.flags & TCP_REC_REORDERED);
 	}
 	if (a.bytes > 0)
 		congestion_ack(c, &a, &cc, hold);
