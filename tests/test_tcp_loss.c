@@ -457,6 +457,64 @@ START_TEST(soft_errors)
 }
 END_TEST
 
+/* MUST-47, SHLD-25: the application can ask for the hint, and it is the reason if the connection times out. An answer of the
+ * peer makes it untrue. */
+START_TEST(soft_error_is_told)
+{
+	const struct rig_frame *f;
+	struct mr_tcp_info info;
+	char c;
+
+	rig_tcp_establish_passive(&t);
+	rig_ep_send(t.ep, 0, 100);
+	f = rig_tcp_expect(&t, RIG_ACK, 1, 1, 100);
+	rig_push_icmp(&rig, .type = 3, .code = _i ? 0 : 1, .data = f->b + 14, .len = 40);
+	rig_poll(&rig);
+	ck_assert_int_eq(mr_tcp_info(t.ep, &info), 0);
+	ck_assert_int_eq(info.soft_error, _i ? -ENETUNREACH : -EHOSTUNREACH);
+	ck_assert_int_eq(mr_ep_error(t.ep), 0);
+	if (_i) {
+		rig_tcp_push(&t, RIG_ACK, 1, 101, 0);
+		rig_expect_none(&rig);
+		ck_assert_int_eq(mr_tcp_info(t.ep, &info), 0);
+		ck_assert_int_eq(info.soft_error, 0);
+		rig_ep_send(t.ep, 100, 100);
+	}
+	rig_advance(&rig, 2000 * RIG_S);
+	rig_discard(&rig);
+	ck_assert_int_eq(mr_ep_recv(t.ep, &c, 1, NULL), _i ? -ETIMEDOUT : -EHOSTUNREACH);
+}
+END_TEST
+
+/* MUST-20, SHLD-10: after three transmissions without an answer the neighbour is doubted, and asked. */
+START_TEST(neighbour_is_doubted)
+{
+	const struct rig_frame *f;
+	unsigned sent = 0, asked = 0;
+
+	rig_fini(&rig);
+	rig_init(&rig, &(struct rig_opts){.no_neigh = true});
+	rig_tcp_init(&t, &rig, false);
+	t.sack = false;
+	rig_push_arp(&rig, .op = 1); /* it is known by what it asks, */
+	rig_poll(&rig);
+	rig_discard(&rig);
+	rig_tcp_establish_passive(&t);
+	rig_ep_send(t.ep, 0, 100);
+	rig_tcp_expect(&t, RIG_ACK, 1, 1, 100);
+	rig_tcp_push(&t, RIG_ACK, 1, 101, 0); /* and reachable by what it answers */
+	rig_expect_none(&rig);
+	rig_ep_send(t.ep, 100, 100);
+	for (uint64_t end = rig.now + 9 * RIG_S; rig.now < end; rig_advance(&rig, 100 * RIG_MS))
+		while ((f = rig_next(&rig))) {
+			sent += f->kind == RIG_TCP;
+			asked += f->kind == RIG_ARP;
+			ck_assert(!asked || sent > 3);
+		}
+	ck_assert_uint_ge(asked, 1);
+}
+END_TEST
+
 static Suite *
 suite(void)
 {
@@ -482,6 +540,8 @@ suite(void)
 	tcase_add_loop_test(tc, packet_too_big, 0, 4);
 	tcase_add_loop_test(tc, bogus_packet_too_big, 0, 6);
 	tcase_add_loop_test(tc, soft_errors, 0, 7);
+	tcase_add_loop_test(tc, soft_error_is_told, 0, 2);
+	tcase_add_test(tc, neighbour_is_doubted);
 	suite_add_tcase(s, tc);
 	return s;
 }

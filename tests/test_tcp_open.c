@@ -688,6 +688,22 @@ START_TEST(active_open_timeout)
 }
 END_TEST
 
+/* T93-14: the application's own bound, at the next SYN. */
+START_TEST(active_open_user_timeout)
+{
+	struct mr_sockaddr to = rig_peer(&rig, false, 5000);
+
+	ck_assert_int_eq(mr_ep_create(rig.stack, MR_TRANS_TCP, MR_NET_IPV4, &t.ep), 0);
+	ck_assert_int_eq(mr_ep_setopt(t.ep, MR_OPT_TCP_USER_TIMEOUT_NS, 5 * (int64_t)RIG_S), 0);
+	ck_assert_int_eq(mr_ep_connect(t.ep, &to), -EINPROGRESS);
+	rig_advance(&rig, 6900 * RIG_MS);
+	ck_assert_int_eq(rig_tcp_state(t.ep), MR_TCP_SYN_SENT);
+	rig_discard(&rig);
+	rig_expect_none_for(&rig, 200 * RIG_MS);
+	ck_assert_int_eq(mr_ep_error(t.ep), -ETIMEDOUT);
+}
+END_TEST
+
 /* B-45, T93-05: a reset counts only with an ACK of our SYN. */
 START_TEST(active_open_refused)
 {
@@ -879,6 +895,7 @@ suite(void)
 	tcase_add_test(tc, window_of_a_syn_is_not_scaled);
 	tcase_add_test(tc, initial_sequence_numbers);
 	tcase_add_test(tc, active_open_timeout);
+	tcase_add_test(tc, active_open_user_timeout);
 	tcase_add_test(tc, active_open_refused);
 	tcase_add_test(tc, active_open_bad_ack);
 	tcase_add_loop_test(tc, active_open_syn_with_fin, 0, 2);

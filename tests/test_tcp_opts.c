@@ -323,6 +323,42 @@ START_TEST(buffers_do_something)
 }
 END_TEST
 
+/* MUST-48, MUST-49, SHLD-21, SHLD-22: on every packet of a connection, from the first on; of an accepted one they are its
+ * listener's. They may change on the way. */
+START_TEST(ttl_and_dscp)
+{
+	struct mr_sockaddr to = rig_peer(&rig, false, 5000);
+	const struct rig_frame *f;
+	struct mr_ep *ep = tcp_ep(MR_NET_IPV4);
+
+	rig_tcp_listen(&t, 4);
+	ck_assert_int_eq(mr_ep_setopt(t.listener, MR_OPT_TTL, 255), 0);
+	ck_assert_int_eq(mr_ep_setopt(t.listener, MR_OPT_TOS, 0xb8), 0);
+	rig_tcp_push(&t, RIG_SYN, 0, 0, 0);
+	f = rig_expect(&rig, RIG_TCP);
+	ck_assert(f->ttl == 255 && f->tos == 0xb8);
+	t.irs = f->seq;
+	rig_tcp_push(&t, RIG_ACK, 1, 1, 0);
+	rig_poll(&rig);
+	ck_assert_int_eq(mr_ep_accept(t.listener, &t.ep), 0);
+	rig_ep_send(t.ep, 0, 10);
+	f = rig_tcp_expect(&t, RIG_ACK, 1, 1, 10);
+	ck_assert(f->ttl == 255 && f->tos == 0xb8);
+	rig_tcp_push(&t, RIG_ACK, 1, 11, 0);
+	ck_assert_int_eq(mr_ep_setopt(t.ep, MR_OPT_TTL, 3), 0);
+	ck_assert_int_eq(mr_ep_setopt(t.ep, MR_OPT_TOS, 0x28), 0);
+	rig_ep_send(t.ep, 10, 10);
+	f = rig_tcp_expect(&t, RIG_ACK, 11, 1, 10);
+	ck_assert(f->ttl == 3 && f->tos == 0x28);
+	ck_assert_int_eq(mr_ep_setopt(ep, MR_OPT_TTL, 7), 0);
+	ck_assert_int_eq(mr_ep_setopt(ep, MR_OPT_TOS, 0x48), 0);
+	ck_assert_int_eq(mr_ep_connect(ep, &to), -EINPROGRESS);
+	f = rig_expect(&rig, RIG_TCP);
+	ck_assert(f->flags == RIG_SYN && f->ttl == 7 && f->tos == 0x48);
+	mr_ep_close(ep);
+}
+END_TEST
+
 /* ---- what a SYN offers */
 
 static const struct rig_frame *
@@ -521,6 +557,7 @@ suite(void)
 	tcase_add_loop_test(tc, buffer_ranges, 0, 2);
 	tcase_add_test(tc, copied_at_creation);
 	tcase_add_test(tc, buffers_do_something);
+	tcase_add_test(tc, ttl_and_dscp);
 	tcase_add_test(tc, offers_are_read_at_the_syn);
 	tcase_add_test(tc, defer_accept_is_rounded_up);
 	tcase_add_loop_test(tc, offers_of_a_listener, 0, 2);

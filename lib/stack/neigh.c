@@ -552,6 +552,13 @@ mr_neigh_confirm_other(struct mr_neigh *n, uint64_t now_ns)
 		set_reachable(n, now_ns);
 }
 
+void
+mr_neigh_doubt(struct mr_neigh *n)
+{
+	if (n->state == MR_NEIGH_REACHABLE)
+		set_state(n, MR_NEIGH_STALE);
+}
+
 /* ---- by hand */
 
 int

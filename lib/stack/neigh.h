@@ -84,6 +84,9 @@ mr_neigh_confirm(struct mr_neigh *n, uint64_t now_ns)
 		mr_neigh_confirm_other(n, now_ns);
 }
 
+/* The opposite: nothing has come back for some time (RFC 9293 3.8.3). What is sent next has it asked. */
+void mr_neigh_doubt(struct mr_neigh *n);
+
 static inline bool
 mr_neigh_has_ll(const struct mr_neigh *n)
 {

@@ -144,6 +144,7 @@ una_advance(struct tcp_conn *c, const struct tcp_rx *rx, struct tcp_acked *a)
 	c->snd_una = rx->ack;
 	c->sendq->fack = seq_max(c->sendq->fack, rx->ack);
 	c->retries = 0;
+	c->sendq->soft_err = 0;
 	c->dupacks = 0;
 	c->sendq->unacked_since_ns = c->snd_una == c->snd_nxt ? 0 : s->now_ns;
 }

@@ -40,6 +40,7 @@ show_sending(const struct tcp_conn *c, struct mr_tcp_info *i)
 	i->app_limited = c->sendq->app_limited || (c->flags & TCP_F_APP_LIMITED);
 	i->retransmits = c->retries;
 	i->backoff = c->backoff;
+	i->soft_error = (int16_t)c->sendq->soft_err;
 	i->rto_ns = tcp_rto_ns(c);
 	i->srtt_ns = c->rtt.srtt_ns;
 	i->rttvar_ns = c->rtt.rttvar_ns;

@@ -75,6 +75,8 @@ syn_ack_send(struct tcp *t, const struct tcp_syn_rcvd *r, uint32_t tsval)
 		.opts = TCP_OPT_MSS | tcp_record_opts(r),
 		.mss = (uint16_t)l->rare->user_mss,
 		.wscale = tcp_rcv_wscale(l),
+		.ttl = l->ttl,
+		.tos = l->tos,
 		.tsval = tsval,
 		.tsecr = r->rec.ts_recent,
 	};

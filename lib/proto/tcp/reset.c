@@ -9,7 +9,7 @@ tcp_send_stateless(struct tcp *t, const struct mr_flow *flow, struct tcp_tx *tx)
 {
 	struct mr_stack *s = t->tp.stack;
 	struct mr_netep *local = mr_netep_by_id(s, flow->local_id);
-	struct mr_ip_params ip = {.trans_proto = MR_TRANS_TCP, .df = true};
+	struct mr_ip_params ip = {.trans_proto = MR_TRANS_TCP, .ttl = tx->ttl, .tos = tx->tos, .df = true};
 	struct mr_route r;
 	struct rte_mbuf *m;
 

@@ -41,6 +41,7 @@ sendq_own(struct tcp_conn *c)
 	q = mr_pool_take(&tcp_of(c->ep.stack)->sendqs);
 	q->head = NULL;
 	q->app_limited = 0;
+	q->soft_err = 0;
 	q->repair.lost = 0;
 	q->end_seq = c->snd_nxt;
 	q->fack = q->snd_sml = q->ecn_high = c->snd_una;

@@ -242,7 +242,9 @@ tcp_control(struct mr_transproto *tp, struct mr_flow *f, enum mr_ctrl_type type,
 	if (type == MR_CTRL_PKT_TOO_BIG)
 		tcp_path_too_big(c, extra);
 	else if (c->state == MR_TCP_SYN_SENT && unreachable_errno(type))
-		tcp_conn_end(c, unreachable_errno(type)); /* later on these are only hints (RFC 5461) */
+		tcp_conn_end(c, unreachable_errno(type));
+	else if (unreachable_errno(type) && c->sendq != &tcp_sendq_none)
+		c->sendq->soft_err = unreachable_errno(type); /* later on these are only hints (RFC 5461) */
 }
 
 /* ---- memory -------------------------------------------------------------------------------------------------- */

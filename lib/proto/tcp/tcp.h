@@ -63,6 +63,7 @@
 #define TCP_MAX_WSCALE 14
 #define TCP_INITIAL_RTO_NS 1000000000ull
 #define TCP_MAX_RTO_NS 120000000000ull
+#define TCP_R1_RETRIES 3             /* then the neighbour is doubted (RFC 9293 3.8.3) */
 #define TCP_R2_RETRIES 15            /* data: about 924 s with the doubling timer (SHLD-11: at least 100 s) */
 #define TCP_SYN_RETRIES 6            /* SYN: 127 s */
 #define TCP_SYNACK_RETRIES 5
@@ -113,6 +114,7 @@ struct tcp_tx {
 	uint32_t tsval, tsecr;
 	uint16_t mss;
 	uint8_t wscale;
+	uint8_t ttl, tos;    /* of the packet, outside any connection; 0: what is usual */
 	uint8_t n_sack;      /* with TCP_OPT_SACK */
 	const uint32_t (*sack)[2];
 };

@@ -110,6 +110,7 @@ struct tcp_sendq {
 	uint32_t fack;                  /* RACK.fack, if beyond SND.UNA */
 	uint32_t snd_sml;               /* end of the last segment that was sent smaller than full */
 	uint32_t ecn_high;              /* SND.NXT when the window was reduced last */
+	int32_t soft_err;               /* what ICMP said of the flight, -errno; 0: nothing */
 	struct tcp_repair repair;
 };
 

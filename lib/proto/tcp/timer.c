@@ -15,6 +15,8 @@
 
 #include <rte_common.h>
 
+#include "stack/neigh.h"
+
 static void conn_timer(struct mr_timer *t, uint64_t now_ns);
 
 static uint64_t
@@ -117,12 +119,22 @@ tcp_rexmt_restart(struct tcp_conn *c)
 	tcp_rexmt_restart_at(c, 0);
 }
 
-/* Give the connection up: the peer has not answered for too long (R2, RFC 9293 3.8.3). */
+/* Give the connection up: the peer has not answered for too long (R2, RFC 9293 3.8.3). If something on the way has said
+ * why, that is the reason. */
 static void
 give_up(struct tcp_conn *c)
 {
 	mr_count(c->ep.stack, MR_CNT_TCP_TIMEOUTS);
-	tcp_conn_end(c, -ETIMEDOUT);
+	tcp_conn_end(c, c->sendq->soft_err ? c->sendq->soft_err : -ETIMEDOUT);
+}
+
+/* No answer so often (R1): is the neighbour still what it was? */
+static void
+count_retry(struct tcp_conn *c)
+{
+	c->retries++;
+	if (c->retries == TCP_R1_RETRIES && c->route.neigh && c->route.gen == c->ep.stack->route_gen)
+		mr_neigh_doubt(c->route.neigh);
 }
 
 static bool
@@ -151,11 +163,15 @@ persist_timer(struct tcp_conn *c, uint64_t now_ns)
 static void
 syn_timer(struct tcp_conn *c, uint64_t now_ns)
 {
-	if (c->retries >= (c->flags & TCP_F_PASSIVE ? TCP_SYNACK_RETRIES : TCP_SYN_RETRIES)) {
+	/* So long ago the first one went out. */
+	uint64_t since_ms = ((2ull << c->retries) - 1) * (TCP_INITIAL_RTO_NS / 1000000);
+
+	if (c->retries >= (c->flags & TCP_F_PASSIVE ? TCP_SYNACK_RETRIES : TCP_SYN_RETRIES) ||
+	    (c->rare->user_timeout_ms && since_ms >= c->rare->user_timeout_ms)) {
 		give_up(c);
 		return;
 	}
-	c->retries++;
+	count_retry(c);
 	c->backoff++;
 	c->why |= TCP_WHY_SYN;
 	c->rexmt_ns = now_ns + tcp_rto_ns(c);
@@ -187,7 +203,7 @@ rexmt_timer(struct tcp_conn *c, uint64_t now_ns)
 		give_up(c);
 		return;
 	}
-	c->retries++;
+	count_retry(c);
 	mr_count(c->ep.stack, MR_CNT_TCP_RTO);
 	tcp_path_timeout(c);
 	tcp_recovery_timeout(c);

@@ -52,6 +52,8 @@ struct mr_tcp_info {
 	bool app_limited;              /**< the application does not fill the window, or did not when delivery_rate was measured */
 	uint8_t retransmits;           /**< timeouts, or probes without an answer, since the peer was heard last */
 	uint8_t backoff;               /**< doublings of rto_ns that are in it */
+	int16_t soft_error;            /**< what ICMP has said of what is not acknowledged yet, -errno; 0: nothing. If the
+	                                *   connection times out it is its error (RFC 9293 3.9.2.2) */
 	uint64_t rto_ns;               /**< retransmission timeout */
 	uint64_t srtt_ns;              /**< smoothed round-trip time; 0: none measured (RFC 6298) */
 	uint64_t rttvar_ns;            /**< its variation */
