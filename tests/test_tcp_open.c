@@ -11,6 +11,11 @@
 #include <errno.h>
 #include <string.h>
 
+#include <rte_byteorder.h>
+
+#include "stack/stack.h"
+#include "stack/steer.h"
+
 static struct rig rig;
 static struct rig_tcp t;
 
@@ -648,6 +653,29 @@ START_TEST(bind_with_port_after_all)
 }
 END_TEST
 
+/* PO-04: of several cores, one calls from ports whose answers come back to it. */
+START_TEST(ports_come_home)
+{
+	static struct mr_steer steer;
+	struct mr_tuple back = {.src = rig.peer4, .dst = rig.addr4, .sport_be = rte_cpu_to_be_16(5000)};
+	struct mr_sockaddr to = rig_peer(&rig, false, 5000), name;
+	struct mr_ep *ep;
+
+	for (uint16_t core = 0; core < 16; core++) {
+		mr_steer_init(&steer, core, 16, NULL);
+		ck_assert_int_eq(mr_ep_create(rig.stack, MR_TRANS_TCP, MR_NET_IPV4, &ep), 0);
+		rig.stack->steer = &steer;
+		ck_assert_int_eq(mr_ep_connect(ep, &to), -EINPROGRESS);
+		rig.stack->steer = NULL;
+		ck_assert_int_eq(mr_ep_local_name(ep, &name), 0);
+		back.dport_be = rte_cpu_to_be_16(name.port);
+		ck_assert_uint_eq(mr_steer_owner(&steer, &back), core);
+		mr_ep_abort(ep);
+	}
+	rig_discard(&rig);
+}
+END_TEST
+
 /* MUST-8, SHLD-1: initial sequence numbers of one tuple grow with the clock, those of different tuples are apart. */
 START_TEST(initial_sequence_numbers)
 {
@@ -817,6 +845,25 @@ START_TEST(simultaneous_open)
 }
 END_TEST
 
+/* B-52: a connection to itself is a simultaneous open; what it says it hears. */
+START_TEST(connected_to_itself)
+{
+	struct mr_sockaddr self = rig_local(&rig, _i, 77);
+
+	ck_assert_int_eq(mr_ep_create(rig.stack, MR_TRANS_TCP, _i ? MR_NET_IPV6 : MR_NET_IPV4, &t.ep), 0);
+	ck_assert_int_eq(mr_ep_bind(t.ep, &self), 0);
+	ck_assert_int_eq(mr_ep_connect(t.ep, &self), -EINPROGRESS);
+	rig_expect_none_for(&rig, 100 * RIG_MS);
+	ck_assert_int_eq(rig_tcp_state(t.ep), MR_TCP_ESTABLISHED);
+	ck_assert_int_eq(rig_ep_send(t.ep, 0, 5000), 5000);
+	rig_expect_none_for(&rig, RIG_S);
+	rig_ep_recv(t.ep, 0, 5000);
+	mr_ep_close(t.ep);
+	rig_expect_none_for(&rig, 10 * RIG_S);
+	rig_expect_no_drop(&rig);
+}
+END_TEST
+
 /* MUST-11, T93-06: SYN-RECEIVED of an active open is refused by a reset; a wrong ACK is reset. */
 START_TEST(simultaneous_open_rst)
 {
@@ -893,6 +940,7 @@ suite(void)
 	tcase_add_loop_test(tc, active_open_options, 0, 2);
 	tcase_add_loop_test(tc, active_open, 0, 2);
 	tcase_add_test(tc, window_of_a_syn_is_not_scaled);
+	tcase_add_test(tc, ports_come_home);
 	tcase_add_test(tc, initial_sequence_numbers);
 	tcase_add_test(tc, active_open_timeout);
 	tcase_add_test(tc, active_open_user_timeout);
@@ -904,6 +952,7 @@ suite(void)
 	tcase_add_test(tc, bind_without_port);
 	tcase_add_test(tc, bind_with_port_after_all);
 	tcase_add_loop_test(tc, simultaneous_open, 0, 2);
+	tcase_add_loop_test(tc, connected_to_itself, 0, 2);
 	tcase_add_test(tc, simultaneous_open_rst);
 	tcase_add_test(tc, simultaneous_open_retransmit);
 	tcase_add_test(tc, close_in_syn_sent);
