@@ -331,6 +331,30 @@ START_TEST(isn_depends_on_every_bit_of_the_tuple)
 }
 END_TEST
 
+/* IS-02: the secrets of a stack are its own, and another's the next time, unless its seed was given; and no two are one. */
+START_TEST(secrets)
+{
+	struct siphash_key seen[2][3];
+
+	for (unsigned i = 0; i < 2; i++) {
+		struct mr_stack_opts o = {.name = "secrets", .seed = _i, .rx_mbufs = 64, .tx_mbufs = 64, .max_conns = 1};
+		struct mr_stack *s;
+
+		ck_assert_int_eq(mr_stack_create(&o, &s), 0);
+		seen[i][0] = tcp_of(s)->isn_key;
+		seen[i][1] = tcp_of(s)->ts_key;
+		seen[i][2] = tcp_of(s)->cookie_key;
+		mr_stack_destroy(s);
+	}
+	for (unsigned k = 0; k < 3; k++) {
+		ck_assert_int_eq(seen[0][k].k0 == seen[1][k].k0 && seen[0][k].k1 == seen[1][k].k1, _i);
+		ck_assert_uint_ne(seen[0][k].k0, seen[0][(k + 1) % 3].k0);
+		ck_assert_uint_ne(seen[0][k].k1, seen[0][(k + 1) % 3].k1);
+		ck_assert_uint_ne(seen[0][k].k0, seen[0][k].k1);
+	}
+}
+END_TEST
+
 /* What is no part of the tuple does not matter, and neither do the timestamps' secret and the addresses' roles mix. */
 START_TEST(isn_depends_on_nothing_else)
 {
@@ -405,6 +429,7 @@ suite(void)
 	tcase_add_test(t, isn_follows_the_clock);
 	tcase_add_test(t, isn_depends_on_every_bit_of_the_tuple);
 	tcase_add_test(t, isn_depends_on_nothing_else);
+	tcase_add_loop_test(t, secrets, 0, 2);
 	tcase_add_test(t, timestamps);
 	suite_add_tcase(s, t);
 	return s;
