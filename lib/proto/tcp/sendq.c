@@ -18,6 +18,7 @@
 #include "proto/cksum.h"
 
 #define ACK_BATCH 32  /* segments freed at once */
+#define SUM_BYTES 512 /* a write of less is still at hand when it is sent */
 #define SACK_CREDIT 8 /* steps of reading SACK blocks that an acknowledged segment pays for */
 
 const struct tcp_sendq tcp_sendq_none;
@@ -175,7 +176,7 @@ tcp_sendq_append(struct tcp_conn *c, const void *buf, size_t len)
 			if (!m)
 				break;
 			seg_link_tail(c, m);
-			tcp_seg(m)->flags = we_sum(c) ? TCP_SEG_SUM : 0;
+			tcp_seg(m)->flags = left >= SUM_BYTES && we_sum(c) ? TCP_SEG_SUM : 0;
 			continue;
 		}
 		tail_fill(c, p, n);
