@@ -398,6 +398,54 @@ START_TEST(probe_with_new_data)
 }
 END_TEST
 
+/* RK-10: two round trips after what was sent last, not after what the timer was set for; but no later than the timeout of what
+ * was sent first. */
+START_TEST(probe_is_put_off)
+{
+	connect_100ms();
+	send_segs(4);
+	rig_advance(&rig, 50 * RIG_MS);
+	send_segs(1);
+	frame_after(2 * RTT);
+	expect_seg(4);
+	rig_expect_none(&rig);
+}
+END_TEST
+
+/* RK-14: a peer without DSACK says by a duplicate ACK that it has the probe twice: nothing was lost. */
+START_TEST(probe_answered_by_a_duplicate)
+{
+	uint32_t ssthresh;
+
+	connect_100ms();
+	send_segs(4);
+	frame_after(2 * RTT);
+	expect_seg(3);
+	ssthresh = tcp_conn(t.ep)->cc.ssthresh;
+	rig_advance(&rig, RTT);
+	ack_segs(4);
+	ack_segs(4);
+	send_segs(4);
+	rig_advance(&rig, RTT);
+	ack_segs(8);
+	ck_assert_uint_eq(tcp_conn(t.ep)->cc.ssthresh, ssthresh);
+}
+END_TEST
+
+/* Once the peer has answered single segments at once so many times, it is expected to: half the time after each of these. */
+START_TEST(quick_acks_are_learned)
+{
+	connect_100ms();
+	for (unsigned i = 0; i < 2 * TCP_ACK_QUICK; i++) {
+		ck_assert_uint_eq(tcp_conn(t.ep)->rack.ack_delay_log2, TCP_ACK_DELAY_LOG2 - i / TCP_ACK_QUICK);
+		send_segs(1);
+		rig_advance(&rig, RTT);
+		ack_segs(sent);
+	}
+	ck_assert_uint_eq(tcp_conn(t.ep)->rack.ack_delay_log2, TCP_ACK_DELAY_LOG2 - 2);
+}
+END_TEST
+
 /* Where the peer holds back the ACK of a single segment for longer than two round trips, new data would be answered late: the
  * last segment goes out again. */
 START_TEST(probe_of_a_short_path)
@@ -606,6 +654,9 @@ suite(void)
 	tcase_add_test(tc, probe_of_the_tail);
 	tcase_add_test(tc, tail_loss);
 	tcase_add_test(tc, probe_with_new_data);
+	tcase_add_test(tc, probe_is_put_off);
+	tcase_add_test(tc, probe_answered_by_a_duplicate);
+	tcase_add_test(tc, quick_acks_are_learned);
 	tcase_add_test(tc, probe_of_a_short_path);
 	tcase_add_loop_test(tc, probe_does_not_wait_for_what_is_over, 0, 2);
 	tcase_add_loop_test(tc, late_ack_and_lost_ack, 0, 2);

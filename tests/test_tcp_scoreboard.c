@@ -93,6 +93,11 @@ START_TEST(senseless_blocks)
 	ck_assert_uint_eq(conn()->sendq->in_flight, 8 * MSS);
 	ck_assert_uint_eq(rig_moved(&rig, MR_CNT_TCP_FAST_RETRANSMITS), 0);
 	rig_expect_none(&rig);
+	/* Beside an empty one nothing is believed. */
+	rig_tcp_push(&t, RIG_ACK, 1, 1 + 2 * MSS, 0, .n_sack = 2,
+	             .sack = {{1 + 4 * MSS, 1 + 5 * MSS}, {1 + 7 * MSS, 1 + 7 * MSS}});
+	rig_poll(&rig);
+	ck_assert_uint_eq(conn()->sendq->sacked, 0);
 	/* An honest one among them is heard; only whole segments count (SK-10). */
 	sack(1 + 2 * MSS, 1 + 4 * MSS - 100, 1 + 6 * MSS + 100);
 	ck_assert_uint_eq(conn()->sendq->sacked, 2);
