@@ -129,7 +129,9 @@ tcp_path_timeout(struct tcp_conn *c)
 	uint32_t mtu = !v4 ? 1280 : c->retries < 4 ? 1024 : 552;
 	const struct rte_mbuf *m = c->sendq->head;
 
-	if (!tcp_of(c->ep.stack)->black_holes || c->retries < 2 || !m || tcp_seg(m)->len + c->route.local->np->ops->hdr_bytes + TCP_HDR_BYTES <= mtu)
+	if (!tcp_of(c->ep.stack)->black_holes || c->retries < 2 || !m)
+		return;
+	if ((uint32_t)tcp_seg(m)->len + c->route.local->np->ops->hdr_bytes + TCP_HDR_BYTES <= mtu)
 		return;
 	if (!path_lower(c, mtu))
 		return;
