@@ -15,7 +15,7 @@ class Row:
     must: object = None              # a number, or a share of the yardstick's figure
     aim: object = None
     yardsticks: list = field(default_factory=list)
-    memory: int = 2048               # MiB of each process
+    memory: int = 2048               # MiB of EAL, of each process
     curve: tuple = ()                # (plot, series, x): a point of a plot as well
     seconds: int = 2
     generator: bool = False          # the client is flowgen: then the server alone is measured
@@ -36,6 +36,7 @@ FIGURES = {
 
 # The frame of a datagram has 42 bytes of headers.
 SMALL = '--request 22 --response 22'
+MANY = '--client-addresses 64 --services 4'
 HTTP = '--request 34 --response 649'
 
 TABLE = [
@@ -49,8 +50,8 @@ TABLE = [
     Row('http-64', 'HTTP keep-alive, 34 B and 649 B, 64 connections', 'memif', 'http', f'--connections 64 {HTTP}', 'cycles',
         900, 500, ['dperf http']),
     Row('http-4096', 'the same, 4,096 connections', 'memif', 'http', f'--connections 4096 {HTTP}', 'cycles', 1100, 600),
-    Row('tcp-rr-1m', 'tcp_rr, 1 M connections', 'self', 'tcp_rr', '--connections 1000000 --client-addresses 20', 'cycles', 1500,
-        700, memory=6000, seconds=4),
+    Row('tcp-rr-1m', 'tcp_rr, 1 M connections', 'self', 'tcp_rr', f'--connections 1m {MANY}', 'cycles', 1500, 700, memory=1200,
+        seconds=4),
     Row('tcp-crr', 'tcp_crr, 1 B, 128 at a time', 'memif', 'tcp_crr', '--connections 128', 'cycles', 2500, 1300, ['dperf cps']),
     Row('one-memif', 'one connection, round trip', 'memif', 'tcp_rr', '--connections 1', 'p50', 1600, 1100,
         ['testpmd ping-pong']),
@@ -62,8 +63,7 @@ TABLE = [
         ['testpmd rxonly 1500']),
     Row('bulk-vhost', 'one bulk flow, checksums and TSO offloaded', 'vhost', 'tcp_maerts', '', 'gbit', 70, 140,
         ['testpmd rxonly 1500']),
-    Row('idle', 'an idle connection', 'self', 'tcp_cc', '--connections 1000000 --client-addresses 20', 'bytes', 640, 400,
-        memory=6000, seconds=2),
+    Row('idle', 'an idle connection', 'self', 'tcp_cc', f'--connections 1m {MANY}', 'bytes', 640, 400, memory=1200),
 ]
 
 
@@ -94,11 +94,13 @@ def burst_curve():
 
 
 def open_curve():
-    for n, memory in ((1, 2048), (1000, 2048), (100_000, 2048), (1_000_000, 6000), (10_000_000, 18000)):
-        addresses = max(1, n // 50_000)
-        yield Row(f'open-rr-{n}', f'tcp_rr over {n:,} connections', 'self', 'tcp_rr',
-                  f'--connections {n} --client-addresses {addresses}', 'cycles', memory=memory, curve=('open', 'tcp_rr', n),
-                  seconds=4)
+    for n in (1, 1000, 100_000, 1_000_000, 10_000_000):
+        many = '--client-addresses 256 --services 4' if n > 1_000_000 else MANY if n > 1000 else ''
+        yield Row(f'open-rr-{n}', f'tcp_rr over {n:,} connections', 'self', 'tcp_rr', f'--connections {n} {many}'.strip(),
+                  'cycles', memory=1200, curve=('open', 'tcp_rr', n), seconds=4)
+        held = f'--held {n}' if n > 1 else ''
+        yield Row(f'open-crr-{n}', f'tcp_crr, 128 at a time, beside {n:,} open ones', 'self', 'tcp_crr',
+                  f'--connections 128 {held} {many}'.strip(), 'cycles', memory=1200, curve=('open', 'tcp_crr', n), seconds=4)
 
 
 def all_rows():

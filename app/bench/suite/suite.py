@@ -181,7 +181,8 @@ def chosen(pattern):
 
 def main():
     p = argparse.ArgumentParser(prog='scripts/bench', description=__doc__.split('. ')[0] + '.')
-    p.add_argument('--out', default='build/bench', metavar='DIR', help='results, table and plots; default build/bench')
+    p.add_argument('--out', default='build/bench', metavar='DIR',
+                   help='results, table and plots, beside those of other rows that are there; default build/bench')
     p.add_argument('--runs', type=int, default=5, metavar='N', help='of each row; default 5')
     p.add_argument('--seconds', type=int, default=2, metavar='N', help='of each run, beside its warm-up; default 2')
     p.add_argument('--rows', default='*', metavar='PATTERN', help='names, with * and commas; --list tells them')
@@ -214,16 +215,18 @@ def main():
     good = True
     with tempfile.TemporaryDirectory() as folder:
         suite = Suite(opts, folder)
-        if opts.draw:
-            suite.results = suite.load(os.path.join(opts.out, 'results.json'))
-        else:
+        file = os.path.join(opts.out, 'results.json')
+        if os.path.exists(file):
+            suite.results = suite.load(file)
+        if not opts.draw:
+            suite.results = [r for r in suite.results if r['row'] not in {row.name for row in picked}]
             for row in picked:
                 good &= suite.run_row(row)
-    text = table.markdown(suite.results, picked)
+    text = table.markdown(suite.results, rows.all_rows())
     with open(os.path.join(opts.out, 'table.md'), 'w') as f:
         f.write(text)
     print('\n' + text)
-    plots.draw(suite.results, picked, opts.out)
+    plots.draw(suite.results, rows.all_rows(), opts.out)
     return 0 if good else 1
 
 
