@@ -63,7 +63,10 @@ newest_update(struct tcp_conn *c, const struct tcp_sent *s)
 static void
 sample_keep(struct tcp_conn *c, const struct tcp_cc_ack *a)
 {
-	unsigned halve = a->interval_ns > UINT32_MAX ? 32 - (unsigned)__builtin_clz((uint32_t)(a->interval_ns >> 32)) : 0;
+	unsigned halve = 0;
+
+	if (unlikely(a->interval_ns > UINT32_MAX))
+		halve = 32 - (unsigned)__builtin_clz((uint32_t)(a->interval_ns >> 32));
 
 	c->rate.sample_ns = (uint32_t)(a->interval_ns >> halve);
 	c->rate.sample_bytes = (a->delivered - a->prior_delivered) >> halve;

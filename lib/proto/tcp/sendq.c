@@ -86,7 +86,7 @@ seg_new(struct tcp_conn *c)
 }
 
 /* Let go of a segment. A frame that it is in with others stays whole until the link lets that go. */
-static inline void
+static __rte_always_inline void
 seg_release(struct mr_stack *s, struct rte_mbuf *m)
 {
 	if (unlikely(m->next)) {
@@ -106,7 +106,7 @@ seg_free(struct tcp_conn *c, struct rte_mbuf *m)
 	seg_release(c->ep.stack, m);
 }
 
-static void
+static __rte_always_inline void
 seg_link_tail(struct tcp_conn *c, struct rte_mbuf *m)
 {
 	struct tcp_sendq *q = sendq_own(c);
