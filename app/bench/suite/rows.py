@@ -15,7 +15,7 @@ class Row:
     must: object = None              # a number, or a share of the yardstick's figure
     aim: object = None
     yardsticks: list = field(default_factory=list)
-    memory: int = 2048               # MiB of EAL, of each process
+    memory: int = 1024               # MiB of EAL, of each process
     curve: tuple = ()                # (plot, series, x): a point of a plot as well
     seconds: int = 2
     generator: bool = False          # the client is flowgen: then the server alone is measured

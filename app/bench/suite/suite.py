@@ -46,7 +46,7 @@ class Suite:
         if os.path.exists(file):
             os.unlink(file)
         return [self.program, *eal, '--', '--mode', row.mode, f'--{side}', '--duration', str(max(self.seconds, row.seconds)),
-                '--warmup', '1', '--interval', '0.5', '--quiet', '--json', file, *row.options.split()], file
+                '--warmup', '0.5', '--interval', '0.5', '--quiet', '--json', file, *row.options.split()], file
 
     def generator(self, row, wire):
         """flowgen with the frames that a client of the row would send, and as many flows."""
@@ -55,7 +55,7 @@ class Suite:
         file = self.log('client.json')
         return [self.program, *wire.eal('client', row.memory, '0@{core}'), '--', '--mode', 'flowgen', '--flows',
                 words[words.index('--connections') + 1], '--txpkts', str(size), '--service', '7', '--duration',
-                str(self.seconds), '--warmup', '1', '--interval', '0.5', '--quiet', '--json', file], file
+                str(self.seconds), '--warmup', '0.5', '--interval', '0.5', '--quiet', '--json', file], file
 
     def ours_alone(self, row):
         memory = list(self.opts.memory) + ([] if '--no-huge' in self.opts.memory else ['-m', str(2 * row.memory)])

@@ -78,7 +78,7 @@ def ping_pong(suite, wire):
     """One packet at a time: our generator, slow enough that none meets another, opposite testpmd's macswap."""
     file = suite.log('ping-pong.json')
     generator = [suite.program, *wire.eal('client', 512), '--', '--mode', 'flowgen', '--flows', '1', '--rate', '100k',
-                 '--peer-mac', '02:00:00:be:0c:01', '--duration', str(suite.seconds), '--warmup', '1', '--quiet', '--json', file]
+                 '--peer-mac', '02:00:00:be:0c:01', '--duration', str(suite.seconds), '--warmup', '0.5', '--quiet', '--json', file]
     _server, _client, foreign = pair(suite, wire, testpmd(wire, 'server', 'macswap'), generator, suite.seconds, True)
     latency = suite.load(file)[0]['latency_ns']
     return [result('testpmd', 'macswap', 'server', wire, latency_ns=latency)], foreign
@@ -107,7 +107,7 @@ def router(suite, wire):
         f.write(ROUTER.format(device=device))
     generator = [suite.program, *wire.eal('client', 2048, '0@{core}'), '--', '--mode', 'flowgen', '--flows', '1000',
                  '--peer-mac', '02:00:00:be:0c:01', '--server-address', '10.9.0.1/16', '--client-address', '10.0.0.1/24',
-                 '--duration', str(suite.seconds), '--warmup', '1', '--interval', '0.5', '--quiet', '--json', file]
+                 '--duration', str(suite.seconds), '--warmup', '0.5', '--interval', '0.5', '--quiet', '--json', file]
     server = [suite.router, *wire.eal('server', 2048, '0@{core}'), '--', '-c', config]
     printed, _client, foreign = pair(suite, wire, server, generator, suite.seconds, True)
     found = CYCLES.findall(printed)
