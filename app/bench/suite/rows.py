@@ -70,7 +70,7 @@ TABLE = [
 def connections_curve():
     for mode, extra in (('tcp_rr', ''), ('http', HTTP)):
         for n in (1, 4, 16, 64, 256, 1024, 4096, 16384):
-            yield Row(f'{mode}-{n}', f'{mode}, {n:,} connections', 'memif', mode, f'--connections {n} {extra}'.strip(), 'cycles',
+            yield Row(f'conn-{mode}-{n}', f'{mode}, {n:,} connections', 'memif', mode, f'--connections {n} {extra}'.strip(), 'cycles',
                       curve=('connections', mode, n))
 
 

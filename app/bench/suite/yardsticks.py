@@ -105,10 +105,10 @@ def router(suite, wire):
     device = {'memif': 'net_memif0', 'vhost': 'net_virtio_user0'}[wire.name]
     with open(config, 'w') as f:
         f.write(ROUTER.format(device=device))
-    generator = [suite.program, *wire.eal('client', 2048, '0@{core}'), '--', '--mode', 'flowgen', '--flows', '1000',
+    generator = [suite.program, *wire.eal('client', 1024, '0@{core}'), '--', '--mode', 'flowgen', '--flows', '1000',
                  '--peer-mac', '02:00:00:be:0c:01', '--server-address', '10.9.0.1/16', '--client-address', '10.0.0.1/24',
                  '--duration', str(suite.seconds), '--warmup', '0.5', '--interval', '0.5', '--quiet', '--json', file]
-    server = [suite.router, *wire.eal('server', 2048, '0@{core}'), '--', '-c', config]
+    server = [suite.router, *wire.eal('server', 1024, '0@{core}'), '--', '-c', config]
     printed, _client, foreign = pair(suite, wire, server, generator, suite.seconds, True)
     found = CYCLES.findall(printed)
     cost = float(found[-1]) if found else None
