@@ -5,59 +5,20 @@
  *
  * Requirements by number: RK-n of RFC 8985, PR-n of RFC 9937, SK-n of RFC 6675, CC-n, R-n, B-n of the behaviour list.
  */
-#include "rig/rig.h"
-
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "proto/tcp/tcp.h"
+#include "flight.h"
 
-#define MSS 1460u
-#define RTT (100 * RIG_MS)
-
-static struct rig rig;
-static struct rig_tcp t;
-static uint32_t sent; /* segments */
-
+/* A congestion window of four segments, full, and six more that wait for it. */
 static void
-setup(void)
+send_four_of_ten(void)
 {
-	rig_init(&rig, NULL);
-	rig_tcp_init(&t, &rig, false);
-	sent = 0;
-}
-
-static void
-teardown(void)
-{
-	rig_fini(&rig);
-}
-
-/* A connection with a round trip of 100 ms measured by its handshake, and NewReno's halving, whose sums are simple. */
-static void
-connect_100ms(void)
-{
-	rig_tcp_start_active(&t);
-	rig_advance(&rig, RTT);
-	rig_tcp_push(&t, RIG_SYN | RIG_ACK, 0, 1, 0);
-	rig_tcp_expect(&t, RIG_ACK, 1, 1, 0);
-	tcp_cc_switch(tcp_conn(t.ep), &tcp_newreno);
-	rig_mark(&rig);
-}
-
-static void
-expect_seg(uint32_t i)
-{
-	rig_tcp_expect(&t, RIG_ACK, 1 + i * MSS, 1, MSS, .pattern = true);
-}
-
-static void
-send_segs(uint32_t n)
-{
-	rig_ep_send(t.ep, (uint64_t)sent * MSS, n * MSS);
-	for (uint32_t i = 0; i < n; i++)
-		expect_seg(sent++);
+	tcp_conn(t.ep)->cc.cwnd = 4 * MSS;
+	rig_ep_send(t.ep, 0, 10 * MSS);
+	for (sent = 0; sent < 4; sent++)
+		expect_seg(sent);
 	rig_expect_none(&rig);
 }
 
@@ -324,11 +285,7 @@ END_TEST
 START_TEST(plain_duplicates_release_nothing)
 {
 	connect_100ms();
-	tcp_conn(t.ep)->cc.cwnd = 4 * MSS;
-	rig_ep_send(t.ep, 0, 10 * MSS);
-	for (sent = 0; sent < 4; sent++)
-		expect_seg(sent);
-	rig_expect_none(&rig);
+	send_four_of_ten();
 	rig_advance(&rig, RTT);
 	for (int i = 0; i < 6; i++) {
 		ack_segs(0);
@@ -386,11 +343,7 @@ END_TEST
 START_TEST(probe_with_new_data)
 {
 	connect_100ms();
-	tcp_conn(t.ep)->cc.cwnd = 4 * MSS;
-	rig_ep_send(t.ep, 0, 10 * MSS);
-	for (sent = 0; sent < 4; sent++)
-		expect_seg(sent);
-	rig_expect_none(&rig);
+	send_four_of_ten();
 	frame_after(2 * RTT);
 	expect_seg(4);
 	rig_expect_none(&rig);
@@ -452,10 +405,7 @@ START_TEST(probe_of_a_short_path)
 {
 	connect_100ms();
 	tcp_conn(t.ep)->rtt.srtt_ns = RIG_MS;
-	tcp_conn(t.ep)->cc.cwnd = 4 * MSS;
-	rig_ep_send(t.ep, 0, 10 * MSS);
-	for (sent = 0; sent < 4; sent++)
-		expect_seg(sent);
+	send_four_of_ten();
 	frame_after(2 * RIG_MS);
 	expect_seg(3);
 	rig_expect_none(&rig);
@@ -635,7 +585,7 @@ suite(void)
 	Suite *s = suite_create("tcp_rack");
 	TCase *tc = tcase_create("rack");
 
-	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_checked_fixture(tc, flight_setup, flight_teardown);
 	tcase_add_test(tc, three_sacked);
 	tcase_add_test(tc, reordering_timer);
 	tcase_add_test(tc, late_within_the_window);
@@ -650,7 +600,7 @@ suite(void)
 	tcase_add_test(tc, window_is_reset);
 	suite_add_tcase(s, tc);
 	tc = tcase_create("tlp");
-	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_checked_fixture(tc, flight_setup, flight_teardown);
 	tcase_add_test(tc, probe_of_the_tail);
 	tcase_add_test(tc, tail_loss);
 	tcase_add_test(tc, probe_with_new_data);
@@ -663,7 +613,7 @@ suite(void)
 	tcase_add_loop_test(tc, probe_repairs, 0, 2);
 	suite_add_tcase(s, tc);
 	tc = tcase_create("prr");
-	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_checked_fixture(tc, flight_setup, flight_teardown);
 	tcase_add_test(tc, proportional);
 	tcase_add_test(tc, partial_and_late_acks);
 	suite_add_tcase(s, tc);

@@ -5,60 +5,16 @@
  *
  * Requirements by number: CU-09, B-70, SK-n.
  */
-#include "rig/rig.h"
-
 #include <string.h>
 
-#include "proto/tcp/tcp.h"
-
-#define MSS 1460u
-#define RTT (100 * RIG_MS)
-
-static struct rig rig;
-static struct rig_tcp t;
-static uint32_t sent, mss;
+#include "flight.h"
 
 static void
-setup(void)
-{
-	rig_init(&rig, NULL);
-	rig_tcp_init(&t, &rig, false);
-	sent = 0;
-}
-
-static void
-teardown(void)
-{
-	rig_fini(&rig);
-}
-
-static void
-connect_100ms(bool ts, bool sack)
+connect_with(bool ts, bool sack)
 {
 	t.ts = ts;
 	t.sack = sack;
-	mss = ts ? MSS - 12 : MSS;
-	rig_tcp_start_active(&t);
-	rig_advance(&rig, RTT);
-	rig_tcp_push(&t, RIG_SYN | RIG_ACK, 0, 1, 0);
-	rig_tcp_expect(&t, RIG_ACK, 1, 1, 0);
-	tcp_cc_switch(tcp_conn(t.ep), &tcp_newreno);
-	rig_mark(&rig);
-}
-
-static void
-expect_seg(uint32_t i)
-{
-	rig_tcp_expect(&t, RIG_ACK, 1 + i * mss, 1, mss, .pattern = true);
-}
-
-static void
-send_segs(uint32_t n)
-{
-	rig_ep_send(t.ep, (uint64_t)sent * mss, n * mss);
-	for (uint32_t i = 0; i < n; i++)
-		expect_seg(sent++);
-	rig_expect_none(&rig);
+	connect_100ms();
 }
 
 static void
@@ -79,7 +35,7 @@ START_TEST(eifel)
 {
 	uint32_t before, ts;
 
-	connect_100ms(true, true);
+	connect_with(true, true);
 	before = cwnd();
 	send_segs(8);
 	ts = t.tsecr;
@@ -103,7 +59,7 @@ START_TEST(dsack)
 {
 	uint32_t before;
 
-	connect_100ms(false, true);
+	connect_with(false, true);
 	before = cwnd();
 	send_segs(8);
 	rig_advance(&rig, RTT);
@@ -124,7 +80,7 @@ START_TEST(dsack_of_nothing)
 {
 	static const uint32_t lies[][2] = {{1, 1461}, {100, 200}, {0xf0000000u, 0xf0000100u}};
 
-	connect_100ms(false, true);
+	connect_with(false, true);
 	send_segs(8);
 	rig_advance(&rig, RTT);
 	ack_segs(4, 0);
@@ -142,7 +98,7 @@ START_TEST(frto)
 {
 	uint32_t before;
 
-	connect_100ms(false, _i);
+	connect_with(false, _i);
 	before = cwnd();
 	send_segs(8);
 	rig_ep_send(t.ep, (uint64_t)sent * mss, 8 * mss);
@@ -171,7 +127,7 @@ END_TEST
 /* RFC 5682 3a: duplicates come back to the new data: the timeout was right. */
 START_TEST(frto_real_loss)
 {
-	connect_100ms(false, false);
+	connect_with(false, false);
 	send_segs(10);
 	rig_ep_send(t.ep, (uint64_t)sent * mss, 8 * mss);
 	while (rig_moved(&rig, MR_CNT_TCP_RTO) == 0) {
@@ -194,7 +150,7 @@ suite(void)
 	Suite *s = suite_create("tcp_undo");
 	TCase *tc = tcase_create("undo");
 
-	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_checked_fixture(tc, flight_setup, flight_teardown);
 	tcase_add_test(tc, eifel);
 	tcase_add_test(tc, dsack);
 	tcase_add_test(tc, dsack_of_nothing);

@@ -14,11 +14,12 @@ import tempfile
 import time
 
 import plots
+import router
 import rows
 import table
 import yardsticks
 from process import FOREIGN_MOST, Failed, Process, watch
-from wires import CORES, Wire
+from wires import SIDES, Wire, pair
 
 TRIES = 12
 WAIT_NEAR = 30   # times 0.3 s
@@ -30,7 +31,6 @@ class Suite:
         self.opts, self.folder = opts, folder
         self.program, self.router, self.seconds = opts.program, opts.router, opts.seconds
         self.results = []
-        self.tsc_hz = tsc_hz()
 
     def log(self, name):
         return os.path.join(self.folder, name + ('' if '.' in name else '.log'))
@@ -40,22 +40,30 @@ class Suite:
         with open(file) as f:
             return json.load(f)
 
-    def bench(self, row, side, eal):
-        """One process of ours; its result goes to a file of its own."""
+    def result_file(self, side):
+        """Where a process is to write; nothing is there."""
         file = self.log(f'{side}.json')
         if os.path.exists(file):
             os.unlink(file)
+        return file
+
+    def bench(self, row, side, eal):
+        """One process of ours; its result goes to a file of its own."""
+        file = self.result_file(side)
         return [self.program, *eal, '--', '--mode', row.mode, f'--{side}', '--duration', str(max(self.seconds, row.seconds)),
                 '--warmup', '0.5', '--interval', '0.5', '--quiet', '--json', file, *row.options.split()], file
 
-    def generator(self, row, wire):
+    def generator(self, wire, options):
+        """flowgen, at the client's end."""
+        file = self.result_file('client')
+        return [self.program, *wire.eal('client'), '--', '--mode', 'flowgen', '--duration', str(self.seconds), '--warmup', '0.5',
+                '--interval', '0.5', '--quiet', '--json', file, *options], file
+
+    def flows_of(self, row, wire):
         """flowgen with the frames that a client of the row would send, and as many flows."""
         words = row.options.split()
         size = int(words[words.index('--request') + 1]) + 42
-        file = self.log('client.json')
-        return [self.program, *wire.eal('client', row.memory, '0@{core}'), '--', '--mode', 'flowgen', '--flows',
-                words[words.index('--connections') + 1], '--txpkts', str(size), '--service', '7', '--duration',
-                str(self.seconds), '--warmup', '0.5', '--interval', '0.5', '--quiet', '--json', file], file
+        return self.generator(wire, ['--flows', words[words.index('--connections') + 1], '--txpkts', str(size), '--service', '7'])
 
     def ours_alone(self, row):
         memory = list(self.opts.memory) + ([] if '--no-huge' in self.opts.memory else ['-m', str(2 * row.memory)])
@@ -72,22 +80,13 @@ class Suite:
             return self.ours_alone(row)
         wire = Wire(row.wire, self.folder, self.opts)
         if row.mode == 'router':
-            return yardsticks.router(self, wire)
+            return router.run(self, wire)
         commands, files = {}, {}
-        for side in CORES:
-            commands[side], files[side] = self.bench(row, side, wire.eal(side, row.memory, '0@{core}'))
+        for side in SIDES:
+            commands[side], files[side] = self.bench(row, side, wire.eal(side, row.memory))
         if row.generator:
-            commands['client'], files['client'] = self.generator(row, wire)
-        wire.clear()
-        second = 'client' if wire.first == 'server' else 'server'
-        with Process(commands[wire.first], self.log(wire.first)) as a:
-            a.wait_for_file(wire.socket)
-            time.sleep(0.5)
-            with Process(commands[second], self.log(second)) as b:
-                client = a if wire.first == 'client' else b
-                foreign = watch([a, b], 120, client)
-                for p in (a, b):
-                    p.stop(wait_s=10)
+            commands['client'], files['client'] = self.flows_of(row, wire)
+        _printed, foreign = pair(self, wire, commands, 120)
         return self.load(files['client']) + self.load(files['server']), foreign
 
     def trip_ns(self):
@@ -103,15 +102,12 @@ class Suite:
         return trip
 
     def attempt(self, what, row):
-        """One run. @return its objects, and what was around it; None where it cannot be run here"""
+        """One run. @return its objects, and what was around it"""
         before = self.near()
         if what == 'ours':
-            done = self.ours(row)
+            results, foreign = self.ours(row)
         else:
-            done = yardsticks.run(what, self, Wire(row.wire, self.folder, self.opts))
-        if done is None:
-            return None
-        results, foreign = done
+            results, foreign = yardsticks.run(what, self, Wire(row.wire, self.folder, self.opts))
         trip = max(before, self.trip_ns())
         return results, {'foreign': round(foreign, 3), 'core_trip_ns': trip}
 
@@ -121,14 +117,12 @@ class Suite:
         for _ in range(TRIES):
             try:
                 done = self.attempt(what, row)
-            except (Failed, RuntimeError, OSError, ValueError) as e:
+            except (Failed, OSError, ValueError) as e:
                 print(f'  {what}: {e}', file=sys.stderr)
                 failures += 1
                 if failures == 3:
                     break
                 continue
-            if done is None:
-                return None
             if kept is None or done[1]['core_trip_ns'] < kept[1]['core_trip_ns'] or kept[1]['foreign'] > FOREIGN_MOST:
                 kept = done
             if kept[1]['foreign'] <= FOREIGN_MOST and (kept[1]['core_trip_ns'] <= NEAR_NS or not self.opts.near):
@@ -166,15 +160,6 @@ class Suite:
             f.write('[\n' + ',\n'.join('  ' + json.dumps(r) for r in self.results) + '\n]\n')
 
 
-def tsc_hz():
-    """As EAL would measure it: cycles of the clock that cpuinfo states."""
-    with open('/proc/cpuinfo') as f:
-        for line in f:
-            if line.startswith('cpu MHz'):
-                return float(line.split(':')[1]) * 1e6
-    return 0
-
-
 def chosen(pattern):
     return [row for row in rows.all_rows() if any(fnmatch.fnmatch(row.name, p) for p in pattern.split(','))]
 
@@ -186,7 +171,6 @@ def main():
     p.add_argument('--runs', type=int, default=5, metavar='N', help='of each row; default 5')
     p.add_argument('--seconds', type=int, default=2, metavar='N', help='of each run, beside its warm-up; default 2')
     p.add_argument('--rows', default='*', metavar='PATTERN', help='names, with * and commas; --list tells them')
-    p.add_argument('--dperf', metavar='PROGRAM', help='a dperf, to be a yardstick too')
     p.add_argument('--near', action='store_true', help='measure while the cores share a cache: where they are moved about')
     p.add_argument('--list', action='store_true', help='tell the rows and end')
     p.add_argument('--draw', action='store_true', help='measure nothing; table and plots of what --out has')
@@ -231,4 +215,7 @@ def main():
 
 
 if __name__ == '__main__':
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Wires between two processes: the arguments of EAL for each end, and which end must go first."""
+"""Wires between two processes: the arguments of EAL for each end, which end must go first, and a run of both."""
 
 import os
+import time
+
+from process import Process, watch
 
 SIDES = ('server', 'client')
 CORES = {'server': 0, 'client': 1}
@@ -22,11 +25,11 @@ class Wire:
             return f'net_vhost0,iface={self.socket},queues=1,tso=1'
         return f'net_virtio_user0,path={self.socket},queues=1,queue_size=1024,mac={mac(side)}'
 
-    def eal(self, side, megabytes=None, lcores='0@{core}'):
+    def eal(self, side, megabytes=1024, lcores='0@{core}'):
         """Arguments of EAL, without the program in front."""
-        memory = [arg for arg in self.opts.memory]
+        memory = list(self.opts.memory)
         if '--no-huge' not in memory:
-            memory += ['-m', str(megabytes or 2048)]
+            memory += ['-m', str(megabytes)]
         single = ['--single-file-segments'] if self.name == 'vhost' and '--no-huge' not in memory else []
         core = CORES[side]
         return ['--lcores=' + lcores.format(core=core), '--no-pci', '--no-telemetry', '--iova-mode=va', *memory, *single,
@@ -39,3 +42,19 @@ class Wire:
 
 def mac(side):
     return f'02:00:00:be:0c:0{SIDES.index(side) + 1}'
+
+
+def pair(suite, wire, commands, seconds, until_client=True):
+    """Both ends: until the client ends, within `seconds`, or for so long. @return what each printed, by side, and the load of
+    others"""
+    wire.clear()
+    second = next(side for side in SIDES if side != wire.first)
+    with Process(commands[wire.first], suite.log(wire.first)) as a:
+        a.wait_for_file(wire.socket)
+        time.sleep(0.5)
+        with Process(commands[second], suite.log(second)) as b:
+            ends = {wire.first: a, second: b}
+            foreign = watch([a, b], seconds, ends['client'] if until_client else None)
+            for side in ('client', 'server'):
+                ends[side].stop(wait_s=10)
+    return {side: p.output() for side, p in ends.items()}, foreign

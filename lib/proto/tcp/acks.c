@@ -86,7 +86,7 @@ void
 tcp_send_acks(struct tcp_out *o)
 {
 	struct tcp_conn *c = o->c;
-	bool sack = (c->flags & TCP_F_SACK) && (c->rcvq.ooo || c->rcvq.dsack_from != c->rcvq.dsack_to);
+	bool sack = (c->flags & TCP_F_SACK) && tcp_sack_waits(c);
 
 	if (o->acked && !(sack && (c->why & TCP_WHY_ACK_NOW)))
 		return;

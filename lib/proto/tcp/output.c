@@ -348,7 +348,7 @@ output_data(struct tcp_out *o)
 		c->flags |= TCP_F_CWND_LIMITED;
 	if (c->snd_una != c->snd_nxt && !c->sendq->unsent && !c->sendq->lost && c->sendq->in_flight < c->cc.cwnd)
 		tcp_rate_app_limited(c);
-	if (!o->acked || c->rcvq.ooo || c->rcvq.dsack_from != c->rcvq.dsack_to)
+	if (!o->acked || tcp_sack_waits(c))
 		tcp_send_acks(o);
 	if (o->acked) {
 		c->why &= (uint8_t) ~(TCP_WHY_ACK_NOW | TCP_WHY_ACK_DELAYED);

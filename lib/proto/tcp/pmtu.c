@@ -5,8 +5,9 @@
  * A router that says "too big" is believed as far as it may be (RFC 5927). One that only drops, a black hole, shows in
  * timeouts in a row of segments larger than nearly every path takes (RFC 4821 7.7): if that is asked for, smaller ones are
  * then tried, and that they arrive is what makes it known to others. (Not by default: a peer that is short of buffers looks
- * the same, and smaller segments cost it more of them.) What is known is asked for by new connections, and after a pause by those
- * that are; so what has grown old is tried anew: packets get larger again, and a router may say that they still are too big.
+ * the same, and smaller segments cost it more of them.) What is known is asked for by new connections, and after a pause by
+ * those that are; so what has grown old is tried anew: packets get larger again, and a router may say that they still are
+ * too big.
  *
  * Not here: probing upwards by single larger segments while others flow (RFC 4821 7.3).
  */
@@ -17,6 +18,9 @@
 #include <rte_common.h>
 
 #define AGE_NS 600000000000ull /* RFC 8201 4: ten minutes */
+#define LEAST_V4 552u          /* less is not believed */
+#define LEAST_V6 1280u
+#define GUESS_V4 1024u         /* what nearly every path takes */
 #define WAYS 4                 /* places in which a peer may be */
 
 /* Where it is known. */
@@ -107,12 +111,12 @@ path_lower(struct tcp_conn *c, uint32_t mtu)
 void
 tcp_path_too_big(struct tcp_conn *c, uint32_t mtu)
 {
-	uint32_t floor = mr_addr_is_v4(&c->ep.flow.raddr) ? 552 : 1280;
+	bool v4 = mr_addr_is_v4(&c->ep.flow.raddr);
 
-	if (mtu < floor && mtu != 0 && floor == 1280)
+	/* Over IPv6 less than the least is no such message at all. An old router does not say (PM-03). */
+	if (!v4 && mtu != 0 && mtu < LEAST_V6)
 		return;
-	/* An old router does not say (PM-03); less than the floor is not to be believed. */
-	if (!path_lower(c, RTE_MAX(mtu, floor)))
+	if (!path_lower(c, RTE_MAX(mtu, v4 ? LEAST_V4 : LEAST_V6)))
 		return;
 	path_learn(tcp_of(c->ep.stack), &c->ep.flow.raddr, c->pmtu);
 	c->too_big++;
@@ -126,7 +130,7 @@ void
 tcp_path_timeout(struct tcp_conn *c)
 {
 	bool v4 = mr_addr_is_v4(&c->ep.flow.raddr);
-	uint32_t mtu = !v4 ? 1280 : c->retries < 4 ? 1024 : 552;
+	uint32_t mtu = !v4 ? LEAST_V6 : c->retries < 4 ? GUESS_V4 : LEAST_V4;
 	const struct rte_mbuf *m = c->sendq->head;
 
 	if (!tcp_of(c->ep.stack)->black_holes || c->retries < 2 || !m)

@@ -97,6 +97,12 @@ void tcp_super_end(struct tcp_out *o);
 /* acks.c */
 /* A segment without payload. @return false: no mbuf */
 bool tcp_send_bare(struct tcp_out *o, uint8_t flags, uint32_t seq);
+/* Is there what a SACK block could tell? */
+static inline bool
+tcp_sack_waits(const struct tcp_conn *c)
+{
+	return c->rcvq.ooo || c->rcvq.dsack_from != c->rcvq.dsack_to;
+}
 /* The ACK that no data carried, and what is told by SACK. */
 void tcp_send_acks(struct tcp_out *o);
 
