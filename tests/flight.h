@@ -7,28 +7,19 @@
 #define TESTS_FLIGHT_H
 
 #include "proto/tcp/tcp.h"
-#include "rig/rig.h"
+#include "rig/fixture.h"
 
 #define MSS 1460u
 #define RTT (100 * RIG_MS)
 
-static struct rig rig;
-static struct rig_tcp t;
 static uint32_t sent; /* segments, */
 static uint32_t mss;  /* of so many bytes */
 
 static inline void
 flight_setup(void)
 {
-	rig_init(&rig, NULL);
-	rig_tcp_init(&t, &rig, false);
+	tcp_setup();
 	sent = 0;
-}
-
-static inline void
-flight_teardown(void)
-{
-	rig_fini(&rig);
 }
 
 /* With the options that `t` has. */

@@ -298,7 +298,7 @@ static Suite *
 suite(void)
 {
 	Suite *s = suite_create("addr");
-	TCase *tc = tcase_create("addr");
+	TCase *tc = rig_case(s, "addr", NULL, NULL);
 
 	tcase_add_test(tc, v4_is_held_mapped);
 	tcase_add_loop_test(tc, classes_of_addresses, 0, N(classes));
@@ -312,12 +312,7 @@ suite(void)
 	tcase_add_test(tc, subnets_contain_by_definition);
 	tcase_add_test(tc, lladdrs_are_parsed);
 	tcase_add_test(tc, names);
-	suite_add_tcase(s, tc);
 	return s;
 }
 
-int
-main(int argc, char **argv)
-{
-	return rig_main(argc, argv, suite);
-}
+RIG_MAIN(suite)

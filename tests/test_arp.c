@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* ARP: answering, learning, announcing, defending, asking, and what is refused (RFC 826, 5227; AR-, B-, SS-numbers). */
-#include "rig/rig.h"
+#include "rig/fixture.h"
 
 #include <string.h>
 
 #include "stack/neigh.h"
 #include "stack/stack.h"
-
-static struct rig rig;
 
 static const uint8_t broadcast[6] = {255, 255, 255, 255, 255, 255};
 static const uint8_t stranger[6] = {2, 0, 0, 0, 0, 7};
@@ -16,12 +14,6 @@ static void
 setup(void)
 {
 	rig_init(&rig, &(struct rig_opts){.no_neigh = true});
-}
-
-static void
-teardown(void)
-{
-	rig_fini(&rig);
 }
 
 static struct mr_neigh *
@@ -414,9 +406,8 @@ static Suite *
 suite(void)
 {
 	Suite *s = suite_create("arp");
-	TCase *tc = tcase_create("arp");
+	TCase *tc = rig_case(s, "arp", setup, rig_teardown);
 
-	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_loop_test(tc, request_for_us, 0, 2);
 	tcase_add_test(tc, request_for_another);
 	tcase_add_test(tc, gratuitous_updates_only);
@@ -435,12 +426,7 @@ suite(void)
 	tcase_add_test(tc, no_answer_for_what_is_not_configured);
 	tcase_add_test(tc, flood_makes_no_entries);
 	tcase_add_test(tc, no_packets_left);
-	suite_add_tcase(s, tc);
 	return s;
 }
 
-int
-main(int argc, char **argv)
-{
-	return rig_main(argc, argv, suite);
-}
+RIG_MAIN(suite)

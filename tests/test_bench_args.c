@@ -327,7 +327,7 @@ static Suite *
 suite(void)
 {
 	Suite *s = suite_create("bench_args");
-	TCase *tc = tcase_create("args");
+	TCase *tc = rig_case(s, "args", NULL, NULL);
 
 	tcase_add_loop_test(tc, value_is_read, 0, DIM(values));
 	tcase_add_loop_test(tc, value_is_none, 0, DIM(no_values));
@@ -337,12 +337,7 @@ suite(void)
 	tcase_add_test(tc, defaults_that_follow);
 	tcase_add_loop_test(tc, mistake_is_told, 0, DIM(mistakes));
 	tcase_add_test(tc, help_and_version);
-	suite_add_tcase(s, tc);
 	return s;
 }
 
-int
-main(int argc, char **argv)
-{
-	return rig_main(argc, argv, suite);
-}
+RIG_MAIN(suite)

@@ -264,20 +264,14 @@ static Suite *
 suite(void)
 {
 	Suite *s = suite_create("bench_flood");
-	TCase *tc = tcase_create("flood");
+	TCase *tc = rig_case(s, "flood", NULL, NULL);
 
-	tcase_set_timeout(tc, 60);
 	tcase_add_loop_test(tc, as_asked_for, 0, RTE_DIM(rates));
 	tcase_add_loop_test(tc, not_at_strangers, 0, 2);
 	tcase_add_test(tc, link_full);
 	tcase_add_loop_test(tc, server_keeps_its_bounds, 0, RTE_DIM(floods));
 	tcase_add_test(tc, server_recovers);
-	suite_add_tcase(s, tc);
 	return s;
 }
 
-int
-main(int argc, char **argv)
-{
-	return rig_main(argc, argv, suite);
-}
+RIG_MAIN(suite)

@@ -3,7 +3,7 @@
  * The forward modes of the benchmark: what they do to packets, and what generators make. Checksums are judged by the rig's
  * own, which knows nothing of ours. Ports are net_ring, which give back what is sent.
  */
-#include "rig/rig.h"
+#include "rig/fixture.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,7 +19,6 @@
 
 #include "app/bench/fwd.h"
 
-static struct rig rig;
 static struct rig_buf in, out;
 static struct rte_mempool *pool;
 static struct args args;
@@ -587,10 +586,8 @@ static Suite *
 suite(void)
 {
 	Suite *s = suite_create("bench_fwd");
-	TCase *tc = tcase_create("fwd");
+	TCase *tc = rig_case(s, "fwd", setup, teardown);
 
-	tcase_set_timeout(tc, 60);
-	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_loop_test(tc, swap_of_everything, 0, 3 * KINDS);
 	tcase_add_test(tc, swap_of_addresses_alone);
 	tcase_add_test(tc, link_addresses);
@@ -609,12 +606,7 @@ suite(void)
 	tcase_add_test(tc, turn_from_port_to_port);
 	tcase_add_test(tc, receive_only);
 	tcase_add_test(tc, arp_finds_nobody_but_itself);
-	suite_add_tcase(s, tc);
 	return s;
 }
 
-int
-main(int argc, char **argv)
-{
-	return rig_main(argc, argv, suite);
-}
+RIG_MAIN(suite)

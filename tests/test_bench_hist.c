@@ -123,19 +123,14 @@ static Suite *
 suite(void)
 {
 	Suite *s = suite_create("bench_hist");
-	TCase *tc = tcase_create("hist");
+	TCase *tc = rig_case(s, "hist", NULL, NULL);
 
 	tcase_add_test(tc, value_alone);
 	tcase_add_test(tc, buckets_in_order);
 	tcase_add_test(tc, quantiles_of_many);
 	tcase_add_test(tc, quantile_of_nothing);
 	tcase_add_test(tc, merge_adds);
-	suite_add_tcase(s, tc);
 	return s;
 }
 
-int
-main(int argc, char **argv)
-{
-	return rig_main(argc, argv, suite);
-}
+RIG_MAIN(suite)

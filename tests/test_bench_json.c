@@ -193,7 +193,7 @@ static Suite *
 suite(void)
 {
 	Suite *s = suite_create("bench_json");
-	TCase *tc = tcase_create("json");
+	TCase *tc = rig_case(s, "json", NULL, NULL);
 
 	tcase_add_test(tc, medians);
 	tcase_add_test(tc, intervals_grow);
@@ -203,12 +203,7 @@ suite(void)
 	tcase_add_test(tc, json_of_nothing_known);
 	tcase_add_test(tc, json_of_everything);
 	tcase_add_test(tc, json_file);
-	suite_add_tcase(s, tc);
 	return s;
 }
 
-int
-main(int argc, char **argv)
-{
-	return rig_main(argc, argv, suite);
-}
+RIG_MAIN(suite)

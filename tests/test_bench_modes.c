@@ -673,9 +673,8 @@ static Suite *
 suite(void)
 {
 	Suite *s = suite_create("bench_modes");
-	TCase *tc = tcase_create("modes");
+	TCase *tc = rig_case(s, "modes", NULL, NULL);
 
-	tcase_set_timeout(tc, 60);
 	tcase_add_loop_test(tc, rounds_as_many_as_turns, 0, DIM(rounds));
 	tcase_add_loop_test(tc, held_beside, 0, 2);
 	tcase_add_test(tc, latency_is_known);
@@ -692,20 +691,13 @@ suite(void)
 	tcase_add_test(tc, lost_datagrams);
 	tcase_add_test(tc, late_datagrams);
 	tcase_add_test(tc, answer_too_long);
-	suite_add_tcase(s, tc);
 
-	tc = tcase_create("http");
-	tcase_set_timeout(tc, 60);
+	tc = rig_case(s, "http", NULL, NULL);
 	tcase_add_loop_test(tc, http_of_strangers, 0, DIM(strangers));
 	tcase_add_test(tc, http_in_two_pieces);
 	tcase_add_test(tc, http_texts);
 	tcase_add_loop_test(tc, http_of_strange_servers, 0, 3 * DIM(strange_answers));
-	suite_add_tcase(s, tc);
 	return s;
 }
 
-int
-main(int argc, char **argv)
-{
-	return rig_main(argc, argv, suite);
-}
+RIG_MAIN(suite)

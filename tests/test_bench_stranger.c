@@ -5,7 +5,7 @@
  * request is its only acknowledgement, and a tuple is used again at once with any sequence number. What is in order for such
  * a client is in three segments of the server's, and nothing that it must wait for.
  */
-#include "rig/rig.h"
+#include "rig/fixture.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -24,8 +24,6 @@ static const struct {
 	{"http --response 1400 --ipv6", http_request},
 };
 
-static struct rig rig;
-static struct rig_tcp t;
 static struct args args;
 static struct server *sv;
 static const char *request;
@@ -144,16 +142,11 @@ static Suite *
 suite(void)
 {
 	Suite *s = suite_create("bench_stranger");
-	TCase *tc = tcase_create("templates");
+	TCase *tc = rig_case(s, "templates", NULL, NULL);
 
 	tcase_add_loop_test(tc, three_segments, 0, RTE_DIM(servers));
 	tcase_add_loop_test(tc, kept_alive, 0, RTE_DIM(servers));
-	suite_add_tcase(s, tc);
 	return s;
 }
 
-int
-main(int argc, char **argv)
-{
-	return rig_main(argc, argv, suite);
-}
+RIG_MAIN(suite)

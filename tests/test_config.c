@@ -666,10 +666,8 @@ static Suite *
 suite(void)
 {
 	Suite *s = suite_create("config");
-	TCase *t = tcase_create("config");
+	TCase *t = rig_case(s, "config", setup, teardown);
 
-	tcase_add_checked_fixture(t, setup, teardown);
-	tcase_set_timeout(t, 60);
 	tcase_add_test(t, smallest_file);
 	tcase_add_test(t, host_section);
 	tcase_add_test(t, port_section);
@@ -690,12 +688,7 @@ suite(void)
 	tcase_add_test(t, apply_makes_the_host);
 	tcase_add_loop_test(t, apply_takes_all_that_is_allowed, 0, sizeof(bounds) / sizeof(bounds[0]));
 	tcase_add_loop_test(t, apply_refuses, 0, sizeof(refusals) / sizeof(refusals[0]));
-	suite_add_tcase(s, t);
 	return s;
 }
 
-int
-main(int argc, char **argv)
-{
-	return rig_main(argc, argv, suite);
-}
+RIG_MAIN(suite)

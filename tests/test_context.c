@@ -4,7 +4,7 @@
  * of a host from another than the main one or in an event, ends the program and says which call it was; in others it does
  * not. The calls are made in processes of their own. tests/contexts sees to it that no public call is left out.
  */
-#include "rig/rig.h"
+#include "rig/fixture.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -22,8 +22,6 @@
 #include "stack/transport.h"
 
 #define ELSEWHERE 5 /* an lcore that nobody is on */
-
-static struct rig rig;
 
 /* Whatever a call may want. */
 static struct mr_stack *s;
@@ -462,11 +460,9 @@ static Suite *
 suite(void)
 {
 	Suite *su = suite_create("context");
-	TCase *tc = tcase_create("context");
+	TCase *tc = rig_case(su, "context", setup, teardown);
 
-	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_set_timeout(tc, 120);
-	suite_add_tcase(su, tc);
 	tcase_add_loop_test(tc, from_another_lcore, 0, RTE_DIM(calls));
 	tcase_add_loop_test(tc, from_the_own_lcore, 0, 2);
 #ifdef RTE_ENABLE_ASSERT
@@ -476,8 +472,4 @@ suite(void)
 	return su;
 }
 
-int
-main(int argc, char **argv)
-{
-	return rig_main(argc, argv, suite);
-}
+RIG_MAIN(suite)

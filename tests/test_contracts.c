@@ -549,11 +549,9 @@ static Suite *
 suite(void)
 {
 	Suite *s = suite_create("contracts");
-	TCase *tc = tcase_create("stack"), *fresh = tcase_create("fresh stack");
+	TCase *tc = rig_case(s, "stack", setup, fk_teardown);
+	TCase *fresh = rig_case(s, "fresh stack", setup_fresh, fk_teardown);
 
-	tcase_add_checked_fixture(tc, setup, fk_teardown);
-	tcase_set_timeout(tc, 60);
-	suite_add_tcase(s, tc);
 	tcase_add_test(tc, s4_factories);
 	tcase_add_test(tc, s125_options_of_protocols);
 	tcase_add_test(tc, s59_register_errors);
@@ -566,16 +564,9 @@ suite(void)
 	tcase_add_test(tc, s81_deliver_control);
 	tcase_add_test(tc, budgets);
 	tcase_add_test(tc, services);
-	tcase_add_checked_fixture(fresh, setup_fresh, fk_teardown);
-	tcase_set_timeout(fresh, 60);
-	suite_add_tcase(s, fresh);
 	tcase_add_test(fresh, b16_default_handler);
 	tcase_add_test(fresh, ss3_handler_before_the_first_turn);
 	return s;
 }
 
-int
-main(int argc, char **argv)
-{
-	return rig_main(argc, argv, suite);
-}
+RIG_MAIN(suite)

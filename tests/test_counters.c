@@ -215,18 +215,12 @@ static Suite *
 suite(void)
 {
 	Suite *s = suite_create("counters");
-	TCase *tc = tcase_create("counters");
+	TCase *tc = rig_case(s, "counters", NULL, NULL);
 
-	tcase_set_timeout(tc, 60);
 	tcase_add_loop_test(tc, has_a_scenario, 0, MR_CNT_MAX);
 	tcase_add_loop_test(tc, raises, 0, (int)RTE_DIM(scenarios));
 	tcase_add_test(tc, nothing_moves_by_itself);
-	suite_add_tcase(s, tc);
 	return s;
 }
 
-int
-main(int argc, char **argv)
-{
-	return rig_main(argc, argv, suite);
-}
+RIG_MAIN(suite)

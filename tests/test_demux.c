@@ -485,10 +485,8 @@ static Suite *
 suite(void)
 {
 	Suite *s = suite_create("demux");
-	TCase *tc = tcase_create("demux");
+	TCase *tc = rig_case(s, "demux", setup, teardown);
 
-	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_set_timeout(tc, 60);
 	tcase_add_loop_test(tc, four_steps_in_order, 0, 4);
 	tcase_add_test(tc, each_step_needs_its_whole_key);
 	tcase_add_test(tc, nic_before_global);
@@ -501,12 +499,7 @@ suite(void)
 	tcase_add_test(tc, takers_of_a_reuse_group);
 	tcase_add_test(tc, long_bursts);
 	tcase_add_test(tc, wildcards_against_the_order);
-	suite_add_tcase(s, tc);
 	return s;
 }
 
-int
-main(int argc, char **argv)
-{
-	return rig_main(argc, argv, suite);
-}
+RIG_MAIN(suite)

@@ -847,10 +847,9 @@ static Suite *
 suite(void)
 {
 	Suite *s = suite_create("ethdev");
-	TCase *t = tcase_create("open");
+	TCase *t = rig_case(s, "open", setup, teardown);
 
 	lf_private_memory();
-	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, unknown_device);
 	tcase_add_test(t, by_name_and_by_number);
 	tcase_add_test(t, own_address);
@@ -866,9 +865,7 @@ suite(void)
 	tcase_add_test(t, frames_to_be_cut);
 	tcase_add_test(t, rss);
 	tcase_add_test(t, no_queue_pair);
-	suite_add_tcase(s, t);
-	t = tcase_create("run");
-	tcase_add_checked_fixture(t, setup, teardown);
+	t = rig_case(s, "run", setup, teardown);
 	tcase_add_test(t, first_start_last_stop);
 	tcase_add_test(t, received_frames_have_clean_facts);
 	tcase_add_test(t, shared_frames_are_copied);
@@ -878,12 +875,7 @@ suite(void)
 	tcase_add_test(t, null_device_takes_and_makes_frames);
 	tcase_add_test(t, filters_are_the_sum_of_the_queues);
 	tcase_add_test(t, promisc_by_configuration);
-	suite_add_tcase(s, t);
 	return s;
 }
 
-int
-main(int argc, char **argv)
-{
-	return rig_main(argc, argv, suite);
-}
+RIG_MAIN(suite)

@@ -3,25 +3,11 @@
  * Framings: which frames are for us, in which shapes they may come, and what is counted for the others. The probe is an
  * echo request: that it is answered shows that the network protocol got the packet from its first byte on.
  */
-#include "rig/rig.h"
+#include "rig/fixture.h"
 
 #include <string.h>
 
 #include "stack/nic.h"
-
-static struct rig rig;
-
-static void
-setup(void)
-{
-	rig_init(&rig, NULL);
-}
-
-static void
-teardown(void)
-{
-	rig_fini(&rig);
-}
 
 static struct rig_buf
 echo(bool v6)
@@ -238,9 +224,8 @@ static Suite *
 suite(void)
 {
 	Suite *s = suite_create("ether");
-	TCase *tc = tcase_create("ether");
+	TCase *tc = rig_case(s, "ether", rig_setup, rig_teardown);
 
-	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_loop_test(tc, our_address_and_layout, 0, 2);
 	tcase_add_loop_test(tc, bad_addresses, 0, 2 * (int)RTE_DIM(bad_frames));
 	tcase_add_test(tc, promiscuous_takes_other_addresses_but_not_ours_as_source);
@@ -251,12 +236,7 @@ suite(void)
 	tcase_add_loop_test(tc, bad_tags_and_802_2, 0, (int)RTE_DIM(bad_shapes));
 	tcase_add_loop_test(tc, snap, 0, 3);
 	tcase_add_loop_test(tc, no_framing, 0, 2);
-	suite_add_tcase(s, tc);
 	return s;
 }
 
-int
-main(int argc, char **argv)
-{
-	return rig_main(argc, argv, suite);
-}
+RIG_MAIN(suite)

@@ -281,7 +281,7 @@ static Suite *
 suite(void)
 {
 	Suite *s = suite_create("flow");
-	TCase *tc = tcase_create("flow");
+	TCase *tc = rig_case(s, "flow", NULL, NULL);
 
 	tcase_set_timeout(tc, 120);
 	tcase_add_test(tc, each_field_is_part_of_the_key);
@@ -289,12 +289,7 @@ suite(void)
 	tcase_add_test(tc, replace_keeps_key_and_place);
 	tcase_add_test(tc, hash_spreads_sequential_tuples);
 	tcase_add_loop_test(tc, table_against_a_model, 0, 6);
-	suite_add_tcase(s, tc);
 	return s;
 }
 
-int
-main(int argc, char **argv)
-{
-	return rig_main(argc, argv, suite);
-}
+RIG_MAIN(suite)

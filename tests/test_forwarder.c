@@ -3,15 +3,13 @@
  * Forwarders: what is for nobody becomes a request (S-57, B-16, I-11) on a NIC that lets foreign addresses in (S-34, S-42,
  * B-5), is bounded, and is taken, turned down or forgotten. TCP and UDP, IPv4 and IPv6.
  */
-#include "rig/rig.h"
+#include "rig/fixture.h"
 
 #include <errno.h>
 #include <string.h>
 
 #define MAX_GOT 64
 
-static struct rig rig;
-static struct rig_tcp t;
 static struct mr_forwarder *fwd;
 
 /* What the application was asked, and what it does when it is asked. */
@@ -55,12 +53,6 @@ setup(void)
 {
 	rig_init(&rig, NULL);
 	ck_assert_int_eq(mr_nic_set_promisc(rig.stack, RIG_NIC, true), 0);
-}
-
-static void
-teardown(void)
-{
-	rig_fini(&rig);
 }
 
 static struct mr_addr
@@ -995,9 +987,10 @@ static Suite *
 suite(void)
 {
 	Suite *s = suite_create("forwarder");
-	TCase *tc = tcase_create("tcp"), *tu = tcase_create("udp"), *tf = tcase_create("forwarder");
+	TCase *tc = rig_case(s, "tcp", setup, rig_teardown);
+	TCase *tu = rig_case(s, "udp", setup, rig_teardown);
+	TCase *tf = rig_case(s, "forwarder", setup, rig_teardown);
 
-	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_loop_test(tc, tcp_connection, 0, 4);
 	tcase_add_loop_test(tc, tcp_plain_syn, 0, 2);
 	tcase_add_loop_test(tc, tcp_own_address_taken_at_once, 0, 2);
@@ -1021,16 +1014,12 @@ suite(void)
 	tcase_add_test(tc, tcp_link_local_peer);
 	tcase_add_test(tc, tcp_no_connection_left);
 	tcase_add_test(tc, tcp_no_way_back);
-	suite_add_tcase(s, tc);
-	tcase_add_checked_fixture(tf, setup, teardown);
 	tcase_add_test(tf, nic_goes);
 	tcase_add_test(tf, create_errors);
 	tcase_add_test(tf, destroyed);
 	tcase_add_loop_test(tf, answered_in_the_callback, 0, 2);
 	tcase_add_test(tf, stack_goes);
 	tcase_add_test(tf, memory_bound);
-	suite_add_tcase(s, tf);
-	tcase_add_checked_fixture(tu, setup, teardown);
 	tcase_add_loop_test(tu, udp_flow, 0, 2);
 	tcase_add_test(tu, udp_hold);
 	tcase_add_loop_test(tu, udp_refused, 0, 4);
@@ -1042,12 +1031,7 @@ suite(void)
 	tcase_add_test(tu, udp_icmp_error);
 	tcase_add_test(tu, udp_no_endpoint_left);
 	tcase_add_test(tu, udp_taken_meanwhile);
-	suite_add_tcase(s, tu);
 	return s;
 }
 
-int
-main(int argc, char **argv)
-{
-	return rig_main(argc, argv, suite);
-}
+RIG_MAIN(suite)

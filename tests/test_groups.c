@@ -6,7 +6,7 @@
  *
  * Each case runs for both families; the rig's solicited-node group has been reported before it begins.
  */
-#include "rig/rig.h"
+#include "rig/fixture.h"
 
 #include <errno.h>
 #include <string.h>
@@ -31,7 +31,6 @@ static const struct family {
 
 #define SOLICITED "ff02::1:ff00:1" /* joined by the rig's addresses */
 
-static struct rig rig;
 static const struct family *fam;
 
 static void
@@ -51,12 +50,6 @@ static void
 setup(void)
 {
 	start(NULL);
-}
-
-static void
-teardown(void)
-{
-	rig_fini(&rig);
 }
 
 static int
@@ -724,9 +717,8 @@ static Suite *
 suite(void)
 {
 	Suite *s = suite_create("groups");
-	TCase *tc = tcase_create("groups");
+	TCase *tc = rig_case(s, "groups", setup, rig_teardown);
 
-	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_loop_test(tc, joining_is_reported_twice, 0, 2);
 	tcase_add_loop_test(tc, unsolicited_delay, 0, 2);
 	tcase_add_loop_test(tc, members_are_counted, 0, 2);
@@ -753,12 +745,7 @@ suite(void)
 	tcase_add_loop_test(tc, loop_reaches_other_cores, 0, 2);
 	tcase_add_loop_test(tc, every_member_hears, 0, 2);
 	tcase_add_loop_test(tc, nobody_hears, 0, 2);
-	suite_add_tcase(s, tc);
 	return s;
 }
 
-int
-main(int argc, char **argv)
-{
-	return rig_main(argc, argv, suite);
-}
+RIG_MAIN(suite)

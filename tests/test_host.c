@@ -3,7 +3,6 @@
  * Hosts: several stacks on lcores of their own. These tests run real threads and so the real clock: EAL has four lcores
  * on one processor, nothing forks, and whatever waits has a deadline that a machine under load still meets.
  */
-#include <check.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <malloc.h>
@@ -13,13 +12,13 @@
 #include <unistd.h>
 
 #include <rte_cycles.h>
-#include <rte_eal.h>
 #include <rte_lcore.h>
 #include <rte_malloc.h>
 #include <rte_mempool.h>
 
 #include "stack/host.h"
 #include "stack/relay.h"
+#include "rig/rig.h"
 
 #include "fakenet.h"
 
@@ -1125,10 +1124,11 @@ static Suite *
 suite(void)
 {
 	Suite *s = suite_create("host");
-	TCase *tc = tcase_create("host");
+	TCase *tc = rig_case(s, "host", setup, teardown);
 
+	fake_register();
+	ck_assert_int_eq(mr_link_driver_register("fake", fake_open), 0);
 	tcase_set_timeout(tc, 120);
-	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, create_defaults);
 	tcase_add_test(tc, create_too_many_workers);
 	tcase_add_test(tc, create_passes_errors_on);
@@ -1156,39 +1156,16 @@ suite(void)
 	tcase_add_test(tc, impairment_differs_by_worker);
 	tcase_add_test(tc, destroy_with_frames_in_relays);
 	tcase_add_test(tc, start_and_stop_leak_nothing);
-	suite_add_tcase(s, tc);
 
-	tc = tcase_create("relay");
-	tcase_add_checked_fixture(tc, relay_setup, relay_teardown);
+	tc = rig_case(s, "relay", relay_setup, relay_teardown);
 	tcase_add_test(tc, relay_looks_like_the_device);
 	tcase_add_test(tc, relay_passes_in_order);
 	tcase_add_test(tc, relay_pushes_back);
 	tcase_add_test(tc, relay_passes_shared_frames);
 	tcase_add_test(tc, relay_sends_the_rest_at_stop);
 	tcase_add_loop_test(tc, relay_closes_in_any_order, 0, 3);
-	suite_add_tcase(s, tc);
 	return s;
 }
 
 /* Threads do not survive a fork: everything runs in this process, on lcores that share processor 0. */
-int
-main(int argc, char **argv)
-{
-	char *eal[] = {argv[0], "--no-huge", "--no-shconf", "--no-pci", "--no-telemetry", "-m", "256",
-	               "--log-level=lib.eal:4", "--lcores=0@0,1@0,2@0,3@0", NULL};
-	SRunner *sr;
-	int failed;
-
-	(void)argc;
-	if (rte_eal_init(RTE_DIM(eal) - 1, eal) < 0)
-		return 2;
-	fake_register();
-	if (mr_link_driver_register("fake", fake_open) < 0)
-		return 2;
-	sr = srunner_create(suite());
-	srunner_set_fork_status(sr, CK_NOFORK);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}
+RIG_MAIN_LCORES(suite)

@@ -4,7 +4,6 @@
  * own, so each change is carried to another thread. What becomes of calls that one core cannot carry out is in
  * test_host_undo.c.
  */
-#include <check.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +16,7 @@
 #include "stack/millrace.h"
 #include "stack/nic.h"
 #include "stack/stack.h"
+#include "rig/rig.h"
 
 #define CORES 3
 #define NIC 1
@@ -416,9 +416,8 @@ static Suite *
 suite(void)
 {
 	Suite *s = suite_create("host_control");
-	TCase *tc = tcase_create("host_control");
+	TCase *tc = rig_case(s, "host_control", setup, teardown);
 
-	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, addresses);
 	tcase_add_test(tc, routes);
 	tcase_add_test(tc, groups_and_subnets);
@@ -430,25 +429,7 @@ suite(void)
 	tcase_add_test(tc, reserved_ports);
 	tcase_add_loop_test(tc, changes, 0, 2 * (CORES + 1));
 	tcase_add_test(tc, while_running);
-	suite_add_tcase(s, tc);
 	return s;
 }
 
-int
-main(int argc, char **argv)
-{
-	char *eal[] = {argv[0], "--no-huge", "--no-shconf", "--no-pci", "--no-telemetry", "-m", "256",
-	               "--log-level=lib.eal:4", "--lcores=0@0,1@0,2@0,3@0", NULL};
-	SRunner *sr;
-	int failed;
-
-	(void)argc;
-	if (rte_eal_init(RTE_DIM(eal) - 1, eal) < 0)
-		return 2;
-	sr = srunner_create(suite());
-	srunner_set_fork_status(sr, CK_NOFORK);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}
+RIG_MAIN_LCORES(suite)

@@ -6,7 +6,6 @@
  * The last core is spoiled: its link refuses, it has already what is to be added, its tables are full. And memory fails,
  * at each allocation in turn that a call makes. Whatever a stack can be asked is written down before and after.
  */
-#include <check.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -22,6 +21,7 @@
 #include "stack/millrace.h"
 #include "stack/nic.h"
 #include "stack/stack.h"
+#include "rig/rig.h"
 
 #define CORES 3
 #define NIC 1     /* up, with addresses of IPv4 */
@@ -659,31 +659,11 @@ static Suite *
 suite(void)
 {
 	Suite *s = suite_create("host_undo");
-	TCase *tc = tcase_create("host_undo");
+	TCase *tc = rig_case(s, "host_undo", setup, teardown);
 
-	tcase_set_timeout(tc, 60);
-	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_loop_test(tc, one_core_cannot, 0, RTE_DIM(trials));
 	tcase_add_loop_test(tc, memory_fails, 0, RTE_DIM(trials));
-	suite_add_tcase(s, tc);
 	return s;
 }
 
-int
-main(int argc, char **argv)
-{
-	char *eal[] = {argv[0], "--no-huge", "--no-shconf", "--no-pci", "--no-telemetry", "-m", "256",
-	               "--log-level=lib.eal:4", "--lcores=0@0,1@0,2@0,3@0", NULL};
-	SRunner *sr;
-	int failed;
-
-	(void)argc;
-	if (rte_eal_init(RTE_DIM(eal) - 1, eal) < 0)
-		return 2;
-	sr = srunner_create(suite());
-	srunner_set_fork_status(sr, CK_NOFORK);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}
+RIG_MAIN_LCORES(suite)

@@ -630,9 +630,8 @@ static Suite *
 suite(void)
 {
 	Suite *s = suite_create("http");
-	TCase *t = tcase_create("http");
+	TCase *t = rig_case(s, "http", NULL, NULL);
 
-	tcase_set_timeout(t, 60);
 	tcase_add_loop_test(t, request_is_read, 0, DIM(requests));
 	tcase_add_loop_test(t, wrong_request_is_refused, 0, DIM(wrongs));
 	tcase_add_test(t, nul_is_refused);
@@ -649,12 +648,7 @@ suite(void)
 	tcase_add_test(t, head_and_empty_of_a_document);
 	tcase_add_test(t, document_that_shrinks);
 	tcase_add_test(t, roots_that_are_none);
-	suite_add_tcase(s, t);
 	return s;
 }
 
-int
-main(int argc, char **argv)
-{
-	return rig_main(argc, argv, suite);
-}
+RIG_MAIN(suite)

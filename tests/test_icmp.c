@@ -3,7 +3,7 @@
  * ICMP: echo, errors received, errors sent (IC-, B-, SS-numbers, nasty cases 13 to 15, 18). Errors received are told
  * to a connected UDP endpoint, 10.0.0.1:4000 > 10.0.0.2:9.
  */
-#include "rig/rig.h"
+#include "rig/fixture.h"
 
 #include <errno.h>
 #include <string.h>
@@ -15,7 +15,6 @@
 
 #define ETH 14
 
-static struct rig rig;
 static struct mr_ep *ep;
 
 static void
@@ -473,9 +472,8 @@ static Suite *
 suite(void)
 {
 	Suite *s = suite_create("icmp");
-	TCase *tc = tcase_create("icmp");
+	TCase *tc = rig_case(s, "icmp", setup, teardown);
 
-	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, echo_bytes);
 	tcase_add_loop_test(tc, echo_sizes, 0, 4);
 	tcase_add_test(tc, echo_keeps_dscp_but_not_ecn);
@@ -494,12 +492,7 @@ suite(void)
 	tcase_add_test(tc, error_operation);
 	tcase_add_test(tc, error_rate);
 	tcase_add_test(tc, no_packets_left_for_errors);
-	suite_add_tcase(s, tc);
 	return s;
 }
 
-int
-main(int argc, char **argv)
-{
-	return rig_main(argc, argv, suite);
-}
+RIG_MAIN(suite)

@@ -3,7 +3,7 @@
  * ICMPv6: echo, errors received, errors sent (I6-, B-numbers, nasty cases 13 to 16, 18). Errors received are told to a
  * connected UDP endpoint, fd00::1 port 4000 > fd00::2 port 9.
  */
-#include "rig/rig.h"
+#include "rig/fixture.h"
 
 #include <errno.h>
 #include <string.h>
@@ -15,7 +15,6 @@
 
 #define ETH 14
 
-static struct rig rig;
 static struct mr_ep *ep;
 
 static void
@@ -343,9 +342,8 @@ static Suite *
 suite(void)
 {
 	Suite *s = suite_create("icmpv6");
-	TCase *tc = tcase_create("icmpv6");
+	TCase *tc = rig_case(s, "icmpv6", setup, teardown);
 
-	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_loop_test(tc, echo, 0, 2);
 	tcase_add_test(tc, echo_to_a_group);
 	tcase_add_test(tc, echo_to_a_group_without_an_address_to_answer_from);
@@ -359,12 +357,7 @@ suite(void)
 	tcase_add_test(tc, no_error_for_groups_and_errors);
 	tcase_add_test(tc, error_operation);
 	tcase_add_test(tc, error_rate);
-	suite_add_tcase(s, tc);
 	return s;
 }
 
-int
-main(int argc, char **argv)
-{
-	return rig_main(argc, argv, suite);
-}
+RIG_MAIN(suite)

@@ -4,7 +4,7 @@
  * When they are sent is in test_groups.c, for both families. That a frame is a proper report or leave (checksum, TTL,
  * Router Alert, destination) the rig says of every one.
  */
-#include "rig/rig.h"
+#include "rig/fixture.h"
 
 #include <string.h>
 
@@ -21,7 +21,6 @@
 #define LEAVE 0x17
 #define V1_PRESENT_NS (400 * RIG_S)
 
-static struct rig rig;
 static struct mr_addr group;
 
 static void
@@ -29,12 +28,6 @@ setup(void)
 {
 	rig_init(&rig, NULL);
 	group = rig_addr(GROUP);
-}
-
-static void
-teardown(void)
-{
-	rig_fini(&rig);
 }
 
 static void
@@ -366,9 +359,8 @@ static Suite *
 suite(void)
 {
 	Suite *s = suite_create("igmp");
-	TCase *tc = tcase_create("igmp");
+	TCase *tc = rig_case(s, "igmp", setup, rig_teardown);
 
-	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, report_and_leave);
 	tcase_add_test(tc, the_link_computes_no_checksum_of_it);
 	tcase_add_test(tc, without_an_address);
@@ -383,12 +375,7 @@ suite(void)
 	tcase_add_loop_test(tc, bad_messages, 0, 2 * (int)RTE_DIM(bads));
 	tcase_add_loop_test(tc, short_messages, 0, 2);
 	tcase_add_test(tc, source_0_stays_bad);
-	suite_add_tcase(s, tc);
 	return s;
 }
 
-int
-main(int argc, char **argv)
-{
-	return rig_main(argc, argv, suite);
-}
+RIG_MAIN(suite)

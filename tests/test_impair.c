@@ -686,18 +686,16 @@ static Suite *
 suite(void)
 {
 	Suite *s = suite_create("impair");
-	TCase *t = tcase_create("shares");
+	TCase *t = rig_case(s, "shares", NULL, NULL);
 
 	lf_private_memory();
-	tcase_set_timeout(t, 60);
 	tcase_add_test(t, clean_line);
 	tcase_add_test(t, share_of_loss);
 	tcase_add_test(t, share_of_duplicates);
 	tcase_add_test(t, share_of_corruption);
 	tcase_add_test(t, share_of_reordering);
 	tcase_add_test(t, same_seed_same_line);
-	suite_add_tcase(s, t);
-	t = tcase_create("line");
+	t = rig_case(s, "line", NULL, NULL);
 	tcase_add_test(t, total_loss);
 	tcase_add_test(t, delay_is_exact);
 	tcase_add_test(t, due_frames_leave_with_a_transmission);
@@ -715,16 +713,10 @@ suite(void)
 	tcase_add_test(t, receive_is_clean);
 	tcase_add_test(t, stop_frees_what_is_held);
 	tcase_add_test(t, shows_the_inner_link);
-	suite_add_tcase(s, t);
-	t = tcase_create("parse");
+	t = rig_case(s, "parse", NULL, NULL);
 	tcase_add_test(t, parse_all);
 	tcase_add_loop_test(t, parse_errors, 0, RTE_DIM(bad));
-	suite_add_tcase(s, t);
 	return s;
 }
 
-int
-main(int argc, char **argv)
-{
-	return rig_main(argc, argv, suite);
-}
+RIG_MAIN(suite)

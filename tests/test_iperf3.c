@@ -1060,7 +1060,9 @@ static Suite *
 suite(void)
 {
 	Suite *s = suite_create("iperf3");
-	TCase *json = tcase_create("json"), *talk = tcase_create("conversation"), *streams = tcase_create("streams");
+	TCase *json = rig_case(s, "json", NULL, NULL);
+	TCase *talk = rig_case(s, "conversation", setup, NULL);
+	TCase *streams = rig_case(s, "streams", setup, NULL);
 
 	tcase_add_test(json, params_of_a_client);
 	tcase_add_test(json, params_missing_and_unknown);
@@ -1071,8 +1073,6 @@ suite(void)
 	tcase_add_test(json, results_of_too_many_streams);
 	tcase_add_test(json, results_matched);
 	tcase_add_test(json, results_of_many_streams_fit);
-	suite_add_tcase(s, json);
-	tcase_add_checked_fixture(talk, setup, NULL);
 	tcase_add_test(talk, a_whole_test);
 	tcase_add_test(talk, one_after_another);
 	tcase_add_test(talk, both_ways);
@@ -1087,8 +1087,6 @@ suite(void)
 	tcase_add_test(talk, nonsense);
 	tcase_add_test(talk, all_in_one_piece);
 	tcase_add_loop_test(talk, program_ends, 0, DIM(states));
-	suite_add_tcase(s, talk);
-	tcase_add_checked_fixture(streams, setup, NULL);
 	tcase_add_test(streams, omitted_time);
 	tcase_add_test(streams, omitted_time_is_all);
 	tcase_add_loop_test(streams, retransmits, 0, 2);
@@ -1097,12 +1095,7 @@ suite(void)
 	tcase_add_loop_test(streams, datagrams_lost_and_late, 0, 2);
 	tcase_add_test(streams, datagrams_jitter);
 	tcase_add_test(streams, datagrams_of_strangers);
-	suite_add_tcase(s, streams);
 	return s;
 }
 
-int
-main(int argc, char **argv)
-{
-	return rig_main(argc, argv, suite);
-}
+RIG_MAIN(suite)

@@ -702,9 +702,9 @@ static Suite *
 suite(void)
 {
 	Suite *s = suite_create("iperf3_service");
-	TCase *t = tcase_create("tcp"), *u = tcase_create("udp");
+	TCase *t = rig_case(s, "tcp", setup, teardown);
+	TCase *u = rig_case(s, "udp", setup, teardown);
 
-	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, client_sends);
 	tcase_add_test(t, server_sends);
 	tcase_add_test(t, server_sends_at_a_rate);
@@ -717,19 +717,12 @@ suite(void)
 	tcase_add_test(t, long_and_quiet);
 	tcase_add_test(t, silent_connection);
 	tcase_add_test(t, program_ends);
-	suite_add_tcase(s, t);
-	tcase_add_checked_fixture(u, setup, teardown);
 	tcase_add_test(u, client_sends_datagrams);
 	tcase_add_test(u, server_sends_datagrams);
 	tcase_add_test(u, server_was_kept_from_sending);
 	tcase_add_test(u, datagrams_of_nobody);
 	tcase_add_test(u, datagram_client_is_gone);
-	suite_add_tcase(s, u);
 	return s;
 }
 
-int
-main(int argc, char **argv)
-{
-	return rig_main(argc, argv, suite);
-}
+RIG_MAIN(suite)

@@ -3,7 +3,7 @@
  * IPv4: what may come in, by which reason the rest is dropped, and the header that goes out (IP-, BC-, B-numbers, nasty
  * cases 1, 2, 6, 12). An echo request is the probe for "accepted".
  */
-#include "rig/rig.h"
+#include "rig/fixture.h"
 
 #include <errno.h>
 #include <string.h>
@@ -14,20 +14,6 @@
 #include "stack/stack.h"
 
 #define ETH 14
-
-static struct rig rig;
-
-static void
-setup(void)
-{
-	rig_init(&rig, NULL);
-}
-
-static void
-teardown(void)
-{
-	rig_fini(&rig);
-}
 
 static void
 build_echo(struct rig_buf *b, const struct rig_ip *ip)
@@ -498,9 +484,8 @@ static Suite *
 suite(void)
 {
 	Suite *s = suite_create("ipv4");
-	TCase *tc = tcase_create("ipv4");
+	TCase *tc = rig_case(s, "ipv4", rig_setup, rig_teardown);
 
-	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_loop_test(tc, header_sanity, 0, 2 * (int)RTE_DIM(bad_headers));
 	tcase_add_test(tc, header_checksum_flags);
 	tcase_add_loop_test(tc, link_padding, 0, 3);
@@ -521,12 +506,7 @@ suite(void)
 	tcase_add_test(tc, all_hosts_group);
 	tcase_add_test(tc, all_hosts_group_goes_with_the_last_address);
 	tcase_add_test(tc, tuples);
-	suite_add_tcase(s, tc);
 	return s;
 }
 
-int
-main(int argc, char **argv)
-{
-	return rig_main(argc, argv, suite);
-}
+RIG_MAIN(suite)

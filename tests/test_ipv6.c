@@ -3,7 +3,7 @@
  * IPv6: what may come in, by which reason the rest is dropped, the header that goes out, and what an address brings
  * with it (V6-, B-, ND-03, nasty cases 8, 10, 11, 12). An echo request is the probe for "accepted".
  */
-#include "rig/rig.h"
+#include "rig/fixture.h"
 
 #include <errno.h>
 #include <string.h>
@@ -14,20 +14,6 @@
 #include "stack/stack.h"
 
 #define ETH 14
-
-static struct rig rig;
-
-static void
-setup(void)
-{
-	rig_init(&rig, NULL);
-}
-
-static void
-teardown(void)
-{
-	rig_fini(&rig);
-}
 
 static void
 build_echo(struct rig_buf *b, const struct rig_ip *ip)
@@ -456,9 +442,8 @@ static Suite *
 suite(void)
 {
 	Suite *s = suite_create("ipv6");
-	TCase *tc = tcase_create("ipv6");
+	TCase *tc = rig_case(s, "ipv6", rig_setup, rig_teardown);
 
-	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_loop_test(tc, header_sanity, 0, 2 * (int)RTE_DIM(bad_headers));
 	tcase_add_loop_test(tc, link_padding, 0, 3);
 	tcase_add_loop_test(tc, addresses, 0, (int)RTE_DIM(bad_addrs));
@@ -476,12 +461,7 @@ suite(void)
 	tcase_add_test(tc, link_local_address_of_the_user);
 	tcase_add_test(tc, link_local_source);
 	tcase_add_test(tc, tuples);
-	suite_add_tcase(s, tc);
 	return s;
 }
 
-int
-main(int argc, char **argv)
-{
-	return rig_main(argc, argv, suite);
-}
+RIG_MAIN(suite)

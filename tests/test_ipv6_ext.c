@@ -4,7 +4,7 @@
  * V6-03, V6-05, V6-08, nasty 10 and 11). An echo request behind them is the probe for "accepted". Other extension headers
  * are in test_ipv6.c.
  */
-#include "rig/rig.h"
+#include "rig/fixture.h"
 
 #include <string.h>
 
@@ -17,20 +17,6 @@
 #define ETH 14
 #define IPV6 40
 #define ICMPV6 58
-
-static struct rig rig;
-
-static void
-setup(void)
-{
-	rig_init(&rig, NULL);
-}
-
-static void
-teardown(void)
-{
-	rig_fini(&rig);
-}
 
 /* A header of options: its first two bytes, then these, padded with one PadN option. */
 struct header {
@@ -341,9 +327,8 @@ static Suite *
 suite(void)
 {
 	Suite *s = suite_create("ipv6_ext");
-	TCase *tc = tcase_create("ipv6_ext");
+	TCase *tc = rig_case(s, "ipv6_ext", rig_setup, rig_teardown);
 
-	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_loop_test(tc, options_are_passed_over, 0, 3 * (int)RTE_DIM(passed));
 	tcase_add_loop_test(tc, longest_header, 0, 2);
 	tcase_add_loop_test(tc, transports_behind_options, 0, 2);
@@ -356,12 +341,7 @@ suite(void)
 	tcase_add_test(tc, unknown_option_is_told_once);
 	tcase_add_test(tc, hop_by_hop_in_a_wrong_place);
 	tcase_add_test(tc, unknown_protocol_behind_options);
-	suite_add_tcase(s, tc);
 	return s;
 }
 
-int
-main(int argc, char **argv)
-{
-	return rig_main(argc, argv, suite);
-}
+RIG_MAIN(suite)

@@ -166,18 +166,13 @@ static Suite *
 suite(void)
 {
 	Suite *s = suite_create("matrix");
-	TCase *tc = tcase_create("matrix");
+	TCase *tc = rig_case(s, "matrix", NULL, NULL);
 
 	tcase_set_timeout(tc, env_number("MR_MATRIX_TIMEOUT", 300));
 	tcase_add_loop_test(tc, every_byte_arrives, 0, 2 * (int)(sizeof(losses_ppm) / sizeof(losses_ppm[0])));
 	tcase_add_loop_test(tc, clean_line_resends_nothing, 0, 2);
 	tcase_add_loop_test(tc, one_seed_one_capture, 0, 2);
-	suite_add_tcase(s, tc);
 	return s;
 }
 
-int
-main(int argc, char **argv)
-{
-	return rig_main(argc, argv, suite);
-}
+RIG_MAIN(suite)

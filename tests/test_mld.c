@@ -4,7 +4,7 @@
  * nasty 24). When they are sent is in test_groups.c, for both families. That a frame is a proper report or done
  * (checksum, hop limit, Router Alert, source and destination) the rig says of every one.
  */
-#include "rig/rig.h"
+#include "rig/fixture.h"
 
 #include <string.h>
 
@@ -21,7 +21,6 @@
 #define REPORT 131
 #define DONE 132
 
-static struct rig rig;
 static struct mr_addr group;
 
 static void
@@ -29,12 +28,6 @@ setup(void)
 {
 	rig_init(&rig, NULL);
 	group = rig_addr(GROUP);
-}
-
-static void
-teardown(void)
-{
-	rig_fini(&rig);
 }
 
 static void
@@ -433,9 +426,8 @@ static Suite *
 suite(void)
 {
 	Suite *s = suite_create("mld");
-	TCase *tc = tcase_create("mld");
+	TCase *tc = rig_case(s, "mld", setup, rig_teardown);
 
-	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, report_and_done);
 	tcase_add_test(tc, solicited_node_groups);
 	tcase_add_test(tc, groups_that_are_not_reported);
@@ -450,12 +442,7 @@ suite(void)
 	tcase_add_loop_test(tc, bad_messages, 0, 2 * (int)RTE_DIM(bads));
 	tcase_add_test(tc, alert_of_the_message_itself);
 	tcase_add_loop_test(tc, short_messages, 0, 2);
-	suite_add_tcase(s, tc);
 	return s;
 }
 
-int
-main(int argc, char **argv)
-{
-	return rig_main(argc, argv, suite);
-}
+RIG_MAIN(suite)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Neighbour discovery: what is valid, what it teaches, what is answered and asked (ND-, B-25, nasty cases 19 to 21). */
-#include "rig/rig.h"
+#include "rig/fixture.h"
 
 #include <errno.h>
 #include <string.h>
@@ -10,18 +10,10 @@
 #include "stack/neigh.h"
 #include "stack/stack.h"
 
-static struct rig rig;
-
 static void
 setup(void)
 {
 	rig_init(&rig, &(struct rig_opts){.no_neigh = true});
-}
-
-static void
-teardown(void)
-{
-	rig_fini(&rig);
 }
 
 static struct mr_neigh *
@@ -361,9 +353,8 @@ static Suite *
 suite(void)
 {
 	Suite *s = suite_create("ndp");
-	TCase *tc = tcase_create("ndp");
+	TCase *tc = rig_case(s, "ndp", setup, rig_teardown);
 
-	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_loop_test(tc, solicitation, 0, 2);
 	tcase_add_test(tc, unicast_solicitation_without_link_address);
 	tcase_add_test(tc, solicitation_for_another);
@@ -382,12 +373,7 @@ suite(void)
 	tcase_add_test(tc, static_mapping);
 	tcase_add_test(tc, no_answer_for_what_is_not_configured);
 	tcase_add_test(tc, no_packets_left);
-	suite_add_tcase(s, tc);
 	return s;
 }
 
-int
-main(int argc, char **argv)
-{
-	return rig_main(argc, argv, suite);
-}
+RIG_MAIN(suite)

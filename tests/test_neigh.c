@@ -725,22 +725,11 @@ START_TEST(news_are_told)
 }
 END_TEST
 
-static TCase *
-tcase(Suite *s, const char *name)
-{
-	TCase *tc = tcase_create(name);
-
-	tcase_add_checked_fixture(tc, setup, fk_teardown);
-	tcase_set_timeout(tc, 60);
-	suite_add_tcase(s, tc);
-	return tc;
-}
-
 static Suite *
 suite(void)
 {
 	Suite *s = suite_create("neigh");
-	TCase *tc = tcase(s, "resolution");
+	TCase *tc = rig_case(s, "resolution", setup, fk_teardown);
 
 	tcase_add_test(tc, b18_queued_and_flushed_in_order);
 	tcase_add_test(tc, b18_queue_bound);
@@ -749,18 +738,18 @@ suite(void)
 	tcase_add_test(tc, b19_failure_frees_unused);
 	tcase_add_test(tc, static_mapping_asks_nobody);
 	tcase_add_test(tc, v6_is_resolved_by_its_own);
-	tc = tcase(s, "reachability");
+	tc = rig_case(s, "reachability", setup, fk_teardown);
 	tcase_add_test(tc, b21_ages_delays_probes);
 	tcase_add_test(tc, b21_probe_answered);
 	tcase_add_test(tc, b21_confirm);
 	tcase_add_test(tc, reachable_time_spread);
-	tc = tcase(s, "hearing");
+	tc = rig_case(s, "hearing", setup, fk_teardown);
 	tcase_add_test(tc, b22_changed_address);
 	tcase_add_loop_test(tc, advert_table, 0, RTE_DIM(advert_rows));
 	tcase_add_test(tc, advert_makes_no_entry);
 	tcase_add_test(tc, learn_from_requests);
 	tcase_add_test(tc, news_are_told);
-	tc = tcase(s, "bounds");
+	tc = rig_case(s, "bounds", setup, fk_teardown);
 	tcase_add_test(tc, static_entries);
 	tcase_add_test(tc, b20_least_recently_used);
 	tcase_add_test(tc, b20_all_pinned);
@@ -768,8 +757,4 @@ suite(void)
 	return s;
 }
 
-int
-main(int argc, char **argv)
-{
-	return rig_main(argc, argv, suite);
-}
+RIG_MAIN(suite)

@@ -699,22 +699,11 @@ START_TEST(list)
 }
 END_TEST
 
-static TCase *
-tcase(Suite *s, const char *name)
-{
-	TCase *tc = tcase_create(name);
-
-	tcase_add_checked_fixture(tc, setup, fk_teardown);
-	tcase_set_timeout(tc, 60);
-	suite_add_tcase(s, tc);
-	return tc;
-}
-
 static Suite *
 suite(void)
 {
 	Suite *s = suite_create("neigh_wait");
-	TCase *tc = tcase(s, "get");
+	TCase *tc = rig_case(s, "get", setup, fk_teardown);
 
 	tcase_add_test(tc, resolved_by_an_answer);
 	tcase_add_test(tc, told_in_the_event_stage);
@@ -729,28 +718,24 @@ suite(void)
 	tcase_add_test(tc, asks_from_where_packets_wait);
 	tcase_add_test(tc, b21_getting_is_using);
 	tcase_add_test(tc, errors_of_get);
-	tc = tcase(s, "cancel");
+	tc = rig_case(s, "cancel", setup, fk_teardown);
 	tcase_add_test(tc, d1_cancel);
 	tcase_add_test(tc, order_and_cancel_in_callback);
 	tcase_add_test(tc, get_again_in_callback);
 	tcase_add_test(tc, nic_goes_in_callback);
-	tc = tcase(s, "ends");
+	tc = rig_case(s, "ends", setup, fk_teardown);
 	tcase_add_test(tc, ss12_removed);
 	tcase_add_test(tc, b20_evicted);
 	tcase_add_test(tc, no_entry_left);
 	tcase_add_test(tc, ss12_nic_removed);
 	tcase_add_test(tc, stack_destroyed);
-	tc = tcase(s, "routes");
+	tc = rig_case(s, "routes", setup, fk_teardown);
 	tcase_add_test(tc, route_resolve);
 	tcase_add_test(tc, route_resolve_gateway);
 	tcase_add_test(tc, route_needs_no_resolve);
-	tc = tcase(s, "list");
+	tc = rig_case(s, "list", setup, fk_teardown);
 	tcase_add_test(tc, list);
 	return s;
 }
 
-int
-main(int argc, char **argv)
-{
-	return rig_main(argc, argv, suite);
-}
+RIG_MAIN(suite)

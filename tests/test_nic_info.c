@@ -368,8 +368,4 @@ suite(void)
 	return s;
 }
 
-int
-main(int argc, char **argv)
-{
-	return rig_main(argc, argv, suite);
-}
+RIG_MAIN(suite)

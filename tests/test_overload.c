@@ -7,7 +7,7 @@
  * Here nothing may get stuck: every byte arrives, and all the while both ends answer ARP and ping. A probe of each kind
  * goes to each end ten times a second, past the bad line; from one answer to the next no second may pass.
  */
-#include "rig/rig.h"
+#include "rig/fixture.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -171,7 +171,6 @@ END_TEST
 #define SEG 1448u
 #define SEGS 45u /* fit in the window of a fresh connection */
 
-static struct rig rig;
 static struct rig_tcp peers[FLOWS];
 static uint32_t acked[FLOWS]; /* offsets that the stack has acknowledged */
 
@@ -303,19 +302,14 @@ static Suite *
 suite(void)
 {
 	Suite *s = suite_create("overload");
-	TCase *tc = tcase_create("overload");
+	TCase *tc = rig_case(s, "overload", NULL, NULL);
 
 	tcase_set_timeout(tc, 300);
 	tcase_add_loop_test(tc, never_stuck, 0, (int)RTE_DIM(overloads));
 	tcase_add_test(tc, holes_do_not_pin_the_pool);
 	tcase_add_test(tc, aborted_holes_are_returned);
 	tcase_add_test(tc, unacknowledged_data_leaves_room_to_answer);
-	suite_add_tcase(s, tc);
 	return s;
 }
 
-int
-main(int argc, char **argv)
-{
-	return rig_main(argc, argv, suite);
-}
+RIG_MAIN(suite)

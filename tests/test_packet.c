@@ -3,7 +3,7 @@
  * Packet endpoints: whole frames of a NIC by EtherType, before the network layer and, if asked for, on their way out;
  * frames sent whole or to a link address; limits and ends.
  */
-#include "rig/rig.h"
+#include "rig/fixture.h"
 
 #include <errno.h>
 #include <string.h>
@@ -15,20 +15,6 @@
 
 #define TYPE 0x88b5 /* for local experiments (IEEE 802) */
 #define OTHER 0x88b6
-
-static struct rig rig;
-
-static void
-setup(void)
-{
-	rig_init(&rig, NULL);
-}
-
-static void
-teardown(void)
-{
-	rig_fini(&rig);
-}
 
 static struct mr_ep *
 make(uint16_t nic, uint16_t type)
@@ -760,10 +746,8 @@ static Suite *
 suite(void)
 {
 	Suite *s = suite_create("packet");
-	TCase *tc = tcase_create("packet");
+	TCase *tc = rig_case(s, "packet", rig_setup, rig_teardown);
 
-	tcase_set_timeout(tc, 20);
-	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, receive);
 	tcase_add_loop_test(tc, beside_the_network_layer, 0, 14);
 	tcase_add_loop_test(tc, kinds, 0, (int)RTE_DIM(kind_cases));
@@ -784,12 +768,7 @@ suite(void)
 	tcase_add_test(tc, open_endpoints_go_with_the_stack);
 	tcase_add_test(tc, closed_in_an_event);
 	tcase_add_test(tc, bridge);
-	suite_add_tcase(s, tc);
 	return s;
 }
 
-int
-main(int argc, char **argv)
-{
-	return rig_main(argc, argv, suite);
-}
+RIG_MAIN(suite)

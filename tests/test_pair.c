@@ -422,7 +422,7 @@ static Suite *
 suite(void)
 {
 	Suite *s = suite_create("pair");
-	TCase *t = tcase_create("pair");
+	TCase *t = rig_case(s, "pair", NULL, NULL);
 
 	lf_private_memory();
 	tcase_add_test(t, properties);
@@ -439,17 +439,11 @@ suite(void)
 	tcase_add_test(t, stats);
 	tcase_add_test(t, stop_and_start);
 	tcase_add_test(t, one_end_closed);
-	suite_add_tcase(s, t);
-	t = tcase_create("loopback");
+	t = rig_case(s, "loopback", NULL, NULL);
 	tcase_add_test(t, loopback_returns_copies);
 	tcase_add_test(t, loopback_queues);
 	tcase_add_test(t, loopback_refuses);
-	suite_add_tcase(s, t);
 	return s;
 }
 
-int
-main(int argc, char **argv)
-{
-	return rig_main(argc, argv, suite);
-}
+RIG_MAIN(suite)

@@ -3,7 +3,7 @@
  * Ping endpoints (SS-14, S-58, IC-11, RFC 792, RFC 4443 4.1): identifiers, requests out, replies and errors in, limits;
  * and echo's own policy, which they have no part in (B-32, R-9). Most tests run for both families: _i is v6.
  */
-#include "rig/rig.h"
+#include "rig/fixture.h"
 
 #include <errno.h>
 #include <string.h>
@@ -16,20 +16,6 @@
 
 #define ETH 14
 #define HDR 8
-
-static struct rig rig;
-
-static void
-setup(void)
-{
-	rig_init(&rig, NULL);
-}
-
-static void
-teardown(void)
-{
-	rig_fini(&rig);
-}
 
 static uint8_t
 trans(bool v6)
@@ -791,10 +777,8 @@ static Suite *
 suite(void)
 {
 	Suite *s = suite_create("ping");
-	TCase *tc = tcase_create("ping");
+	TCase *tc = rig_case(s, "ping", rig_setup, rig_teardown);
 
-	tcase_set_timeout(tc, 20);
-	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, request_bytes);
 	tcase_add_loop_test(tc, request_sizes, 0, 2);
 	tcase_add_loop_test(tc, not_a_request, 0, 2);
@@ -825,12 +809,7 @@ suite(void)
 	tcase_add_loop_test(tc, no_ping_transport, 0, 2);
 	tcase_add_loop_test(tc, echo_off, 0, 2);
 	tcase_add_loop_test(tc, two_stacks, 0, 2);
-	suite_add_tcase(s, tc);
 	return s;
 }
 
-int
-main(int argc, char **argv)
-{
-	return rig_main(argc, argv, suite);
-}
+RIG_MAIN(suite)

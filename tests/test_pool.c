@@ -373,7 +373,7 @@ static Suite *
 suite(void)
 {
 	Suite *s = suite_create("pool");
-	TCase *tc = tcase_create("pool");
+	TCase *tc = rig_case(s, "pool", NULL, NULL);
 
 	tcase_add_test(tc, references_name_objects);
 	tcase_add_test(tc, objects_come_zeroed);
@@ -385,18 +385,12 @@ suite(void)
 #ifdef __SANITIZE_ADDRESS__
 	tcase_add_test(tc, free_objects_are_poisoned);
 #endif
-	suite_add_tcase(s, tc);
-	tc = tcase_create("pkt");
+	tc = rig_case(s, "pkt", NULL, NULL);
 	tcase_add_test(tc, packet_pools);
 	tcase_add_test(tc, packet_queues_are_fifos);
 	tcase_add_test(tc, linear_headers);
 	tcase_add_test(tc, linear_needs_room);
-	suite_add_tcase(s, tc);
 	return s;
 }
 
-int
-main(int argc, char **argv)
-{
-	return rig_main(argc, argv, suite);
-}
+RIG_MAIN(suite)

@@ -327,10 +327,8 @@ static Suite *
 suite(void)
 {
 	Suite *s = suite_create("port");
-	TCase *tc = tcase_create("port");
+	TCase *tc = rig_case(s, "port", setup, teardown);
 
-	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_set_timeout(tc, 60);
 	tcase_add_loop_test(tc, conflict_matrix, 0, (int)(sizeof(matrix) / sizeof(matrix[0])));
 	tcase_add_test(tc, ports_and_protocols_are_apart);
 	tcase_add_test(tc, port_zero_is_nobodys);
@@ -340,12 +338,7 @@ suite(void)
 	tcase_add_test(tc, ephemeral_steps_by_one_and_asks);
 	tcase_add_test(tc, ephemeral_start_is_random_and_repeatable);
 	tcase_add_test(tc, table_against_the_rule);
-	suite_add_tcase(s, tc);
 	return s;
 }
 
-int
-main(int argc, char **argv)
-{
-	return rig_main(argc, argv, suite);
-}
+RIG_MAIN(suite)

@@ -3,7 +3,7 @@
  * Raw endpoints (S-58, IF-01): copies of what comes for an IP protocol beside its delivery, bound and connected; packets
  * out, with our header or the application's; limits and ends. Where _i is the family it is v6.
  */
-#include "rig/rig.h"
+#include "rig/fixture.h"
 
 #include <errno.h>
 #include <string.h>
@@ -15,20 +15,6 @@
 
 #define ETH 14
 #define PROTO 99
-
-static struct rig rig;
-
-static void
-setup(void)
-{
-	rig_init(&rig, NULL);
-}
-
-static void
-teardown(void)
-{
-	rig_fini(&rig);
-}
 
 static uint16_t
 net_of(bool v6)
@@ -697,10 +683,8 @@ static Suite *
 suite(void)
 {
 	Suite *s = suite_create("raw");
-	TCase *tc = tcase_create("raw");
+	TCase *tc = rig_case(s, "raw", rig_setup, rig_teardown);
 
-	tcase_set_timeout(tc, 20);
-	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_loop_test(tc, unknown_protocol, 0, 2);
 	tcase_add_loop_test(tc, wanted_and_unwanted, 0, 2);
 	tcase_add_loop_test(tc, beside_a_transport, 0, 12);
@@ -723,12 +707,7 @@ suite(void)
 	tcase_add_loop_test(tc, reserved_number, 0, 2);
 	tcase_add_loop_test(tc, open_endpoints_go_with_the_stack, 0, 2);
 	tcase_add_loop_test(tc, closed_in_an_event, 0, 2);
-	suite_add_tcase(s, tc);
 	return s;
 }
 
-int
-main(int argc, char **argv)
-{
-	return rig_main(argc, argv, suite);
-}
+RIG_MAIN(suite)

@@ -4,7 +4,7 @@
  * and that expectations which do not hold fail. For those, suites that must fail are run first, silently, one test case
  * each, and the real tests then look at how they ended.
  */
-#include "rig/rig.h"
+#include "rig/fixture.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -16,20 +16,6 @@
 
 #include "rig/priv.h"
 #include "stack/pkt.h"
-
-static struct rig rig;
-
-static void
-setup(void)
-{
-	rig_init(&rig, NULL);
-}
-
-static void
-teardown(void)
-{
-	rig_fini(&rig);
-}
 
 /* ---- builders against bytes of scapy 2.5.0 */
 
@@ -850,15 +836,13 @@ static void
 run_must_fail(struct must_fail *f, const TTest *test, const char *word)
 {
 	Suite *s = suite_create("must fail");
-	TCase *tc = tcase_create("must fail");
+	TCase *tc = rig_case(s, "must fail", rig_setup, NULL);
 	SRunner *sr;
 	TestResult **tr;
 
 	f->test = test;
 	f->word = word;
-	tcase_add_checked_fixture(tc, setup, NULL);
 	tcase_add_test(tc, test);
-	suite_add_tcase(s, tc);
 	sr = srunner_create(s);
 	srunner_run_all(sr, CK_SILENT);
 	f->failed = srunner_ntests_failed(sr) == 1;
@@ -878,22 +862,10 @@ START_TEST(wrong_expectations_fail)
 }
 END_TEST
 
-static TCase *
-add_case(Suite *s, const char *name, bool with_rig)
-{
-	TCase *tc = tcase_create(name);
-
-	if (with_rig)
-		tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_set_timeout(tc, 60);
-	suite_add_tcase(s, tc);
-	return tc;
-}
-
 static void
 add_builders(Suite *s)
 {
-	TCase *tc = add_case(s, "builders", true);
+	TCase *tc = rig_case(s, "builders", rig_setup, rig_teardown);
 
 	tcase_add_test(tc, builds_arp);
 	tcase_add_test(tc, builds_udp);
@@ -905,7 +877,7 @@ add_builders(Suite *s)
 	tcase_add_test(tc, fills_in_group_link_addresses);
 	tcase_add_test(tc, fix_repairs_an_edited_frame);
 	tcase_add_test(tc, pattern_is_checked_from_anywhere);
-	tc = add_case(s, "judge", true);
+	tc = rig_case(s, "judge", rig_setup, rig_teardown);
 	tcase_add_test(tc, reads_what_is_built);
 	tcase_add_loop_test(tc, objects_to_bad_frames, 0, (int)RTE_DIM(bad_frames));
 	tcase_add_test(tc, survives_any_bytes);
@@ -916,7 +888,7 @@ add_builders(Suite *s)
 static void
 add_verbs(Suite *s)
 {
-	TCase *tc = add_case(s, "verbs", true);
+	TCase *tc = rig_case(s, "verbs", rig_setup, rig_teardown);
 
 	tcase_add_test(tc, three_verbs);
 	tcase_add_test(tc, what_is_pushed_together_arrives_together);
@@ -928,7 +900,7 @@ add_verbs(Suite *s)
 	tcase_add_test(tc, without_mbufs_frames_are_missed);
 	tcase_add_test(tc, link_hears_of_modes);
 	tcase_add_test(tc, counters_since_the_mark);
-	tc = add_case(s, "tcp", true);
+	tc = rig_case(s, "tcp", rig_setup, rig_teardown);
 	tcase_add_loop_test(tc, reaches_every_state, 0, 4 * (int)RTE_DIM(states));
 	tcase_add_loop_test(tc, actively_with_and_without_options, 0, 8);
 	tcase_add_test(tc, matches_say_what_is_wrong);
@@ -943,7 +915,7 @@ suite(void)
 
 	add_builders(s);
 	add_verbs(s);
-	tc = add_case(s, "whole", false);
+	tc = rig_case(s, "whole", NULL, NULL);
 	tcase_add_test(tc, options_of_the_rig);
 	tcase_add_loop_test(tc, two_stacks_transfer, 0, 4);
 	tcase_add_test(tc, one_seed_one_run);
@@ -962,8 +934,4 @@ suite(void)
 	return s;
 }
 
-int
-main(int argc, char **argv)
-{
-	return rig_main(argc, argv, suite);
-}
+RIG_MAIN(suite)

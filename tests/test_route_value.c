@@ -365,14 +365,9 @@ suite(void)
 	tcase_add_test(tc, s88_link_addresses);
 	tcase_add_test(tc, s104_release);
 	tcase_add_test(tc, ss8_held_route);
-	real = tcase_create("output");
+	real = rig_case(s, "output", NULL, NULL);
 	tcase_add_test(real, s102_output);
-	suite_add_tcase(s, real);
 	return s;
 }
 
-int
-main(int argc, char **argv)
-{
-	return rig_main(argc, argv, suite);
-}
+RIG_MAIN(suite)

@@ -140,18 +140,13 @@ static Suite *
 suite(void)
 {
 	Suite *s = suite_create("sim_bbr");
-	TCase *tc = tcase_create("bbr");
+	TCase *tc = rig_case(s, "bbr", NULL, NULL);
 
 	tcase_set_timeout(tc, 100);
 	tcase_add_loop_test(tc, random_loss, 0, sizeof(lossy) / sizeof(lossy[0]));
 	tcase_add_loop_test(tc, deep_buffer, 0, sizeof(deep) / sizeof(deep[0]));
 	tcase_add_test(tc, tiny_buffer);
-	suite_add_tcase(s, tc);
 	return s;
 }
 
-int
-main(int argc, char **argv)
-{
-	return rig_main(argc, argv, suite);
-}
+RIG_MAIN(suite)

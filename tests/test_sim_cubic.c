@@ -239,19 +239,14 @@ static Suite *
 suite(void)
 {
 	Suite *s = suite_create("sim_cubic");
-	TCase *tc = tcase_create("cubic");
+	TCase *tc = rig_case(s, "cubic", NULL, NULL);
 
 	tcase_set_timeout(tc, 100);
 	tcase_add_loop_test(tc, follows_the_curve, 0, sizeof(paths) / sizeof(paths[0]));
 	tcase_add_test(tc, fast_convergence);
 	tcase_add_test(tc, reno_friendly_region);
 	tcase_add_loop_test(tc, mean_window_at_regular_loss, 0, sizeof(losses) / sizeof(losses[0]));
-	suite_add_tcase(s, tc);
 	return s;
 }
 
-int
-main(int argc, char **argv)
-{
-	return rig_main(argc, argv, suite);
-}
+RIG_MAIN(suite)

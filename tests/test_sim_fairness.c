@@ -166,18 +166,13 @@ static Suite *
 suite(void)
 {
 	Suite *s = suite_create("sim_fairness");
-	TCase *tc = tcase_create("fairness");
+	TCase *tc = rig_case(s, "fairness", NULL, NULL);
 
 	tcase_set_timeout(tc, 100);
 	tcase_add_loop_test(tc, flows_share, 0, sizeof(together) / sizeof(together[0]));
 	tcase_add_loop_test(tc, late_flow_gets_its_share, 0, sizeof(late) / sizeof(late[0]));
 	tcase_add_loop_test(tc, lone_newreno_is_as_computed, 0, sizeof(lone_buffer) / sizeof(lone_buffer[0]));
-	suite_add_tcase(s, tc);
 	return s;
 }
 
-int
-main(int argc, char **argv)
-{
-	return rig_main(argc, argv, suite);
-}
+RIG_MAIN(suite)

@@ -60,16 +60,11 @@ static Suite *
 suite(void)
 {
 	Suite *s = suite_create("sim_lan");
-	TCase *tc = tcase_create("lan");
+	TCase *tc = rig_case(s, "lan", NULL, NULL);
 
 	tcase_set_timeout(tc, 100);
 	tcase_add_loop_test(tc, never_stalls, 0, sizeof(flows) / sizeof(flows[0]));
-	suite_add_tcase(s, tc);
 	return s;
 }
 
-int
-main(int argc, char **argv)
-{
-	return rig_main(argc, argv, suite);
-}
+RIG_MAIN(suite)

@@ -517,17 +517,12 @@ static Suite *
 suite(void)
 {
 	Suite *s = suite_create("sim_seeds");
-	TCase *tc = tcase_create("seeds");
+	TCase *tc = rig_case(s, "seeds", NULL, NULL);
 	uint64_t n = env_number("MR_SEED", 0) ? 1 : env_number("MR_SEEDS", SEEDS);
 
 	tcase_set_timeout(tc, 100);
 	tcase_add_loop_test(tc, nothing_gets_stuck, 0, (int)((n + GROUP - 1) / GROUP));
-	suite_add_tcase(s, tc);
 	return s;
 }
 
-int
-main(int argc, char **argv)
-{
-	return rig_main(argc, argv, suite);
-}
+RIG_MAIN(suite)

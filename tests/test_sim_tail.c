@@ -224,18 +224,13 @@ static Suite *
 suite(void)
 {
 	Suite *s = suite_create("sim_tail");
-	TCase *tc = tcase_create("tail");
+	TCase *tc = rig_case(s, "tail", NULL, NULL);
 
 	tcase_set_timeout(tc, 100);
 	tcase_add_loop_test(tc, with_sack, 0, N_RTTS * N_LOSTS);
 	tcase_add_loop_test(tc, without_sack, 0, N_RTTS * N_LOSTS);
 	tcase_add_loop_test(tc, probe_lost, 0, N_RTTS * N_LOSTS);
-	suite_add_tcase(s, tc);
 	return s;
 }
 
-int
-main(int argc, char **argv)
-{
-	return rig_main(argc, argv, suite);
-}
+RIG_MAIN(suite)

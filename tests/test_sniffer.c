@@ -451,7 +451,7 @@ static Suite *
 suite(void)
 {
 	Suite *s = suite_create("sniffer");
-	TCase *t = tcase_create("file");
+	TCase *t = rig_case(s, "file", NULL, NULL);
 
 	lf_private_memory();
 	tcase_add_test(t, both_directions);
@@ -464,12 +464,7 @@ suite(void)
 	tcase_add_test(t, file_errors);
 	tcase_add_test(t, disk_full);
 	tcase_add_test(t, shows_the_inner_link);
-	suite_add_tcase(s, t);
 	return s;
 }
 
-int
-main(int argc, char **argv)
-{
-	return rig_main(argc, argv, suite);
-}
+RIG_MAIN(suite)

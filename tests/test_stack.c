@@ -233,7 +233,7 @@ static Suite *
 suite(void)
 {
 	Suite *s = suite_create("stack");
-	TCase *tc = tcase_create("stack");
+	TCase *tc = rig_case(s, "stack", NULL, NULL);
 
 	tcase_add_test(tc, s8_default);
 	tcase_add_test(tc, s10_clock);
@@ -242,12 +242,7 @@ suite(void)
 	tcase_add_test(tc, s62_view_and_copy);
 	tcase_add_test(tc, s50_protocols);
 	tcase_add_test(tc, memory_by_endpoints);
-	suite_add_tcase(s, tc);
 	return s;
 }
 
-int
-main(int argc, char **argv)
-{
-	return rig_main(argc, argv, suite);
-}
+RIG_MAIN(suite)

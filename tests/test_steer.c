@@ -485,15 +485,13 @@ static Suite *
 suite(void)
 {
 	Suite *s = suite_create("steer");
-	TCase *tc = tcase_create("hash");
+	TCase *tc = rig_case(s, "hash", NULL, NULL);
 
 	tcase_add_loop_test(tc, hash_vectors, 0, RTE_DIM(vectors));
 	tcase_add_loop_test(tc, hash_symmetric, 0, RTE_DIM(vectors));
 	tcase_add_test(tc, owners_are_even_and_everywhere);
-	suite_add_tcase(s, tc);
 
-	tc = tcase_create("passage");
-	tcase_add_checked_fixture(tc, setup, teardown);
+	tc = rig_case(s, "passage", setup, teardown);
 	tcase_add_test(tc, out_keeps_its_own_in_order);
 	tcase_add_test(tc, out_ring_full);
 	tcase_add_test(tc, out_group_goes_to_all);
@@ -504,18 +502,11 @@ suite(void)
 	tcase_add_test(tc, in_group_reaches_all_once);
 	tcase_add_loop_test(tc, in_without_the_nic, 0, 2);
 	tcase_add_test(tc, in_is_bounded_by_turn);
-	suite_add_tcase(s, tc);
 
-	tc = tcase_create("mailbox");
-	tcase_add_checked_fixture(tc, setup, teardown);
+	tc = rig_case(s, "mailbox", setup, teardown);
 	tcase_add_test(tc, mailbox_tells_the_others);
 	tcase_add_test(tc, mailbox_full_loses_news);
-	suite_add_tcase(s, tc);
 	return s;
 }
 
-int
-main(int argc, char **argv)
-{
-	return rig_main(argc, argv, suite);
-}
+RIG_MAIN(suite)

@@ -444,14 +444,11 @@ static Suite *
 suite(void)
 {
 	Suite *s = suite_create("tcp_bbr");
-	TCase *t = tcase_create("winmax");
+	TCase *t = rig_case(s, "winmax", NULL, NULL);
 
 	tcase_add_loop_test(t, winmax_against_all_values, 0, 4);
 	tcase_add_test(t, winmax_of_two_steps);
-	suite_add_tcase(s, t);
-	t = tcase_create("bbr");
-	tcase_set_timeout(t, 60);
-	tcase_add_checked_fixture(t, sim_setup, sim_teardown);
+	t = rig_case(s, "bbr", sim_setup, sim_teardown);
 	tcase_add_loop_test(t, finds_the_path, 0, 4);
 	tcase_add_test(t, pacing_before_samples);
 	tcase_add_test(t, small_queue);
@@ -463,12 +460,7 @@ suite(void)
 	tcase_add_test(t, marks);
 	tcase_add_test(t, timeout);
 	tcase_add_test(t, idle);
-	suite_add_tcase(s, t);
 	return s;
 }
 
-int
-main(int argc, char **argv)
-{
-	return rig_main(argc, argv, suite);
-}
+RIG_MAIN(suite)

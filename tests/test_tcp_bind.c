@@ -3,26 +3,10 @@
  * Names of TCP endpoints: making, binding, listening and connecting; who conflicts with whom (B-38, SS-24), the two
  * families (SS-25, B-39), and sources that are not ours (B-6, S-43).
  */
-#include "rig/rig.h"
+#include "rig/fixture.h"
 
 #include <errno.h>
 #include <string.h>
-
-static struct rig rig;
-static struct rig_tcp t;
-
-static void
-setup(void)
-{
-	rig_init(&rig, NULL);
-	rig_tcp_init(&t, &rig, false);
-}
-
-static void
-teardown(void)
-{
-	rig_fini(&rig);
-}
 
 static struct mr_ep *
 make(bool v6)
@@ -420,9 +404,8 @@ static Suite *
 suite(void)
 {
 	Suite *s = suite_create("tcp_bind");
-	TCase *tc = tcase_create("names");
+	TCase *tc = rig_case(s, "names", tcp_setup, rig_teardown);
 
-	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, create);
 	tcase_add_test(tc, names);
 	tcase_add_test(tc, bad_addresses);
@@ -437,12 +420,7 @@ suite(void)
 	tcase_add_test(tc, connect_families);
 	tcase_add_test(tc, one_port_two_peers);
 	tcase_add_loop_test(tc, spoofed_source, 0, 2);
-	suite_add_tcase(s, tc);
 	return s;
 }
 
-int
-main(int argc, char **argv)
-{
-	return rig_main(argc, argv, suite);
-}
+RIG_MAIN(suite)

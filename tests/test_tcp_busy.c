@@ -4,7 +4,7 @@
  * link takes it, in order and without a loss (nobody but the link has delayed it), while small frames find the place that
  * is kept for them. A link that takes nothing at all is not waited for.
  */
-#include "rig/rig.h"
+#include "rig/fixture.h"
 
 #include <string.h>
 
@@ -12,9 +12,6 @@
 
 #define MSS 1460
 #define SEGMENTS 600
-
-static struct rig rig;
-static struct rig_tcp t;
 
 static void
 setup(void)
@@ -29,13 +26,6 @@ setup(void)
 	rig_tcp_push(&t, RIG_ACK, 1, 1, 0, .wnd = 65535);
 	rig_poll(&rig);
 	rig_mark(&rig);
-}
-
-static void
-teardown(void)
-{
-	rig_discard(&rig);
-	rig_fini(&rig);
 }
 
 static void
@@ -196,20 +186,14 @@ static Suite *
 suite(void)
 {
 	Suite *s = suite_create("tcp_busy");
-	TCase *tc = tcase_create("link");
+	TCase *tc = rig_case(s, "link", setup, rig_teardown);
 
-	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, nothing_is_lost);
 	tcase_add_test(tc, small_frames_pass);
 	tcase_add_test(tc, link_is_asked_once_a_turn);
 	tcase_add_test(tc, dead_link);
 	tcase_add_loop_test(tc, waiting_ones_go, 0, 4);
-	suite_add_tcase(s, tc);
 	return s;
 }
 
-int
-main(int argc, char **argv)
-{
-	return rig_main(argc, argv, suite);
-}
+RIG_MAIN(suite)

@@ -404,7 +404,7 @@ static Suite *
 suite(void)
 {
 	Suite *s = suite_create("tcp_cc");
-	TCase *t = tcase_create("rtt");
+	TCase *t = rig_case(s, "rtt", NULL, NULL);
 
 	tcase_add_test(t, rto_without_a_sample);
 	tcase_add_test(t, first_sample);
@@ -412,8 +412,7 @@ suite(void)
 	tcase_add_test(t, floor_of_the_rto);
 	tcase_add_test(t, cap_of_the_rto);
 	tcase_add_test(t, shortest_samples);
-	suite_add_tcase(s, t);
-	t = tcase_create("newreno");
+	t = rig_case(s, "newreno", NULL, NULL);
 	tcase_add_test(t, slow_start_counts_bytes);
 	tcase_add_test(t, slow_start_ends_at_the_threshold);
 	tcase_add_test(t, congestion_avoidance);
@@ -422,21 +421,14 @@ suite(void)
 	tcase_add_test(t, loss_forgets_credit);
 	tcase_add_test(t, timeout);
 	tcase_add_test(t, window_cannot_overflow);
-	suite_add_tcase(s, t);
-	t = tcase_create("isn");
-	tcase_add_checked_fixture(t, isn_setup, isn_teardown);
+	t = rig_case(s, "isn", isn_setup, isn_teardown);
 	tcase_add_test(t, siphash_reference_vectors);
 	tcase_add_test(t, isn_follows_the_clock);
 	tcase_add_test(t, isn_depends_on_every_bit_of_the_tuple);
 	tcase_add_test(t, isn_depends_on_nothing_else);
 	tcase_add_loop_test(t, secrets, 0, 2);
 	tcase_add_test(t, timestamps);
-	suite_add_tcase(s, t);
 	return s;
 }
 
-int
-main(int argc, char **argv)
-{
-	return rig_main(argc, argv, suite);
-}
+RIG_MAIN(suite)

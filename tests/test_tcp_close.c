@@ -4,29 +4,13 @@
  *
  * Requirements by number: MUST-n, SHLD-n, MAY-n, T93-n, BA-n of RFC 9293 and its companions, B-n of the behaviour list.
  */
-#include "rig/rig.h"
+#include "rig/fixture.h"
 
 #include <errno.h>
 
 #include <rte_mbuf.h>
 
 #include "stack/stack.h"
-
-static struct rig rig;
-static struct rig_tcp t;
-
-static void
-setup(void)
-{
-	rig_init(&rig, NULL);
-	rig_tcp_init(&t, &rig, false);
-}
-
-static void
-teardown(void)
-{
-	rig_fini(&rig);
-}
 
 static void
 expect_eof(void)
@@ -503,9 +487,8 @@ static Suite *
 suite(void)
 {
 	Suite *s = suite_create("tcp_close");
-	TCase *tc = tcase_create("close");
+	TCase *tc = rig_case(s, "close", tcp_setup, rig_teardown);
 
-	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_loop_test(tc, active_close, 0, 2);
 	tcase_add_test(tc, fin_wait_1_fin_with_ack);
 	tcase_add_test(tc, closing);
@@ -533,12 +516,7 @@ suite(void)
 	tcase_add_test(tc, time_wait_no_ack);
 	tcase_add_loop_test(tc, time_wait_syn, 0, 2);
 	tcase_add_loop_test(tc, orphaned_fin_wait_2, 0, 2);
-	suite_add_tcase(s, tc);
 	return s;
 }
 
-int
-main(int argc, char **argv)
-{
-	return rig_main(argc, argv, suite);
-}
+RIG_MAIN(suite)

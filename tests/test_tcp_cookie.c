@@ -3,7 +3,7 @@
  * SYN cookies (RFC 4987): when they are sent, what they keep, what is done with those that come back, and that a flood
  * costs nothing else. Requirements by number: SC-n, B-n, IS-n.
  */
-#include "rig/rig.h"
+#include "rig/fixture.h"
 
 #include <errno.h>
 #include <string.h>
@@ -12,20 +12,11 @@
 
 #define SLOT_NS (1ull << 35)
 
-static struct rig rig;
-static struct rig_tcp t;
-
 static void
 setup(void)
 {
 	rig_init(&rig, &(struct rig_opts){.gateway = true});
 	rig_tcp_init(&t, &rig, false);
-}
-
-static void
-teardown(void)
-{
-	rig_fini(&rig);
 }
 
 static void
@@ -557,27 +548,22 @@ static Suite *
 suite(void)
 {
 	Suite *s = suite_create("tcp_cookie");
-	TCase *c = tcase_create("when");
+	TCase *c = rig_case(s, "when", setup, rig_teardown);
 
-	tcase_add_checked_fixture(c, setup, teardown);
 	tcase_add_test(c, not_without_need);
 	tcase_add_test(c, flood_and_honest_peer);
 	tcase_add_test(c, pressure_is_of_a_listener);
 	tcase_add_test(c, never);
 	tcase_add_test(c, nothing_is_kept);
 	tcase_add_test(c, over_time_wait);
-	suite_add_tcase(s, c);
-	c = tcase_create("kept");
-	tcase_add_checked_fixture(c, setup, teardown);
+	c = rig_case(s, "kept", setup, rig_teardown);
 	tcase_add_loop_test(c, options_kept, 0, 32);
 	tcase_add_test(c, without_timestamps);
 	tcase_add_loop_test(c, mss_kept, 0, 2);
 	tcase_add_test(c, timestamps_go_on);
 	tcase_add_loop_test(c, data_with_the_ack, 0, 2);
 	tcase_add_test(c, accept_queue_full);
-	suite_add_tcase(s, c);
-	c = tcase_create("back");
-	tcase_add_checked_fixture(c, setup, teardown);
+	c = rig_case(s, "back", setup, rig_teardown);
 	tcase_add_loop_test(c, forged, 0, 2);
 	tcase_add_test(c, guessed);
 	tcase_add_loop_test(c, age, 0, 6);
@@ -585,15 +571,9 @@ suite(void)
 	tcase_add_test(c, of_another_listener);
 	tcase_add_test(c, changed_scale);
 	tcase_add_test(c, numbers_are_apart);
-	suite_add_tcase(s, c);
-	c = tcase_create("duo");
+	c = rig_case(s, "duo", NULL, NULL);
 	tcase_add_loop_test(c, two_stacks, 0, 4);
-	suite_add_tcase(s, c);
 	return s;
 }
 
-int
-main(int argc, char **argv)
-{
-	return rig_main(argc, argv, suite);
-}
+RIG_MAIN(suite)

@@ -476,7 +476,7 @@ static Suite *
 suite(void)
 {
 	Suite *s = suite_create("tcp_cubic");
-	TCase *t = tcase_create("curve");
+	TCase *t = rig_case(s, "curve", NULL, NULL);
 
 	tcase_add_loop_test(t, follows_the_curve, 0, 3);
 	tcase_add_test(t, grows_by_half_at_most);
@@ -490,21 +490,14 @@ suite(void)
 	tcase_add_test(t, slow_start_after_idle);
 	tcase_add_loop_test(t, undo_finds_the_curve_again, 0, 2);
 	tcase_add_test(t, undo_in_slow_start);
-	suite_add_tcase(s, t);
-	t = tcase_create("hystart");
-	tcase_add_checked_fixture(t, hy_setup, NULL);
+	t = rig_case(s, "hystart", hy_setup, NULL);
 	tcase_add_test(t, hystart_steady_delay);
 	tcase_add_loop_test(t, hystart_threshold, 0, 4);
 	tcase_add_test(t, hystart_ends);
 	tcase_add_test(t, hystart_resumes);
 	tcase_add_test(t, hystart_few_samples);
 	tcase_add_loop_test(t, hystart_in_an_algorithm, 0, 2);
-	suite_add_tcase(s, t);
 	return s;
 }
 
-int
-main(int argc, char **argv)
-{
-	return rig_main(argc, argv, suite);
-}
+RIG_MAIN(suite)

@@ -4,7 +4,7 @@
  * smaller segments, when the application does not fill it; and pacing in output. The algorithm is a dummy where its own
  * ideas would be in the way.
  */
-#include "rig/rig.h"
+#include "rig/fixture.h"
 
 #include <errno.h>
 #include <string.h>
@@ -13,21 +13,11 @@
 
 #define MSS 1460u
 
-static struct rig rig;
-static struct rig_tcp t;
-
 static void
 setup(void)
 {
-	rig_init(&rig, NULL);
-	rig_tcp_init(&t, &rig, false);
+	tcp_setup();
 	t.sack = false; /* and so no tail loss probes */
-}
-
-static void
-teardown(void)
-{
-	rig_fini(&rig);
 }
 
 static struct tcp_conn *
@@ -397,35 +387,25 @@ static Suite *
 suite(void)
 {
 	Suite *s = suite_create("tcp_cwnd");
-	TCase *c = tcase_create("window");
+	TCase *c = rig_case(s, "window", setup, rig_teardown);
 
-	tcase_add_checked_fixture(c, setup, teardown);
 	tcase_add_loop_test(c, initial_window_of_large_segments, 0, 4);
 	tcase_add_test(c, idle);
 	tcase_add_test(c, idle_with_a_small_window);
 	tcase_add_test(c, short_pause);
 	tcase_add_test(c, smaller_segments);
 	tcase_add_test(c, unused_window);
-	suite_add_tcase(s, c);
-	c = tcase_create("pacing");
-	tcase_add_checked_fixture(c, setup, teardown);
+	c = rig_case(s, "pacing", setup, rig_teardown);
 	tcase_add_test(c, pace);
 	tcase_add_loop_test(c, quantum, 0, 2);
 	tcase_add_test(c, events_between);
 	tcase_add_test(c, slower_than_the_timeout);
 	tcase_add_test(c, retransmission);
-	suite_add_tcase(s, c);
-	c = tcase_create("choice");
-	tcase_add_checked_fixture(c, setup, teardown);
+	c = rig_case(s, "choice", setup, rig_teardown);
 	tcase_add_test(c, default_algorithm);
 	tcase_add_test(c, block_of_memory);
 	tcase_add_test(c, switch_lifts_the_pace);
-	suite_add_tcase(s, c);
 	return s;
 }
 
-int
-main(int argc, char **argv)
-{
-	return rig_main(argc, argv, suite);
-}
+RIG_MAIN(suite)

@@ -5,27 +5,11 @@
  *
  * Requirements by number: MUST-n, SHLD-n, T93-n, CC-n, TS-n of RFC 9293 and its companions, B-n of the behaviour list.
  */
-#include "rig/rig.h"
+#include "rig/fixture.h"
 
 #include <errno.h>
 
 #define BUF_BYTES 4096
-
-static struct rig rig;
-static struct rig_tcp t;
-
-static void
-setup(void)
-{
-	rig_init(&rig, NULL);
-	rig_tcp_init(&t, &rig, false);
-}
-
-static void
-teardown(void)
-{
-	rig_fini(&rig);
-}
 
 /* A connection whose receive buffer is small, so that its window can be filled; no scaling. */
 static void
@@ -35,16 +19,6 @@ small_buffer(void)
 	rig_tcp_listen(&t, 4);
 	ck_assert_int_eq(mr_ep_setopt(t.listener, MR_OPT_RCVBUF, BUF_BYTES), 0);
 	rig_tcp_establish_passive(&t);
-}
-
-static void
-wait_frame(uint64_t since_ns, uint64_t ms)
-{
-	uint64_t due = since_ns + ms * RIG_MS;
-
-	ck_assert(rig_advance_until_frame(&rig, 200 * RIG_S));
-	ck_assert_msg(rig.now >= due && rig.now - due <= 5 * RIG_MS, "frame %.3f s after the start, expected %.3f",
-	              (double)(rig.now - since_ns) / 1e9, (double)ms / 1e3);
 }
 
 /* ---- receiving */
@@ -59,7 +33,7 @@ START_TEST(delayed_ack)
 	start = rig.now;
 	rig_tcp_push(&t, RIG_ACK, 1, 1, 100);
 	rig_expect_none_for(&rig, 39 * RIG_MS);
-	wait_frame(start, 40);
+	rig_expect_after(&rig, start, 40 * RIG_MS);
 	rig_tcp_expect(&t, RIG_ACK, 1, 101, 0);
 	ck_assert_uint_eq(rig_moved(&rig, MR_CNT_TCP_DELAYED_ACKS), 1);
 	rig_ep_recv(t.ep, 0, 100);
@@ -744,12 +718,10 @@ static Suite *
 suite(void)
 {
 	Suite *s = suite_create("tcp_data");
-	TCase *rx = tcase_create("receiving"), *tx = tcase_create("sending");
+	TCase *rx = rig_case(s, "receiving", tcp_setup, rig_teardown);
+	TCase *tx = rig_case(s, "sending", tcp_setup, rig_teardown);
 
-	tcase_add_checked_fixture(rx, setup, teardown);
 	add_receiving(rx);
-	suite_add_tcase(s, rx);
-	tcase_add_checked_fixture(tx, setup, teardown);
 	tcase_add_test(tx, persist_probes);
 	tcase_add_test(tx, peer_window_is_kept);
 	tcase_add_test(tx, peer_shrinks_window);
@@ -761,12 +733,7 @@ suite(void)
 	tcase_add_loop_test(tx, cork, 0, 2);
 	tcase_add_loop_test(tx, segment_size, 0, 5);
 	tcase_add_test(tx, user_mss);
-	suite_add_tcase(s, tx);
 	return s;
 }
 
-int
-main(int argc, char **argv)
-{
-	return rig_main(argc, argv, suite);
-}
+RIG_MAIN(suite)

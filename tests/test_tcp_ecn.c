@@ -3,7 +3,7 @@
  * Explicit congestion notification (RFC 3168): who agrees to it in the handshake, which packets carry the mark that they
  * may be marked, the echo, and what is done about one. Requirements by number: EC-n, CU-n, D-n, B-n.
  */
-#include "rig/rig.h"
+#include "rig/fixture.h"
 
 #include <string.h>
 
@@ -14,21 +14,11 @@
 #define ECT0 2
 #define CE 3
 
-static struct rig rig;
-static struct rig_tcp t;
-
 static void
 setup(void)
 {
-	rig_init(&rig, NULL);
-	rig_tcp_init(&t, &rig, false);
+	tcp_setup();
 	t.sack = false; /* duplicate ACKs tell of losses, and no tail loss probe comes before a timeout */
-}
-
-static void
-teardown(void)
-{
-	rig_fini(&rig);
 }
 
 static void
@@ -555,9 +545,8 @@ static Suite *
 suite(void)
 {
 	Suite *s = suite_create("tcp_ecn");
-	TCase *c = tcase_create("handshake");
+	TCase *c = rig_case(s, "handshake", setup, rig_teardown);
 
-	tcase_add_checked_fixture(c, setup, teardown);
 	tcase_add_test(c, passive);
 	tcase_add_test(c, active);
 	tcase_add_loop_test(c, marks_on_data, 0, 4);
@@ -569,31 +558,20 @@ suite(void)
 	tcase_add_test(c, plain_syn_after_silence);
 	tcase_add_test(c, peer_falls_back);
 	tcase_add_loop_test(c, simultaneous_open, 0, 2);
-	suite_add_tcase(s, c);
-	c = tcase_create("packets");
-	tcase_add_checked_fixture(c, setup, teardown);
+	c = rig_case(s, "packets", setup, rig_teardown);
 	tcase_add_test(c, unmarked_packets);
 	tcase_add_test(c, mixed_turn);
-	suite_add_tcase(s, c);
-	c = tcase_create("receiver");
-	tcase_add_checked_fixture(c, setup, teardown);
+	c = rig_case(s, "receiver", setup, rig_teardown);
 	tcase_add_test(c, echo);
 	tcase_add_test(c, no_echo);
-	suite_add_tcase(s, c);
-	c = tcase_create("sender");
-	tcase_add_checked_fixture(c, setup, teardown);
+	c = rig_case(s, "sender", setup, rig_teardown);
 	tcase_add_test(c, reduction);
 	tcase_add_test(c, loss_first);
 	tcase_add_loop_test(c, mark_first, 0, 2);
 	tcase_add_test(c, timeout);
 	tcase_add_test(c, below_one_segment);
 	tcase_add_test(c, model);
-	suite_add_tcase(s, c);
 	return s;
 }
 
-int
-main(int argc, char **argv)
-{
-	return rig_main(argc, argv, suite);
-}
+RIG_MAIN(suite)

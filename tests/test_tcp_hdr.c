@@ -648,18 +648,15 @@ static Suite *
 suite(void)
 {
 	Suite *s = suite_create("tcp_hdr");
-	TCase *t = tcase_create("out");
+	TCase *t = rig_case(s, "out", setup, teardown);
 
-	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, fields_are_where_they_belong);
 	tcase_add_test(t, every_set_of_options);
 	tcase_add_loop_test(t, checksum, 0, 2);
 	tcase_add_test(t, checksum_left_to_others);
 	tcase_add_test(t, reserved_bits_mean_nothing);
 	tcase_add_loop_test(t, what_was_written_is_read, 0, 4);
-	suite_add_tcase(s, t);
-	t = tcase_create("in");
-	tcase_add_checked_fixture(t, setup, teardown);
+	t = rig_case(s, "in", setup, teardown);
 	tcase_add_test(t, must_4_basic_options);
 	tcase_add_test(t, real_syns);
 	tcase_add_test(t, must_5_any_segment);
@@ -670,20 +667,12 @@ suite(void)
 	tcase_add_test(t, must_64_any_alignment);
 	tcase_add_test(t, ws_03_large_shifts);
 	tcase_add_test(t, any_mss);
-	suite_add_tcase(s, t);
-	t = tcase_create("random");
-	tcase_add_checked_fixture(t, setup, teardown);
+	t = rig_case(s, "random", setup, teardown);
 	tcase_set_timeout(t, 120);
 	tcase_add_loop_test(t, random_options, 0, 4);
-	suite_add_tcase(s, t);
-	t = tcase_create("listener");
+	t = rig_case(s, "listener", NULL, NULL);
 	tcase_add_loop_test(t, small_mss, 0, 7);
-	suite_add_tcase(s, t);
 	return s;
 }
 
-int
-main(int argc, char **argv)
-{
-	return rig_main(argc, argv, suite);
-}
+RIG_MAIN(suite)

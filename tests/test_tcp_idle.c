@@ -163,18 +163,13 @@ static Suite *
 suite(void)
 {
 	Suite *s = suite_create("tcp_idle");
-	TCase *tc = tcase_create("memory");
+	TCase *tc = rig_case(s, "memory", NULL, NULL);
 	static const int families[] = {4, 6};
 
 	for (unsigned i = 0; i < 2; i++)
 		tcase_add_loop_test(tc, idle_costs_little, families[i], families[i] + 1);
 	tcase_add_test(tc, settings_cost_extra);
-	suite_add_tcase(s, tc);
 	return s;
 }
 
-int
-main(int argc, char **argv)
-{
-	return rig_main(argc, argv, suite);
-}
+RIG_MAIN(suite)

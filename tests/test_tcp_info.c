@@ -2,29 +2,14 @@
 /*
  * What an application may ask of a connection: mr_tcp_info, in each of its states and for each of its members.
  */
-#include "rig/rig.h"
+#include "rig/fixture.h"
 
 #include <errno.h>
 #include <string.h>
 
 #define MSS 1460u
 
-static struct rig rig;
-static struct rig_tcp t;
 static struct mr_tcp_info info;
-
-static void
-setup(void)
-{
-	rig_init(&rig, NULL);
-	rig_tcp_init(&t, &rig, false);
-}
-
-static void
-teardown(void)
-{
-	rig_fini(&rig);
-}
 
 static void
 ask(struct mr_ep *ep)
@@ -293,9 +278,8 @@ static Suite *
 suite(void)
 {
 	Suite *s = suite_create("tcp_info");
-	TCase *c = tcase_create("info");
+	TCase *c = rig_case(s, "info", tcp_setup, rig_teardown);
 
-	tcase_add_checked_fixture(c, setup, teardown);
 	tcase_add_test(c, not_tcp);
 	tcase_add_test(c, nothing);
 	tcase_add_test(c, listener);
@@ -306,12 +290,7 @@ suite(void)
 	tcase_add_test(c, over);
 	tcase_add_test(c, reordered);
 	tcase_add_test(c, paced);
-	suite_add_tcase(s, c);
 	return s;
 }
 
-int
-main(int argc, char **argv)
-{
-	return rig_main(argc, argv, suite);
-}
+RIG_MAIN(suite)

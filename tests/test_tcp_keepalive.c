@@ -5,25 +5,9 @@
  *
  * Requirements by number: MUST-n, SHLD-n of RFC 9293, B-n of the behaviour list.
  */
-#include "rig/rig.h"
+#include "rig/fixture.h"
 
 #include <errno.h>
-
-static struct rig rig;
-static struct rig_tcp t;
-
-static void
-setup(void)
-{
-	rig_init(&rig, NULL);
-	rig_tcp_init(&t, &rig, false);
-}
-
-static void
-teardown(void)
-{
-	rig_fini(&rig);
-}
 
 static void
 set(int opt, int64_t v)
@@ -176,9 +160,8 @@ static Suite *
 suite(void)
 {
 	Suite *s = suite_create("tcp_keepalive");
-	TCase *tc = tcase_create("keepalive");
+	TCase *tc = rig_case(s, "keepalive", tcp_setup, rig_teardown);
 
-	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, off_by_default);
 	tcase_add_test(tc, nobody_answers);
 	tcase_add_test(tc, answered);
@@ -186,12 +169,7 @@ suite(void)
 	tcase_add_test(tc, not_while_data_is_outstanding);
 	tcase_add_test(tc, user_timeout);
 	tcase_add_test(tc, switched);
-	suite_add_tcase(s, tc);
 	return s;
 }
 
-int
-main(int argc, char **argv)
-{
-	return rig_main(argc, argv, suite);
-}
+RIG_MAIN(suite)

@@ -5,7 +5,7 @@
  *
  * Requirements by number: MUST-n, SHLD-n, CC-n, RT-n, PM-n of RFC 9293 and its companions, B-n of the behaviour list.
  */
-#include "rig/rig.h"
+#include "rig/fixture.h"
 
 #include <errno.h>
 #include <string.h>
@@ -15,32 +15,11 @@
 #define MSS 1460u
 #define RTO_MS 201u /* after a handshake of no time, which a passive open measures as up to a millisecond */
 
-static struct rig rig;
-static struct rig_tcp t;
-
 static void
 setup(void)
 {
-	rig_init(&rig, NULL);
-	rig_tcp_init(&t, &rig, false);
+	tcp_setup();
 	t.sack = false;
-}
-
-static void
-teardown(void)
-{
-	rig_fini(&rig);
-}
-
-/* The next frame comes `ms` from `since_ns`, a wheel tick more at most. */
-static void
-wait_frame(uint64_t since_ns, uint64_t ms)
-{
-	uint64_t due = since_ns + ms * RIG_MS;
-
-	ck_assert(rig_advance_until_frame(&rig, 200 * RIG_S));
-	ck_assert_msg(rig.now >= due && rig.now - due <= 5 * RIG_MS, "frame %.3f s after the start, expected %.3f",
-	              (double)(rig.now - since_ns) / 1e9, (double)ms / 1e3);
 }
 
 /* The n next full segments of the stream, from segment `first` on, and nothing else. */
@@ -69,7 +48,7 @@ START_TEST(rto_without_sample)
 
 	rig_tcp_init(&t, &rig, _i);
 	rig_tcp_start_passive(&t);
-	wait_frame(rig.now, 1000);
+	rig_expect_after(&rig, rig.now, 1000 * RIG_MS);
 	rig_tcp_expect(&t, RIG_SYN | RIG_ACK, 0, 1, 0);
 	rig_tcp_push(&t, RIG_ACK, 1, 1, 0);
 	rig_expect_none(&rig);
@@ -79,7 +58,7 @@ START_TEST(rto_without_sample)
 	rig_tcp_expect(&t, RIG_ACK, 1, 1, 100, .pattern = true);
 	start = rig.now;
 	for (unsigned i = 1; i <= 4; i++) {
-		wait_frame(start, 3000 * ((1u << i) - 1));
+		rig_expect_after(&rig, start, 3000 * ((1u << i) - 1) * RIG_MS);
 		rig_tcp_expect(&t, RIG_ACK, 1, 1, 100, .pattern = true);
 	}
 	ck_assert_uint_eq(rig_moved(&rig, MR_CNT_TCP_RTO), 4);
@@ -110,9 +89,9 @@ START_TEST(rto_after_sample)
 	rig_ep_send(t.ep, 0, 100);
 	rig_tcp_expect(&t, RIG_ACK, 1, 1, 100);
 	start = rig.now;
-	wait_frame(start, rto_ms[_i]);
+	rig_expect_after(&rig, start, rto_ms[_i] * RIG_MS);
 	rig_tcp_expect(&t, RIG_ACK, 1, 1, 100);
-	wait_frame(start, 3 * rto_ms[_i]);
+	rig_expect_after(&rig, start, 3 * rto_ms[_i] * RIG_MS);
 	rig_tcp_expect(&t, RIG_ACK, 1, 1, 100);
 }
 END_TEST
@@ -126,7 +105,7 @@ START_TEST(karn)
 	rig_tcp_establish_passive(&t);
 	rig_ep_send(t.ep, 0, 100);
 	rig_tcp_expect(&t, RIG_ACK, 1, 1, 100);
-	wait_frame(rig.now, RTO_MS);
+	rig_expect_after(&rig, rig.now, RTO_MS * RIG_MS);
 	rig_tcp_expect(&t, RIG_ACK, 1, 1, 100);
 	rig_advance(&rig, 100 * RIG_MS);
 	rig_tcp_push(&t, RIG_ACK, 1, 101, 0);
@@ -134,7 +113,7 @@ START_TEST(karn)
 	rig_ep_send(t.ep, 100, 100);
 	rig_tcp_expect(&t, RIG_ACK, 101, 1, 100);
 	start = rig.now;
-	wait_frame(start, _i ? 200 + 13 : RTO_MS); /* SRTT has moved by an eighth of the 100 ms, or not at all */
+	rig_expect_after(&rig, start, _i ? 200 * RIG_MS + (7 * RIG_MS + 100 * RIG_MS) / 8 : RTO_MS * RIG_MS); /* SRTT has moved by an eighth, or not at all */
 	rig_tcp_expect(&t, RIG_ACK, 101, 1, 100);
 }
 END_TEST
@@ -143,13 +122,13 @@ END_TEST
 START_TEST(rto_after_lost_syn)
 {
 	rig_tcp_start_active(&t);
-	wait_frame(rig.now, 1000);
+	rig_expect_after(&rig, rig.now, 1000 * RIG_MS);
 	rig_tcp_expect(&t, RIG_SYN, 0, 0, 0);
 	rig_tcp_push(&t, RIG_SYN | RIG_ACK, 0, 1, 0);
 	rig_tcp_expect(&t, RIG_ACK, 1, 1, 0);
 	rig_ep_send(t.ep, 0, 100);
 	rig_tcp_expect(&t, RIG_ACK, 1, 1, 100);
-	wait_frame(rig.now, 3000);
+	rig_expect_after(&rig, rig.now, 3000 * RIG_MS);
 	rig_tcp_expect(&t, RIG_ACK, 1, 1, 100);
 }
 END_TEST
@@ -214,7 +193,7 @@ START_TEST(rto_recovery)
 	rig_tcp_establish_passive(&t);
 	rig_ep_send(t.ep, 0, 10 * MSS);
 	expect_segs(0, 10);
-	wait_frame(rig.now, RTO_MS);
+	rig_expect_after(&rig, rig.now, RTO_MS * RIG_MS);
 	expect_segs(0, 1);
 	ack_segs(1);
 	expect_segs(1, 2);
@@ -232,7 +211,7 @@ START_TEST(no_fast_retransmit_after_rto)
 	rig_tcp_establish_passive(&t);
 	rig_ep_send(t.ep, 0, 10 * MSS);
 	expect_segs(0, 10);
-	wait_frame(rig.now, RTO_MS);
+	rig_expect_after(&rig, rig.now, RTO_MS * RIG_MS);
 	expect_segs(0, 1);
 	for (int i = 0; i < 4; i++)
 		ack_segs(0);
@@ -261,9 +240,9 @@ END_TEST
 START_TEST(initial_window_after_lost_syns)
 {
 	rig_tcp_start_active(&t);
-	wait_frame(rig.now, 1000);
+	rig_expect_after(&rig, rig.now, 1000 * RIG_MS);
 	rig_tcp_expect(&t, RIG_SYN, 0, 0, 0);
-	wait_frame(rig.now, 2000);
+	rig_expect_after(&rig, rig.now, 2000 * RIG_MS);
 	rig_tcp_expect(&t, RIG_SYN, 0, 0, 0);
 	rig_tcp_push(&t, RIG_SYN | RIG_ACK, 0, 1, 0);
 	rig_tcp_expect(&t, RIG_ACK, 1, 1, 0);
@@ -519,9 +498,8 @@ static Suite *
 suite(void)
 {
 	Suite *s = suite_create("tcp_loss");
-	TCase *tc = tcase_create("loss");
+	TCase *tc = rig_case(s, "loss", setup, rig_teardown);
 
-	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_loop_test(tc, rto_without_sample, 0, 2);
 	tcase_add_loop_test(tc, rto_after_sample, 0, 4);
 	tcase_add_loop_test(tc, karn, 0, 2);
@@ -542,12 +520,7 @@ suite(void)
 	tcase_add_loop_test(tc, soft_errors, 0, 7);
 	tcase_add_loop_test(tc, soft_error_is_told, 0, 2);
 	tcase_add_test(tc, neighbour_is_doubted);
-	suite_add_tcase(s, tc);
 	return s;
 }
 
-int
-main(int argc, char **argv)
-{
-	return rig_main(argc, argv, suite);
-}
+RIG_MAIN(suite)

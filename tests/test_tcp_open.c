@@ -6,7 +6,7 @@
  * Requirements by number: MUST-n, SHLD-n, T93-n, BA-n, WS-n, TS-n of RFC 9293 and its companions, B-n of the
  * behaviour list.
  */
-#include "rig/rig.h"
+#include "rig/fixture.h"
 
 #include <errno.h>
 #include <string.h>
@@ -15,22 +15,6 @@
 
 #include "stack/stack.h"
 #include "stack/steer.h"
-
-static struct rig rig;
-static struct rig_tcp t;
-
-static void
-setup(void)
-{
-	rig_init(&rig, NULL);
-	rig_tcp_init(&t, &rig, false);
-}
-
-static void
-teardown(void)
-{
-	rig_fini(&rig);
-}
 
 /* A second connection to the same listener. */
 static void
@@ -50,17 +34,6 @@ expect_accept(int rc)
 	if (rc == 0)
 		mr_ep_abort(ep);
 	rig_discard(&rig);
-}
-
-/* The next frame comes `ms` from `since_ns`, a wheel tick more at most. */
-static void
-wait_frame(uint64_t since_ns, uint64_t ms)
-{
-	uint64_t due = since_ns + ms * RIG_MS;
-
-	ck_assert(rig_advance_until_frame(&rig, 200 * RIG_S));
-	ck_assert_msg(rig.now >= due && rig.now - due <= 5 * RIG_MS, "frame %.3f s after the start, expected %.3f",
-	              (double)(rig.now - since_ns) / 1e9, (double)ms / 1e3);
 }
 
 /* ---- passive */
@@ -189,7 +162,7 @@ START_TEST(syn_ack_retransmission)
 	rig_tcp_start_passive(&t);
 	start = rig.now;
 	for (unsigned i = 0; i < 5; i++) {
-		wait_frame(start, at_ms[i]);
+		rig_expect_after(&rig, start, at_ms[i] * RIG_MS);
 		rig_tcp_expect(&t, RIG_SYN | RIG_ACK, 0, 1, 0);
 	}
 	ck_assert_uint_eq(rig_moved(&rig, MR_CNT_TCP_RETRANSMITS), 5);
@@ -704,7 +677,7 @@ START_TEST(active_open_timeout)
 	rig_tcp_start_active(&t);
 	start = rig.now;
 	for (unsigned i = 1; i <= 6; i++) {
-		wait_frame(start, 1000 * ((1u << i) - 1));
+		rig_expect_after(&rig, start, 1000 * ((1u << i) - 1) * RIG_MS);
 		rig_tcp_expect(&t, RIG_SYN, 0, 0, 0);
 	}
 	rig_advance(&rig, start + 126900 * RIG_MS - rig.now);
@@ -888,7 +861,7 @@ START_TEST(simultaneous_open_retransmit)
 	start = rig.now;
 	rig_tcp_push(&t, RIG_SYN, 0, 0, 0);
 	rig_tcp_expect(&t, RIG_SYN | RIG_ACK, 0, 1, 0);
-	wait_frame(start, 1000);
+	rig_expect_after(&rig, start, 1000 * RIG_MS);
 	rig_tcp_expect(&t, RIG_SYN | RIG_ACK, 0, 1, 0);
 }
 END_TEST
@@ -908,9 +881,8 @@ static Suite *
 suite(void)
 {
 	Suite *s = suite_create("tcp_open");
-	TCase *tc = tcase_create("open");
+	TCase *tc = rig_case(s, "open", tcp_setup, rig_teardown);
 
-	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_loop_test(tc, passive_open_with_options, 0, 2);
 	tcase_add_loop_test(tc, passive_open_without_options, 0, 2);
 	tcase_add_loop_test(tc, odd_options_are_survived, 0, 3);
@@ -956,12 +928,7 @@ suite(void)
 	tcase_add_test(tc, simultaneous_open_rst);
 	tcase_add_test(tc, simultaneous_open_retransmit);
 	tcase_add_test(tc, close_in_syn_sent);
-	suite_add_tcase(s, tc);
 	return s;
 }
 
-int
-main(int argc, char **argv)
-{
-	return rig_main(argc, argv, suite);
-}
+RIG_MAIN(suite)

@@ -3,26 +3,10 @@
  * Options of TCP, at the protocol and at endpoints (S-55, S-56): ranges, defaults, what is copied at creation (SS-17), what
  * is asked at the SYN, and that a refused value changes nothing.
  */
-#include "rig/rig.h"
+#include "rig/fixture.h"
 
 #include <errno.h>
 #include <string.h>
-
-static struct rig rig;
-static struct rig_tcp t;
-
-static void
-setup(void)
-{
-	rig_init(&rig, NULL);
-	rig_tcp_init(&t, &rig, false);
-}
-
-static void
-teardown(void)
-{
-	rig_fini(&rig);
-}
 
 static struct mr_ep *
 tcp_ep(uint16_t net)
@@ -545,9 +529,8 @@ static Suite *
 suite(void)
 {
 	Suite *s = suite_create("tcp_opts");
-	TCase *tc = tcase_create("options");
+	TCase *tc = rig_case(s, "options", tcp_setup, rig_teardown);
 
-	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_loop_test(tc, protocol_option, 0, RTE_DIM(proto_cases));
 	tcase_add_loop_test(tc, protocol_option_refused, 0, RTE_DIM(proto_cases));
 	tcase_add_loop_test(tc, endpoint_option, 0, RTE_DIM(ep_cases));
@@ -566,12 +549,7 @@ suite(void)
 	tcase_add_loop_test(tc, keepalive_is_set_again, 0, 2);
 	tcase_add_test(tc, cc_names);
 	tcase_add_test(tc, cc_choice);
-	suite_add_tcase(s, tc);
 	return s;
 }
 
-int
-main(int argc, char **argv)
-{
-	return rig_main(argc, argv, suite);
-}
+RIG_MAIN(suite)

@@ -3,13 +3,10 @@
  * The TCP probe: who has it (S-63 to S-65, SS-16), when it is called (B-80), and each field of what it sees (S-173 to
  * S-242), against scripts in which the numbers are known.
  */
-#include "rig/rig.h"
+#include "rig/fixture.h"
 
 #include <errno.h>
 #include <string.h>
-
-static struct rig rig;
-static struct rig_tcp t;
 
 /* What the probe has seen: how often, and last. */
 static struct mr_tcp_ep_state st;
@@ -35,16 +32,9 @@ seen_by_other(const struct mr_tcp_ep_state *state, void *arg)
 static void
 setup(void)
 {
-	rig_init(&rig, NULL);
-	rig_tcp_init(&t, &rig, false);
+	tcp_setup();
 	/* Whose windows can be told in advance. */
 	ck_assert_int_eq(mr_transproto_setopt(rig.stack, MR_TRANS_TCP, MR_OPT_TCP_CC, mr_tcp_cc_find("newreno")), 0);
-}
-
-static void
-teardown(void)
-{
-	rig_fini(&rig);
 }
 
 static void
@@ -709,9 +699,8 @@ static Suite *
 suite(void)
 {
 	Suite *s = suite_create("tcp_probe");
-	TCase *tc = tcase_create("probe");
+	TCase *tc = rig_case(s, "probe", setup, rig_teardown);
 
-	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, add_get_remove);
 	tcase_add_test(tc, no_tcp);
 	tcase_add_test(tc, not_of_older_endpoints);
@@ -733,12 +722,7 @@ suite(void)
 	tcase_add_test(tc, cubic);
 	tcase_add_test(tc, too_big);
 	tcase_add_test(tc, counters_balance);
-	suite_add_tcase(s, tc);
 	return s;
 }
 
-int
-main(int argc, char **argv)
-{
-	return rig_main(argc, argv, suite);
-}
+RIG_MAIN(suite)

@@ -37,16 +37,6 @@ ack_segs(uint32_t una)
 	rig_poll(&rig);
 }
 
-/* The next frame comes `ns` after now, within a tick of the wheel. */
-static void
-frame_after(uint64_t ns)
-{
-	uint64_t due = rig.now + ns;
-
-	ck_assert(rig_advance_until_frame(&rig, 10 * RIG_S));
-	ck_assert_msg(rig.now >= due && rig.now - due <= 10000, "frame %.6f s too late", ((double)rig.now - (double)due) / 1e9);
-}
-
 /* ---- RACK */
 
 /* RK-06, CC-12: three segments SACKED and no reordering seen: at once. */
@@ -76,7 +66,7 @@ START_TEST(reordering_timer)
 	rig_advance(&rig, RTT);
 	sack_segs(0, 7, 8);
 	rig_expect_none(&rig);
-	frame_after(RTT / 4);
+	rig_expect_after(&rig, rig.now, RTT / 4);
 	expect_seg(0); /* PRR: one for a start */
 	rig_expect_none(&rig);
 	ck_assert_uint_eq(rig_moved(&rig, MR_CNT_TCP_FAST_RETRANSMITS), 1);
@@ -123,7 +113,7 @@ START_TEST(reordering_is_remembered)
 	rig_advance(&rig, RTT);
 	sack_segs(4, 5, 10);
 	rig_expect_none(&rig);
-	frame_after(RTT / 4);
+	rig_expect_after(&rig, rig.now, RTT / 4);
 	expect_seg(4);
 }
 END_TEST
@@ -233,7 +223,7 @@ START_TEST(window_has_grown)
 	rig_advance(&rig, RTT);
 	sack_segs(0, 1, 2);
 	rig_expect_none(&rig);
-	frame_after(RTT / 2);
+	rig_expect_after(&rig, rig.now, RTT / 2);
 	expect_seg(0);
 }
 END_TEST
@@ -305,7 +295,7 @@ START_TEST(probe_of_the_tail)
 {
 	connect_100ms();
 	send_segs(4);
-	frame_after(2 * RTT);
+	rig_expect_after(&rig, rig.now, 2 * RTT);
 	expect_seg(3);
 	rig_expect_none(&rig);
 	ck_assert_uint_eq(rig_moved(&rig, MR_CNT_TCP_TAIL_PROBES), 1);
@@ -324,7 +314,7 @@ START_TEST(tail_loss)
 	send_segs(4);
 	rig_advance(&rig, RTT);
 	ack_segs(1);
-	frame_after(2 * RTT);
+	rig_expect_after(&rig, rig.now, 2 * RTT);
 	expect_seg(3);
 	rig_advance(&rig, RTT);
 	sack_segs(1, 3, 4); /* sent two round trips after the others: they are lost */
@@ -344,7 +334,7 @@ START_TEST(probe_with_new_data)
 {
 	connect_100ms();
 	send_four_of_ten();
-	frame_after(2 * RTT);
+	rig_expect_after(&rig, rig.now, 2 * RTT);
 	expect_seg(4);
 	rig_expect_none(&rig);
 	ck_assert_uint_eq(rig_moved(&rig, MR_CNT_TCP_RETRANSMITS), 0);
@@ -359,7 +349,7 @@ START_TEST(probe_is_put_off)
 	send_segs(4);
 	rig_advance(&rig, 50 * RIG_MS);
 	send_segs(1);
-	frame_after(2 * RTT);
+	rig_expect_after(&rig, rig.now, 2 * RTT);
 	expect_seg(4);
 	rig_expect_none(&rig);
 }
@@ -372,7 +362,7 @@ START_TEST(probe_answered_by_a_duplicate)
 
 	connect_100ms();
 	send_segs(4);
-	frame_after(2 * RTT);
+	rig_expect_after(&rig, rig.now, 2 * RTT);
 	expect_seg(3);
 	ssthresh = tcp_conn(t.ep)->cc.ssthresh;
 	rig_advance(&rig, RTT);
@@ -406,7 +396,7 @@ START_TEST(probe_of_a_short_path)
 	connect_100ms();
 	tcp_conn(t.ep)->rtt.srtt_ns = RIG_MS;
 	send_four_of_ten();
-	frame_after(2 * RIG_MS);
+	rig_expect_after(&rig, rig.now, 2 * RIG_MS);
 	expect_seg(3);
 	rig_expect_none(&rig);
 	ck_assert_uint_eq(rig_moved(&rig, MR_CNT_TCP_TAIL_PROBES), 1);
@@ -422,9 +412,9 @@ START_TEST(probe_does_not_wait_for_what_is_over)
 	rig_advance(&rig, 10 * RIG_MS);
 	if (_i) {
 		send_segs(1);
-		frame_after(2 * RTT);
+		rig_expect_after(&rig, rig.now, 2 * RTT);
 	} else {
-		frame_after(2 * RTT + (1u << TCP_ACK_DELAY_LOG2) - 10 * RIG_MS);
+		rig_expect_after(&rig, rig.now, 2 * RTT + (1u << TCP_ACK_DELAY_LOG2) - 10 * RIG_MS);
 	}
 	expect_seg(_i ? 1 : 0);
 	rig_expect_none(&rig);
@@ -459,7 +449,7 @@ START_TEST(probe_repairs)
 
 	connect_100ms();
 	send_segs(4);
-	frame_after(2 * RTT);
+	rig_expect_after(&rig, rig.now, 2 * RTT);
 	expect_seg(3);
 	rig_advance(&rig, RTT);
 	ssthresh = tcp_conn(t.ep)->cc.ssthresh;
@@ -583,9 +573,8 @@ static Suite *
 suite(void)
 {
 	Suite *s = suite_create("tcp_rack");
-	TCase *tc = tcase_create("rack");
+	TCase *tc = rig_case(s, "rack", flight_setup, rig_teardown);
 
-	tcase_add_checked_fixture(tc, flight_setup, flight_teardown);
 	tcase_add_test(tc, three_sacked);
 	tcase_add_test(tc, reordering_timer);
 	tcase_add_test(tc, late_within_the_window);
@@ -598,9 +587,7 @@ suite(void)
 	tcase_add_test(tc, plain_duplicates_release_nothing);
 	tcase_add_test(tc, duplicates_widen_the_window);
 	tcase_add_test(tc, window_is_reset);
-	suite_add_tcase(s, tc);
-	tc = tcase_create("tlp");
-	tcase_add_checked_fixture(tc, flight_setup, flight_teardown);
+	tc = rig_case(s, "tlp", flight_setup, rig_teardown);
 	tcase_add_test(tc, probe_of_the_tail);
 	tcase_add_test(tc, tail_loss);
 	tcase_add_test(tc, probe_with_new_data);
@@ -611,20 +598,12 @@ suite(void)
 	tcase_add_loop_test(tc, probe_does_not_wait_for_what_is_over, 0, 2);
 	tcase_add_loop_test(tc, late_ack_and_lost_ack, 0, 2);
 	tcase_add_loop_test(tc, probe_repairs, 0, 2);
-	suite_add_tcase(s, tc);
-	tc = tcase_create("prr");
-	tcase_add_checked_fixture(tc, flight_setup, flight_teardown);
+	tc = rig_case(s, "prr", flight_setup, rig_teardown);
 	tcase_add_test(tc, proportional);
 	tcase_add_test(tc, partial_and_late_acks);
-	suite_add_tcase(s, tc);
-	tc = tcase_create("simulation");
+	tc = rig_case(s, "simulation", NULL, NULL);
 	tcase_add_test(tc, reordering_without_collapse);
-	suite_add_tcase(s, tc);
 	return s;
 }
 
-int
-main(int argc, char **argv)
-{
-	return rig_main(argc, argv, suite);
-}
+RIG_MAIN(suite)

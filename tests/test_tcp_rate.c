@@ -3,7 +3,7 @@
  * What TCP tells its congestion control: bytes delivered and lost, what is in flight, and the delivery rate, one sample
  * per ACK (draft-cheng-iccrg-delivery-rate-estimation). A spy in the place of the algorithm writes down what it is told.
  */
-#include "rig/rig.h"
+#include "rig/fixture.h"
 
 #include <string.h>
 
@@ -12,8 +12,6 @@
 #define MSS 1460u
 #define WND 20u /* segments; the spy leaves it there */
 
-static struct rig rig;
-static struct rig_tcp t;
 static struct tcp_cc_ack told;
 static unsigned n_told;
 
@@ -53,19 +51,12 @@ static const struct tcp_cc_ops spy = {
 static void
 setup(void)
 {
-	rig_init(&rig, NULL);
-	rig_tcp_init(&t, &rig, false);
+	tcp_setup();
 	t.sack = false; /* and so no tail loss probes */
 	rig_tcp_establish_passive(&t);
 	tcp_conn(t.ep)->cc.ops = &spy;
 	tcp_conn(t.ep)->cc.cwnd = WND * MSS;
 	n_told = 0;
-}
-
-static void
-teardown(void)
-{
-	rig_fini(&rig);
 }
 
 static uint32_t sent, acked; /* segments */
@@ -204,21 +195,15 @@ static Suite *
 suite(void)
 {
 	Suite *s = suite_create("tcp_rate");
-	TCase *tc = tcase_create("rate");
+	TCase *tc = rig_case(s, "rate", setup, rig_teardown);
 
-	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, counts);
 	tcase_add_test(tc, rate_of_acks);
 	tcase_add_test(tc, rate_of_sending);
 	tcase_add_test(tc, rate_between_deliveries);
 	tcase_add_test(tc, application_limited);
 	tcase_add_test(tc, very_long_gap);
-	suite_add_tcase(s, tc);
 	return s;
 }
 
-int
-main(int argc, char **argv)
-{
-	return rig_main(argc, argv, suite);
-}
+RIG_MAIN(suite)

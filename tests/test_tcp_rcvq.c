@@ -780,9 +780,8 @@ static Suite *
 suite(void)
 {
 	Suite *s = suite_create("tcp_rcvq");
-	TCase *t = tcase_create("in order");
+	TCase *t = rig_case(s, "in order", setup, teardown);
 
-	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, data_in_order_is_read);
 	tcase_add_test(t, peeking_changes_nothing);
 	tcase_add_test(t, packets_are_taken_whole);
@@ -791,16 +790,12 @@ suite(void)
 	tcase_add_test(t, copies_stop_at_the_end_of_the_mbuf);
 	tcase_add_test(t, shared_mbufs_are_not_written_to);
 	tcase_add_test(t, no_room_no_acknowledgement);
-	suite_add_tcase(s, t);
-	t = tcase_create("chains");
-	tcase_add_checked_fixture(t, setup, teardown);
+	t = rig_case(s, "chains", setup, teardown);
 	tcase_add_test(t, chains_of_single_bytes);
 	tcase_add_test(t, trims_go_over_segments);
 	tcase_add_test(t, copy_behind_a_cut_chain);
 	tcase_add_test(t, chains_out_of_order);
-	suite_add_tcase(s, t);
-	t = tcase_create("out of order");
-	tcase_add_checked_fixture(t, setup, teardown);
+	t = rig_case(s, "out of order", setup, teardown);
 	tcase_add_test(t, pieces_are_sorted);
 	tcase_add_test(t, adjoining_pieces);
 	tcase_add_test(t, overlap);
@@ -813,18 +808,11 @@ suite(void)
 	tcase_add_test(t, pieces_leave_half_of_the_memory);
 	tcase_add_test(t, freed_queue_is_empty);
 	tcase_add_test(t, early_fin_stays);
-	suite_add_tcase(s, t);
-	t = tcase_create("model");
-	tcase_add_checked_fixture(t, setup, teardown);
+	t = rig_case(s, "model", setup, teardown);
 	tcase_set_timeout(t, 120);
 	tcase_add_loop_test(t, random_pieces, 0, 24);
 	tcase_add_loop_test(t, random_permutation, 0, 8);
-	suite_add_tcase(s, t);
 	return s;
 }
 
-int
-main(int argc, char **argv)
-{
-	return rig_main(argc, argv, suite);
-}
+RIG_MAIN(suite)

@@ -5,7 +5,7 @@
  *
  * Requirements by number: SK-n of RFC 2018, 2883 and 6675, CC-n, R-n, B-n of the behaviour list.
  */
-#include "rig/rig.h"
+#include "rig/fixture.h"
 
 #include <errno.h>
 #include <string.h>
@@ -13,22 +13,6 @@
 #include "proto/tcp/tcp.h"
 
 #define MSS 1460u
-
-static struct rig rig;
-static struct rig_tcp t;
-
-static void
-setup(void)
-{
-	rig_init(&rig, NULL);
-	rig_tcp_init(&t, &rig, false);
-}
-
-static void
-teardown(void)
-{
-	rig_fini(&rig);
-}
 
 /* ---- agreeing on it */
 
@@ -295,9 +279,8 @@ static Suite *
 suite(void)
 {
 	Suite *s = suite_create("tcp_sack");
-	TCase *tc = tcase_create("receiver");
+	TCase *tc = rig_case(s, "receiver", tcp_setup, rig_teardown);
 
-	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_loop_test(tc, negotiation, 0, 8);
 	tcase_add_loop_test(tc, newest_first, 0, 4);
 	tcase_add_test(tc, early_fin);
@@ -308,12 +291,7 @@ suite(void)
 	tcase_add_loop_test(tc, duplicates, 0, (int)RTE_DIM(overlaps));
 	tcase_add_loop_test(tc, old_duplicate, 0, 2);
 	tcase_add_test(tc, duplicates_of_a_burst);
-	suite_add_tcase(s, tc);
 	return s;
 }
 
-int
-main(int argc, char **argv)
-{
-	return rig_main(argc, argv, suite);
-}
+RIG_MAIN(suite)

@@ -5,7 +5,7 @@
  *
  * Requirements by number: SK-n of RFC 2018, 2883 and 6675; nasty cases n.
  */
-#include "rig/rig.h"
+#include "rig/fixture.h"
 
 #include <string.h>
 
@@ -15,15 +15,7 @@
 #define MSS 1460u
 #define RTT (100 * RIG_MS)
 
-static struct rig rig;
-static struct rig_tcp t;
 static uint32_t sent; /* segments */
-
-static void
-teardown(void)
-{
-	rig_fini(&rig);
-}
 
 static struct tcp_conn *
 conn(void)
@@ -248,22 +240,15 @@ static Suite *
 suite(void)
 {
 	Suite *s = suite_create("tcp_scoreboard");
-	TCase *tc = tcase_create("scoreboard");
+	TCase *tc = rig_case(s, "scoreboard", setup, rig_teardown);
 
-	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, senseless_blocks);
 	tcase_add_test(tc, late_block_is_no_duplicate);
 	tcase_add_test(tc, beyond_the_recovery_point);
 	tcase_add_test(tc, sacked_is_not_sent_again);
 	tcase_add_test(tc, reneging);
 	tcase_add_test(tc, flood);
-	suite_add_tcase(s, tc);
 	return s;
 }
 
-int
-main(int argc, char **argv)
-{
-	return rig_main(argc, argv, suite);
-}
+RIG_MAIN(suite)

@@ -1105,9 +1105,8 @@ static Suite *
 suite(void)
 {
 	Suite *s = suite_create("tcp_sendq");
-	TCase *t = tcase_create("append");
+	TCase *t = rig_case(s, "append", setup, teardown);
 
-	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, bytes_are_cut_at_the_mss);
 	tcase_add_test(t, only_the_end_of_a_write_is_pushed);
 	tcase_add_test(t, small_writes_fill_the_last_unsent_segment);
@@ -1121,18 +1120,14 @@ suite(void)
 	tcase_add_test(t, fin_after_all_was_sent);
 	tcase_add_test(t, fin_is_acknowledged_apart_from_its_data);
 	tcase_add_test(t, packet_of_the_application_is_a_segment);
-	suite_add_tcase(s, t);
-	t = tcase_create("ack");
-	tcase_add_checked_fixture(t, setup, teardown);
+	t = rig_case(s, "ack", setup, teardown);
 	tcase_add_test(t, ack_frees_whole_segments);
 	tcase_add_test(t, ack_in_the_middle_of_a_segment);
 	tcase_add_test(t, ack_in_the_middle_of_a_lost_segment);
 	tcase_add_test(t, old_and_future_acks_free_nothing);
 	tcase_add_test(t, ack_tells_the_newest_transmission);
 	tcase_add_test(t, frame_that_the_link_still_reads_outlives_its_segment);
-	suite_add_tcase(s, t);
-	t = tcase_create("split and loss");
-	tcase_add_checked_fixture(t, setup, teardown);
+	t = rig_case(s, "split and loss", setup, teardown);
 	tcase_add_test(t, split_unsent);
 	tcase_add_test(t, split_in_flight);
 	tcase_add_test(t, split_lost);
@@ -1148,17 +1143,10 @@ suite(void)
 	tcase_add_test(t, losses_of_one_moment_taken_back);
 	tcase_add_test(t, lost_before_and_behind_the_hint);
 	tcase_add_test(t, freed_queue_is_empty);
-	suite_add_tcase(s, t);
-	t = tcase_create("model");
-	tcase_add_checked_fixture(t, setup, teardown);
+	t = rig_case(s, "model", setup, teardown);
 	tcase_set_timeout(t, 120);
 	tcase_add_loop_test(t, random_operations, 0, 6);
-	suite_add_tcase(s, t);
 	return s;
 }
 
-int
-main(int argc, char **argv)
-{
-	return rig_main(argc, argv, suite);
-}
+RIG_MAIN(suite)

@@ -5,7 +5,7 @@
  * link judges each frame that it is to cut, and cuts it by the book (rig/cut.c). Packets that a device has made of several
  * segments are taken as what they are.
  */
-#include "rig/rig.h"
+#include "rig/fixture.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -15,9 +15,6 @@
 #define TSO (MR_LINK_CAP_TX_TSO | MR_LINK_CAP_TX_TCP_CKSUM)
 #define TSO_V4 (TSO | MR_LINK_CAP_TX_IPV4_CKSUM)
 #define MSS 1460u
-
-static struct rig rig;
-static struct rig_tcp t;
 
 static void
 start(uint32_t caps, uint16_t segs, bool v6, bool ts, bool ecn)
@@ -41,13 +38,6 @@ static void
 setup(void)
 {
 	start(TSO_V4, 64, false, false, false);
-}
-
-static void
-teardown(void)
-{
-	rig_discard(&rig);
-	rig_fini(&rig);
 }
 
 /* One write. */
@@ -158,11 +148,11 @@ START_TEST(same_wire)
 	start(caps, 64, v6, ts, ecn);
 	play(&with);
 	ck_assert_uint_gt(rig.n_cut, 5);
-	teardown();
+	rig_teardown();
 	start(caps & ~MR_LINK_CAP_TX_TSO, 64, v6, ts, ecn);
 	play(&without);
 	ck_assert_uint_eq(rig.n_cut, 0);
-	teardown();
+	rig_teardown();
 	ck_assert_uint_gt(with.n, 150000);
 	ck_assert_uint_eq(with.n, without.n);
 	ck_assert_int_eq(memcmp(with.b, without.b, with.n), 0);
@@ -251,7 +241,7 @@ START_TEST(few_pieces)
 	frames(3);
 	ck_assert_uint_eq(rig.cut_pieces, 2);
 	expect_segs(0, 10);
-	teardown();
+	rig_teardown();
 }
 END_TEST
 
@@ -262,14 +252,14 @@ START_TEST(half_a_link)
 	send_segs(0, 10);
 	frames(0);
 	expect_segs(0, 10);
-	teardown();
+	rig_teardown();
 	rig_init(&rig, &(struct rig_opts){.caps = TSO, .no_multi_segs = true});
 	rig_tcp_init(&t, &rig, false);
 	rig_tcp_establish_passive(&t);
 	send_segs(0, 5);
 	frames(0);
 	expect_segs(0, 5);
-	teardown();
+	rig_teardown();
 }
 END_TEST
 
@@ -293,7 +283,7 @@ START_TEST(cwr_alone)
 		ck_assert_uint_eq(f->tos, 2);
 	}
 	ck_assert_uint_eq(rig.cut_pieces, 9);
-	teardown();
+	rig_teardown();
 }
 END_TEST
 
@@ -396,7 +386,7 @@ END_TEST
 START_TEST(room_ends)
 {
 	start(TSO_V4, 1, false, false, false);
-	teardown();
+	rig_teardown();
 	start(TSO_V4, 2, false, false, false);
 	rig.tx_room = 0;
 	send_segs(0, 1000);
@@ -411,7 +401,7 @@ START_TEST(room_ends)
 	rig_expect_none(&rig);
 	rig_expect_no_drop(&rig);
 	ck_assert_uint_eq(rig_moved(&rig, MR_CNT_TCP_RETRANSMITS), 0);
-	teardown();
+	rig_teardown();
 }
 END_TEST
 
@@ -450,18 +440,15 @@ static Suite *
 make_suite(void)
 {
 	Suite *s = suite_create("tcp_tso");
-	TCase *tc = tcase_create("wire");
+	TCase *tc = rig_case(s, "wire", NULL, NULL);
 
 	tcase_add_loop_test(tc, same_wire, 0, 16);
-	suite_add_tcase(s, tc);
-	tc = tcase_create("links");
+	tc = rig_case(s, "links", NULL, NULL);
 	tcase_add_test(tc, few_pieces);
 	tcase_add_test(tc, half_a_link);
 	tcase_add_test(tc, cwr_alone);
 	tcase_add_test(tc, room_ends);
-	suite_add_tcase(s, tc);
-	tc = tcase_create("frames");
-	tcase_add_checked_fixture(tc, setup, teardown);
+	tc = rig_case(s, "frames", setup, rig_teardown);
 	tcase_add_test(tc, one_frame);
 	tcase_add_test(tc, alone);
 	tcase_add_test(tc, alone_after_all);
@@ -472,12 +459,7 @@ make_suite(void)
 	tcase_add_loop_test(tc, link_still_reads, 0, 2);
 	tcase_add_test(tc, again_alone);
 	tcase_add_test(tc, large_receive);
-	suite_add_tcase(s, tc);
 	return s;
 }
 
-int
-main(int argc, char **argv)
-{
-	return rig_main(argc, argv, make_suite);
-}
+RIG_MAIN(make_suite)

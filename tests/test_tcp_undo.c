@@ -148,20 +148,14 @@ static Suite *
 suite(void)
 {
 	Suite *s = suite_create("tcp_undo");
-	TCase *tc = tcase_create("undo");
+	TCase *tc = rig_case(s, "undo", flight_setup, rig_teardown);
 
-	tcase_add_checked_fixture(tc, flight_setup, flight_teardown);
 	tcase_add_test(tc, eifel);
 	tcase_add_test(tc, dsack);
 	tcase_add_test(tc, dsack_of_nothing);
 	tcase_add_loop_test(tc, frto, 0, 2);
 	tcase_add_test(tc, frto_real_loss);
-	suite_add_tcase(s, tc);
 	return s;
 }
 
-int
-main(int argc, char **argv)
-{
-	return rig_main(argc, argv, suite);
-}
+RIG_MAIN(suite)

@@ -3,14 +3,12 @@
  * Urgent data both ways (RFC 9293 3.8.5, RFC 6093): where the mark is, when the application is told, and pointers that mean
  * harm (nasty case 31).
  */
-#include "rig/rig.h"
+#include "rig/fixture.h"
 
 #include <errno.h>
 
 #include "proto/tcp/tcp.h"
 
-static struct rig rig;
-static struct rig_tcp t;
 static struct mr_waiter waiter;
 static unsigned told; /* times */
 
@@ -25,19 +23,11 @@ on_event(struct mr_ep *ep, uint32_t events, void *arg)
 static void
 setup(void)
 {
-	rig_init(&rig, NULL);
-	rig_tcp_init(&t, &rig, false);
+	tcp_setup();
 	rig_tcp_establish_passive(&t);
 	told = 0;
 	waiter = (struct mr_waiter){.mask = MR_EV_PRI, .fn = on_event};
 	mr_ep_wait(t.ep, &waiter);
-}
-
-static void
-teardown(void)
-{
-	rig_discard(&rig);
-	rig_fini(&rig);
 }
 
 static int64_t
@@ -260,9 +250,8 @@ static Suite *
 suite(void)
 {
 	Suite *s = suite_create("tcp_urgent");
-	TCase *c = tcase_create("urgent");
+	TCase *c = rig_case(s, "urgent", setup, rig_teardown);
 
-	tcase_add_checked_fixture(c, setup, teardown);
 	tcase_add_test(c, received_in_line);
 	tcase_add_test(c, told_of_what_is_new);
 	tcase_add_test(c, before_its_data);
@@ -273,12 +262,7 @@ suite(void)
 	tcase_add_test(c, sent);
 	tcase_add_test(c, told_ahead);
 	tcase_add_test(c, cannot_be_sent);
-	suite_add_tcase(s, c);
 	return s;
 }
 
-int
-main(int argc, char **argv)
-{
-	return rig_main(argc, argv, suite);
-}
+RIG_MAIN(suite)

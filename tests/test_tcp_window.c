@@ -3,7 +3,7 @@
  * The size of the window: buffers that grow with what is read in a round trip and with the congestion window (B-72), what
  * holds them, and the option that clamps the window.
  */
-#include "rig/rig.h"
+#include "rig/fixture.h"
 
 #include "proto/tcp/tcp.h"
 
@@ -12,21 +12,12 @@
 #define RTT (20 * RIG_MS)
 #define MBPS 1000000ull
 
-static struct rig rig;
-static struct rig_tcp t;
-
 static void
 setup(void)
 {
 	rig_init(&rig, &(struct rig_opts){.stack = {.rx_mbufs = 16384, .tx_mbufs = 16384}});
 	rig_tcp_init(&t, &rig, false);
 	t.ts = true;
-}
-
-static void
-teardown(void)
-{
-	rig_fini(&rig);
 }
 
 static int64_t
@@ -423,9 +414,10 @@ static Suite *
 suite(void)
 {
 	Suite *s = suite_create("tcp_window");
-	TCase *c = tcase_create("autotuning"), *two = tcase_create("stacks"), *clamps = tcase_create("clamp");
+	TCase *c = rig_case(s, "autotuning", setup, rig_teardown);
+	TCase *two = rig_case(s, "stacks", NULL, NULL);
+	TCase *clamps = rig_case(s, "clamp", setup, rig_teardown);
 
-	tcase_add_checked_fixture(c, setup, teardown);
 	tcase_add_test(c, receive_grows_with_what_is_read);
 	tcase_add_test(c, receive_stops_growing);
 	tcase_add_test(c, window_follows);
@@ -438,19 +430,10 @@ suite(void)
 	tcase_add_test(c, send_shrinks_with_queues);
 	tcase_add_test(c, send_stays_if_it_is_enough);
 	tcase_add_test(c, send_respects_the_budget);
-	suite_add_tcase(s, c);
-	tcase_set_timeout(two, 60);
 	tcase_add_loop_test(two, fills_a_long_path, 0, 4);
-	suite_add_tcase(s, two);
-	tcase_add_checked_fixture(clamps, setup, teardown);
 	tcase_add_loop_test(clamps, clamp, 0, 2);
 	tcase_add_test(clamps, clamp_of_a_connection);
-	suite_add_tcase(s, clamps);
 	return s;
 }
 
-int
-main(int argc, char **argv)
-{
-	return rig_main(argc, argv, suite);
-}
+RIG_MAIN(suite)

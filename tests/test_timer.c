@@ -327,7 +327,7 @@ static Suite *
 suite(void)
 {
 	Suite *s = suite_create("timer");
-	TCase *tc = tcase_create("timer");
+	TCase *tc = rig_case(s, "timer", NULL, NULL);
 
 	tcase_set_timeout(tc, 120);
 	tcase_add_test(tc, fires_exactly_at_its_deadline);
@@ -338,12 +338,7 @@ suite(void)
 	tcase_add_test(tc, latest_deadline_never_fires_early);
 	tcase_add_test(tc, one_call_fires_in_order_of_ticks);
 	tcase_add_loop_test(tc, wheel_against_a_model, 0, 4);
-	suite_add_tcase(s, tc);
 	return s;
 }
 
-int
-main(int argc, char **argv)
-{
-	return rig_main(argc, argv, suite);
-}
+RIG_MAIN(suite)

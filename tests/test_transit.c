@@ -481,10 +481,8 @@ static Suite *
 suite(void)
 {
 	Suite *s = suite_create("transit");
-	TCase *tc = tcase_create("transit");
+	TCase *tc = rig_case(s, "transit", setup, teardown);
 
-	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, s48_on_and_off);
 	tcase_add_test(tc, v4_both_ways);
 	tcase_add_test(tc, v6_both_ways);
@@ -502,16 +500,10 @@ suite(void)
 	tcase_add_test(tc, modes_come_first);
 	tcase_add_test(tc, groups_are_received);
 	tcase_add_test(tc, loop_stays);
-	suite_add_tcase(s, tc);
-	tc = tcase_create("other routers");
+	tc = rig_case(s, "other routers", NULL, NULL);
 	tcase_add_test(tc, s48_off_at_first);
 	tcase_add_test(tc, b30_too_big);
-	suite_add_tcase(s, tc);
 	return s;
 }
 
-int
-main(int argc, char **argv)
-{
-	return rig_main(argc, argv, suite);
-}
+RIG_MAIN(suite)

@@ -393,10 +393,8 @@ static Suite *
 suite(void)
 {
 	Suite *s = suite_create("transit_hop");
-	TCase *tc = tcase_create("hops");
+	TCase *tc = rig_case(s, "hops", setup, teardown);
 
-	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, rows_decide);
 	tcase_add_test(tc, hairpin);
 	tcase_add_test(tc, b18_waits_for_neighbour);
@@ -408,17 +406,11 @@ suite(void)
 	tcase_add_test(tc, many_destinations);
 	tcase_add_test(tc, mixed_burst);
 	tcase_add_test(tc, not_steered);
-	suite_add_tcase(s, tc);
-	tc = tcase_create("other routers");
+	tc = rig_case(s, "other routers", NULL, NULL);
 	tcase_add_test(tc, r8_device_route);
 	tcase_add_test(tc, tiny_cache);
 	tcase_add_test(tc, chains);
-	suite_add_tcase(s, tc);
 	return s;
 }
 
-int
-main(int argc, char **argv)
-{
-	return rig_main(argc, argv, suite);
-}
+RIG_MAIN(suite)

@@ -5,7 +5,7 @@
  *
  * The transport here has four bytes of header, the two ports, and no checksum.
  */
-#include "rig/rig.h"
+#include "rig/fixture.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -142,20 +142,6 @@ exp_create(struct mr_stack *s, struct mr_transproto **out)
 }
 
 /* ---- rig */
-
-static struct rig rig;
-
-static void
-setup(void)
-{
-	rig_init(&rig, NULL);
-}
-
-static void
-teardown(void)
-{
-	rig_fini(&rig);
-}
 
 /* An endpoint with a registration: NULL and 0 are wildcards. */
 static struct exp_ep *
@@ -312,20 +298,14 @@ static Suite *
 suite(void)
 {
 	Suite *s = suite_create("transport");
-	TCase *tc = tcase_create("contract");
+	TCase *tc = rig_case(s, "contract", rig_setup, rig_teardown);
 
 	mr_transproto_register("exp", exp_create);
-	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_loop_test(tc, packet, 0, 2);
 	tcase_add_loop_test(tc, no_such_transport, 0, 2);
 	tcase_add_test(tc, ids);
 	tcase_add_loop_test(tc, control, 0, RTE_DIM(control_cases));
-	suite_add_tcase(s, tc);
 	return s;
 }
 
-int
-main(int argc, char **argv)
-{
-	return rig_main(argc, argv, suite);
-}
+RIG_MAIN(suite)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* UDP: datagrams in and out, binding, connecting, errors, options, limits (UD-, B-38 to B-44, SS-, D-10, D-11). */
-#include "rig/rig.h"
+#include "rig/fixture.h"
 
 #include <errno.h>
 #include <string.h>
@@ -12,20 +12,6 @@
 #include "stack/stack.h"
 
 #define ETH 14
-
-static struct rig rig;
-
-static void
-setup(void)
-{
-	rig_init(&rig, NULL);
-}
-
-static void
-teardown(void)
-{
-	rig_fini(&rig);
-}
 
 static struct mr_ep *
 make(bool v6)
@@ -1234,10 +1220,8 @@ static Suite *
 suite(void)
 {
 	Suite *s = suite_create("udp");
-	TCase *tc = tcase_create("udp");
+	TCase *tc = rig_case(s, "udp", rig_setup, rig_teardown);
 
-	tcase_set_timeout(tc, 20);
-	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_loop_test(tc, receive, 0, 2);
 	tcase_add_loop_test(tc, receive_chains, 0, 7);
 	tcase_add_loop_test(tc, bad_lengths, 0, 2);
@@ -1285,12 +1269,7 @@ suite(void)
 	tcase_add_test(tc, options);
 	tcase_add_test(tc, option_between_sends);
 	tcase_add_test(tc, two_stacks);
-	suite_add_tcase(s, tc);
 	return s;
 }
 
-int
-main(int argc, char **argv)
-{
-	return rig_main(argc, argv, suite);
-}
+RIG_MAIN(suite)

@@ -3,7 +3,7 @@
  * A next hop that does not answer, seen by who sends to it (B-18, RFC 1122 4.2.3.9, RFC 4861 7.2.2). Each case once with
  * IPv4 and once with IPv6.
  */
-#include "rig/rig.h"
+#include "rig/fixture.h"
 
 #include <errno.h>
 
@@ -11,18 +11,10 @@
 
 #define V6 (_i == 1)
 
-static struct rig rig;
-
 static void
 setup(void)
 {
 	rig_init(&rig, &(struct rig_opts){.no_neigh = true});
-}
-
-static void
-teardown(void)
-{
-	rig_fini(&rig);
 }
 
 static struct mr_ep *
@@ -165,11 +157,8 @@ static Suite *
 suite(void)
 {
 	Suite *s = suite_create("unreach");
-	TCase *tc = tcase_create("unreach");
+	TCase *tc = rig_case(s, "unreach", setup, rig_teardown);
 
-	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_set_timeout(tc, 60);
-	suite_add_tcase(s, tc);
 	tcase_add_loop_test(tc, tcp_connect, 0, 2);
 	tcase_add_loop_test(tc, tcp_established, 0, 2);
 	tcase_add_loop_test(tc, udp, 0, 2);
@@ -178,8 +167,4 @@ suite(void)
 	return s;
 }
 
-int
-main(int argc, char **argv)
-{
-	return rig_main(argc, argv, suite);
-}
+RIG_MAIN(suite)

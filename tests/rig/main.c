@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include <rte_common.h>
 #include <rte_eal.h>
 #include <rte_memory.h>
 #include <rte_mempool.h>
@@ -64,24 +65,58 @@ make_private(const struct rte_memseg_list *msl, void *arg)
 	return 0;
 }
 
+static int
+run(Suite *suite, enum fork_status how)
+{
+	SRunner *sr = srunner_create(suite);
+	int failed;
+
+	srunner_set_fork_status(sr, how);
+	srunner_run_all(sr, CK_ENV);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+static bool
+eal_start(char *program, const char *lcores)
+{
+	char lcores_arg[64];
+	char *eal[] = {program, "--no-huge", "--no-shconf", "--no-pci", "--no-telemetry", "-m", "256", "--log-level=lib.eal:4",
+	               lcores_arg, NULL};
+
+	snprintf(lcores_arg, sizeof(lcores_arg), "--lcores=%s", lcores);
+	return rte_eal_init(RTE_DIM(eal) - 1, eal) >= 0;
+}
+
 int
 rig_main(int argc, char **argv, Suite *(*make_suite)(void))
 {
-	char *eal[] = {argv[0], "--no-huge", "--no-shconf", "--no-pci", "--no-telemetry", "-m", "256", "--log-level=lib.eal:4",
-	               "--lcores=0", NULL};
-	SRunner *sr;
-	int failed;
-
 	(void)argc;
-	if (rte_eal_init(9, eal) < 0)
+	if (!eal_start(argv[0], "0"))
 		return 2;
 	if (rte_memseg_list_walk(make_private, NULL) < 0) {
 		fprintf(stderr, "rig: cannot make the memory private to each test: %s\n", strerror(errno));
 		return 2;
 	}
-	sr = srunner_create(make_suite());
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run(make_suite(), CK_FORK_GETENV);
+}
+
+int
+rig_main_lcores(int argc, char **argv, Suite *(*make_suite)(void))
+{
+	(void)argc;
+	return eal_start(argv[0], "0@0,1@0,2@0,3@0") ? run(make_suite(), CK_NOFORK) : 2;
+}
+
+TCase *
+rig_case(Suite *s, const char *name, SFun setup, SFun teardown)
+{
+	TCase *tc = tcase_create(name);
+
+	tcase_set_timeout(tc, 60); /* of a test that hangs; a slow machine is no fault */
+	if (setup || teardown)
+		tcase_add_checked_fixture(tc, setup, teardown);
+	suite_add_tcase(s, tc);
+	return tc;
 }

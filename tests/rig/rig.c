@@ -9,6 +9,9 @@
 #include <string.h>
 
 #include "rig/priv.h"
+#include "stack/timer.h"
+
+#define TICK_NS (1ull << MR_TIMER_TICK_SHIFT)
 
 struct mr_addr
 rig_addr(const char *text)
@@ -272,4 +275,14 @@ rig_advance_until_frame(struct rig *rig, uint64_t ns)
 			return false;
 	}
 	return true;
+}
+
+void
+rig_expect_after(struct rig *rig, uint64_t since_ns, uint64_t ns)
+{
+	uint64_t due = since_ns + ns;
+
+	ck_assert(rig_advance_until_frame(rig, due - RTE_MIN(due, rig->now) + RIG_S));
+	if (rig->now < due || rig->now - due > TICK_NS)
+		ck_abort_msg("frame %.6f s after the start, expected %.6f", (double)(rig->now - since_ns) / 1e9, (double)ns / 1e9);
 }

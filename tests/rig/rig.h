@@ -9,7 +9,8 @@
  * Always checked, in every test: each frame that the stack sends (lengths, checksums, options, MTU, offload flags against
  * the link's capabilities), and that every mbuf is back in its pool when a pool is freed, whoever frees it.
  *
- * More: frame.h builders and the parsed form; tcp.h scripted connections; duo.h two whole stacks.
+ * More: frame.h builders and the parsed form; tcp.h scripted connections; duo.h two whole stacks; fixture.h what a suite has
+ * that works with one rig.
  */
 #ifndef TESTS_RIG_H
 #define TESTS_RIG_H
@@ -29,8 +30,23 @@
  * 5227 2.3), groups are reported twice within ten (RFC 2236 8.10). */
 #define RIG_SETTLE_NS (11 * RIG_S)
 
-/* Initialise EAL (--no-huge, unprivileged), run the suite, return the exit code. RIG_TEST=name runs one test case. */
+/* Initialise EAL (--no-huge, unprivileged), run the suite, return the exit code. CK_RUN_CASE=name runs one test case. */
 int rig_main(int argc, char **argv, Suite *(*make_suite)(void));
+/* The same with four lcores, all on the first processor. Threads do not outlive a fork: the tests share one process. */
+int rig_main_lcores(int argc, char **argv, Suite *(*make_suite)(void));
+/* The whole main of a test program. */
+#define RIG_MAIN(make_suite) \
+	int main(int argc, char **argv) \
+	{ \
+		return rig_main(argc, argv, make_suite); \
+	}
+#define RIG_MAIN_LCORES(make_suite) \
+	int main(int argc, char **argv) \
+	{ \
+		return rig_main_lcores(argc, argv, make_suite); \
+	}
+/* A new test case of the suite. Each of its tests runs between setup and teardown, if they are given. */
+TCase *rig_case(Suite *s, const char *name, SFun setup, SFun teardown);
 
 TAILQ_HEAD(rig_frames, rig_frame);
 
@@ -129,6 +145,8 @@ void rig_poll(struct rig *rig);
 void rig_advance(struct rig *rig, uint64_t ns);
 /* Let time pass until the stack has sent a frame, `ns` at most. @return true if there is one. */
 bool rig_advance_until_frame(struct rig *rig, uint64_t ns);
+/* Let time pass until the stack has sent a frame: it must be so many ns after since_ns, or a tick of the wheel later. */
+void rig_expect_after(struct rig *rig, uint64_t since_ns, uint64_t ns);
 
 /* ---- expect. Returned frames live until rig_fini. */
 /* Next frame or NULL; polls. */
