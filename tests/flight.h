@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * For the tests of loss recovery: a connection whose round trip of 100 ms is measured by its handshake, with NewReno's
- * halving, whose sums are simple, and a flight of full segments that are counted.
+ * halving, whose sums are simple, a flight of full segments that are counted, and what the peer says of them.
  */
 #ifndef TESTS_FLIGHT_H
 #define TESTS_FLIGHT_H
@@ -48,6 +48,32 @@ send_segs(uint32_t n)
 	for (uint32_t i = 0; i < n; i++)
 		expect_seg(sent++);
 	rig_expect_none(&rig);
+}
+
+/* A congestion window of four segments, full, and six more that wait for it. */
+static inline void
+send_four_of_ten(void)
+{
+	tcp_conn(t.ep)->cc.cwnd = 4 * MSS;
+	rig_ep_send(t.ep, 0, 10 * MSS);
+	for (sent = 0; sent < 4; sent++)
+		expect_seg(sent);
+	rig_expect_none(&rig);
+}
+
+/* The peer has all before segment una, and of those beyond from..to. */
+static inline void
+sack_segs(uint32_t una, uint32_t from, uint32_t to)
+{
+	rig_tcp_push(&t, RIG_ACK, 1, 1 + una * MSS, 0, .n_sack = 1, .sack = {{1 + from * MSS, 1 + to * MSS}});
+	rig_poll(&rig);
+}
+
+static inline void
+ack_segs(uint32_t una)
+{
+	rig_tcp_push(&t, RIG_ACK, 1, 1 + una * MSS, 0);
+	rig_poll(&rig);
 }
 
 #endif

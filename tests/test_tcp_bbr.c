@@ -99,6 +99,7 @@ static struct sim {
 	uint64_t queue_ns_max;
 	uint32_t cwnd_min;
 	bool seen[BBR_PROBE_RTT + 1];
+	double paced[BBR_PROBE_RTT + 1]; /* the pacing rate last set in a state, in the rate then known */
 } *sim;
 
 static void
@@ -216,6 +217,7 @@ take_ack(struct seg *s, uint32_t lost)
 	if (sim->cc.cwnd < 4 * MSS || sim->cc.pacing_rate == 0)
 		ck_abort_msg("cwnd %u, pacing rate %lu", sim->cc.cwnd, (unsigned long)sim->cc.pacing_rate);
 	sim->seen[sim->bbr.state] = true;
+	sim->paced[sim->bbr.state] = (double)sim->cc.pacing_rate / tcp_bbr_bw(&sim->bbr);
 	sim->cwnd_min = RTE_MIN(sim->cwnd_min, sim->cc.cwnd);
 }
 
@@ -298,6 +300,40 @@ START_TEST(small_queue)
 	ck_assert(sim->seen[BBR_DOWN] && sim->seen[BBR_CRUISE] && sim->seen[BBR_REFILL] && sim->seen[BBR_UP]);
 	ck_assert_uint_lt(sim->queue_ns_max, sim->delay_ns * 3 / 2);
 	ck_assert_uint_gt(sim->queue_ns_max, sim->delay_ns / 10);
+}
+END_TEST
+
+/* 5.6.1: the pace of each state of the cycle, a percent below the rate that is known: nine tenths where a queue is taken away,
+ * a quarter more where the path is asked for more. */
+START_TEST(pace_of_the_states)
+{
+	static const struct {
+		int state;
+		double gain;
+	} want[] = {{BBR_DOWN, 0.9}, {BBR_CRUISE, 1}, {BBR_REFILL, 1}, {BBR_UP, 1.25}, {BBR_PROBE_RTT, 1}};
+
+	run(3 * S);
+	run(15 * S);
+	sim->delay_ns = 30 * MS; /* no sample matches the least round trip any more */
+	run(15 * S);
+	for (unsigned i = 0; i < RTE_DIM(want); i++)
+		near(sim->paced[want[i].state], 0.99 * want[i].gain, 0.005);
+	near(sim->cwnd_min, sim->rate * 0.01, 0.05); /* PROBE_RTT: half of what the path held */
+}
+END_TEST
+
+/* 4.6.4.3: others find 15 percent of what fits unused, a segment at least; four may always be in flight. */
+START_TEST(headroom)
+{
+	static const struct {
+		uint32_t fits, most;
+	} c[] = {{100, 85}, {20, 17}, {6, 5}, {4, 4}, {2, 4}};
+
+	ck_assert_uint_eq(tcp_bbr_inflight_with_headroom(&sim->cc, &sim->bbr), BBR_NONE);
+	for (unsigned i = 0; i < RTE_DIM(c); i++) {
+		sim->bbr.inflight_hi = c[i].fits * MSS;
+		ck_assert_uint_eq(tcp_bbr_inflight_with_headroom(&sim->cc, &sim->bbr), c[i].most * MSS);
+	}
 }
 END_TEST
 
@@ -452,6 +488,8 @@ suite(void)
 	tcase_add_loop_test(t, finds_the_path, 0, 4);
 	tcase_add_test(t, pacing_before_samples);
 	tcase_add_test(t, small_queue);
+	tcase_add_test(t, pace_of_the_states);
+	tcase_add_test(t, headroom);
 	tcase_add_test(t, longer_path);
 	tcase_add_loop_test(t, rate_changes, 0, 2);
 	tcase_add_loop_test(t, random_loss, 0, 2);

@@ -162,6 +162,23 @@ START_TEST(reno_friendly)
 }
 END_TEST
 
+/* CU-03: below the window of before Reno's estimate grows by a segment for each 17/9 of a window, no byte sooner (4.3). */
+START_TEST(reno_alpha)
+{
+	struct tcp_cubic_view v;
+
+	setup(20);
+	lose();
+	ck_assert_uint_eq(cc.cwnd, 14 * MSS);
+	for (unsigned acked = 0; acked < 27; acked++) { /* 26.4 are 14 * 17 / 9 */
+		ck_assert(acked == 0 || (tcp_cubic_view(&cc, &v) && v.w_est == 14 * MSS));
+		ack(MSS, MS, true);
+	}
+	ck_assert(tcp_cubic_view(&cc, &v));
+	ck_assert_uint_eq(v.w_est, 15 * MSS);
+}
+END_TEST
+
 /* ---- reductions */
 
 /* CU-02: beta is 0.7, of what is in flight; two segments at least. */
@@ -482,6 +499,7 @@ suite(void)
 	tcase_add_test(t, grows_by_half_at_most);
 	tcase_add_test(t, window_is_bounded);
 	tcase_add_test(t, reno_friendly);
+	tcase_add_test(t, reno_alpha);
 	tcase_add_test(t, loss);
 	tcase_add_test(t, fast_convergence);
 	tcase_add_test(t, no_fast_convergence_above_the_plateau);

@@ -266,6 +266,27 @@ START_TEST(restart_after_idle)
 }
 END_TEST
 
+/* RFC 2861: three quarters of what the window had come to are where slow start ends again, unless it would later. */
+START_TEST(idle_remembers_the_window)
+{
+	struct tcp_cc *cc;
+
+	rig_tcp_establish_passive(&t);
+	cc = &tcp_conn(t.ep)->cc;
+	rig_ep_send(t.ep, 0, 10 * MSS);
+	expect_segs(0, 10);
+	ack_segs(10);
+	rig_poll(&rig);
+	cc->cwnd = 40 * MSS;
+	cc->ssthresh = (_i ? 35 : 5) * MSS;
+	rig_advance(&rig, 10 * RIG_S);
+	rig_ep_send(t.ep, 10 * MSS, MSS);
+	expect_segs(10, 1);
+	ck_assert_uint_eq(cc->cwnd, 10 * MSS);
+	ck_assert_uint_eq(cc->ssthresh, (_i ? 35 : 30) * MSS);
+}
+END_TEST
+
 /* ---- duplicate ACKs */
 
 /* CC-12, CC-19, B-68: two new segments, the first again. CC-18: a partial ACK, the next hole; the full ACK ends it. */
@@ -281,12 +302,40 @@ START_TEST(fast_recovery)
 	ack_segs(0);
 	expect_segs(0, 1);
 	ck_assert_uint_eq(rig_moved(&rig, MR_CNT_TCP_FAST_RETRANSMITS), 1);
+	ck_assert_uint_eq(tcp_conn(t.ep)->cc.cwnd, tcp_conn(t.ep)->cc.ssthresh + 3 * MSS);
 	ack_segs(5);
 	expect_segs(5, 1);
+	ck_assert_uint_eq(tcp_conn(t.ep)->cc.cwnd, tcp_conn(t.ep)->cc.ssthresh + 3 * MSS - 5 * MSS + MSS);
 	ack_segs(12);
 	expect_segs(12, 2); /* RFC 6582: what is in flight, and one more: no burst */
 	ck_assert_uint_eq(rig_moved(&rig, MR_CNT_TCP_FAST_RETRANSMITS), 1);
 	ck_assert_uint_eq(rig_moved(&rig, MR_CNT_TCP_RTO), 0);
+}
+END_TEST
+
+/* RFC 6582 3.2 step 1: duplicates for all that was sent until a recovery began are of what it has sent again, and begin no
+ * other; those for the next segment may. */
+START_TEST(no_recovery_for_the_last_one)
+{
+	rig_tcp_establish_passive(&t);
+	rig_ep_send(t.ep, 0, 10 * MSS);
+	expect_segs(0, 10);
+	for (int i = 0; i < 3; i++)
+		ack_segs(0);
+	expect_segs(0, 1);
+	ack_segs(10);
+	rig_ep_send(t.ep, 10 * MSS, 5 * MSS);
+	rig_poll(&rig);
+	rig_discard(&rig);
+	for (int i = 0; i < 4; i++)
+		ack_segs(10);
+	rig_poll(&rig);
+	ck_assert_uint_eq(rig_moved(&rig, MR_CNT_TCP_FAST_RETRANSMITS), 1);
+	for (int i = 0; i < 4; i++)
+		ack_segs(11);
+	rig_poll(&rig);
+	ck_assert_uint_eq(rig_moved(&rig, MR_CNT_TCP_FAST_RETRANSMITS), 2);
+	rig_discard(&rig);
 }
 END_TEST
 
@@ -512,7 +561,9 @@ suite(void)
 	tcase_add_test(tc, slow_start);
 	tcase_add_test(tc, initial_window_after_lost_syns);
 	tcase_add_test(tc, restart_after_idle);
+	tcase_add_loop_test(tc, idle_remembers_the_window, 0, 2);
 	tcase_add_test(tc, fast_recovery);
+	tcase_add_test(tc, no_recovery_for_the_last_one);
 	tcase_add_test(tc, window_inflation);
 	tcase_add_loop_test(tc, not_a_duplicate, 0, 2);
 	tcase_add_loop_test(tc, packet_too_big, 0, 4);

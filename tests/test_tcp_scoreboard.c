@@ -194,6 +194,31 @@ START_TEST(reneging)
 }
 END_TEST
 
+/* What reading a block costs: one that goes on where a known run ends, nothing; another, the way from the nearer end. */
+START_TEST(price_of_a_block)
+{
+	struct tcp_sendq *q;
+
+	in_flight(100);
+	q = conn()->sendq;
+	sack(1, 1 + 50 * MSS, 1 + 51 * MSS);
+	q->sack_credit = 0;
+	sack(1, 1 + 51 * MSS, 1 + 52 * MSS);
+	ck_assert_uint_eq(q->sacked, 2);
+	q->sack_credit = 2;
+	sack(1, 1 + 2 * MSS, 1 + 3 * MSS);
+	ck_assert_uint_eq(q->sacked, 3);
+	ck_assert_uint_eq(q->sack_credit, 0);
+	q->sack_credit = 2;
+	sack(1, 1 + 97 * MSS, 1 + 98 * MSS);
+	ck_assert_uint_eq(q->sacked, 4);
+	ck_assert_uint_eq(q->sack_credit, 0);
+	sack(1, 1 + 70 * MSS, 1 + 71 * MSS); /* too far for who has paid nothing */
+	ck_assert_uint_eq(q->sacked, 4);
+	rig_discard(&rig);
+}
+END_TEST
+
 /* SK-14, nasty case 29: thousands of holes, each block another place. What reading them may cost is paid for by what is
  * acknowledged: then nobody listens; and when the peer goes on honestly, somebody does. */
 START_TEST(flood)
@@ -247,6 +272,7 @@ suite(void)
 	tcase_add_test(tc, beyond_the_recovery_point);
 	tcase_add_test(tc, sacked_is_not_sent_again);
 	tcase_add_test(tc, reneging);
+	tcase_add_test(tc, price_of_a_block);
 	tcase_add_test(tc, flood);
 	return s;
 }

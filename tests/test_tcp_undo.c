@@ -18,7 +18,7 @@ connect_with(bool ts, bool sack)
 }
 
 static void
-ack_segs(uint32_t una, uint32_t tsecr)
+ack_echo(uint32_t una, uint32_t tsecr)
 {
 	rig_tcp_push(&t, RIG_ACK, 1, 1 + una * mss, 0, .tsecr = tsecr);
 	rig_poll(&rig);
@@ -44,11 +44,11 @@ START_TEST(eifel)
 	expect_seg(0);
 	ck_assert_uint_lt(tcp_conn(t.ep)->cc.ssthresh, before);
 	rig_advance(&rig, 2 * RIG_MS);
-	ack_segs(4, ts);
+	ack_echo(4, ts);
 	ck_assert_uint_ge(cwnd(), before);
 	ck_assert_uint_gt(tcp_conn(t.ep)->cc.ssthresh, before);
 	ck_assert_uint_eq(rig_moved(&rig, MR_CNT_TCP_RECOVERIES_UNDONE), 1);
-	ack_segs(8, ts);
+	ack_echo(8, ts);
 	rig_expect_none_for(&rig, RIG_S);
 	ck_assert_uint_eq(rig_moved(&rig, MR_CNT_TCP_RETRANSMITS), 1);
 }
@@ -66,9 +66,30 @@ START_TEST(dsack)
 	rig_tcp_push(&t, RIG_ACK, 1, 1, 0, .n_sack = 1, .sack = {{1 + mss, 1 + 4 * mss}});
 	expect_seg(0);
 	rig_advance(&rig, 2 * RIG_MS);
-	ack_segs(8, 0);
+	ack_echo(8, 0);
 	ck_assert_uint_eq(rig_moved(&rig, MR_CNT_TCP_RECOVERIES_UNDONE), 0);
 	rig_tcp_push(&t, RIG_ACK, 1, 1 + 8 * mss, 0, .n_sack = 1, .sack = {{1, 1 + mss}});
+	rig_poll(&rig);
+	ck_assert_uint_eq(rig_moved(&rig, MR_CNT_TCP_RECOVERIES_UNDONE), 1);
+	ck_assert_uint_ge(cwnd(), before);
+}
+END_TEST
+
+/* RFC 3708: the last of the flight, too, which a timeout has sent again and the peer has twice. */
+START_TEST(dsack_of_the_last)
+{
+	uint32_t before;
+
+	connect_with(false, true);
+	before = cwnd();
+	send_segs(1);
+	while (rig_moved(&rig, MR_CNT_TCP_RTO) == 0) {
+		ck_assert(rig_advance_until_frame(&rig, 10 * RIG_S));
+		rig_discard(&rig);
+	}
+	ack_echo(1, 0);
+	ck_assert_uint_eq(rig_moved(&rig, MR_CNT_TCP_RECOVERIES_UNDONE), 0);
+	rig_tcp_push(&t, RIG_ACK, 1, 1 + mss, 0, .n_sack = 1, .sack = {{1, 1 + mss}});
 	rig_poll(&rig);
 	ck_assert_uint_eq(rig_moved(&rig, MR_CNT_TCP_RECOVERIES_UNDONE), 1);
 	ck_assert_uint_ge(cwnd(), before);
@@ -83,7 +104,7 @@ START_TEST(dsack_of_nothing)
 	connect_with(false, true);
 	send_segs(8);
 	rig_advance(&rig, RTT);
-	ack_segs(4, 0);
+	ack_echo(4, 0);
 	for (unsigned i = 0; i < 3; i++) {
 		rig_tcp_push(&t, RIG_ACK, 1, 1 + 4 * mss, 0, .n_sack = 1, .sack = {{lies[i][0], lies[i][1]}});
 		rig_poll(&rig);
@@ -111,20 +132,20 @@ START_TEST(frto)
 	}
 	expect_seg(0);
 	rig_expect_none(&rig);
-	ack_segs(1, 0);
+	ack_echo(1, 0);
 	expect_seg(sent);
 	expect_seg(sent + 1);
 	rig_expect_none(&rig);
-	ack_segs(2, 0);
+	ack_echo(2, 0);
 	ck_assert_uint_eq(rig_moved(&rig, MR_CNT_TCP_RECOVERIES_UNDONE), 1);
 	ck_assert_uint_ge(cwnd(), before);
 	rig_discard(&rig);
-	ack_segs(sent, 0);
+	ack_echo(sent, 0);
 	rig_discard(&rig);
 }
 END_TEST
 
-/* RFC 5682 3a: duplicates come back to the new data: the timeout was right. */
+/* RFC 5682 3a: duplicates come back to the new data: the timeout was right, and three segments may be in flight. */
 START_TEST(frto_real_loss)
 {
 	connect_with(false, false);
@@ -134,11 +155,12 @@ START_TEST(frto_real_loss)
 		ck_assert(rig_advance_until_frame(&rig, 10 * RIG_S));
 		rig_discard(&rig);
 	}
-	ack_segs(1, 0);
+	ack_echo(1, 0);
 	expect_seg(10);
 	expect_seg(11);
-	ack_segs(1, 0);
+	ack_echo(1, 0);
 	expect_seg(1);
+	ck_assert_uint_eq(cwnd(), 3 * mss);
 	ck_assert_uint_eq(rig_moved(&rig, MR_CNT_TCP_RECOVERIES_UNDONE), 0);
 	rig_discard(&rig);
 }
@@ -152,6 +174,7 @@ suite(void)
 
 	tcase_add_test(tc, eifel);
 	tcase_add_test(tc, dsack);
+	tcase_add_test(tc, dsack_of_the_last);
 	tcase_add_test(tc, dsack_of_nothing);
 	tcase_add_loop_test(tc, frto, 0, 2);
 	tcase_add_test(tc, frto_real_loss);
