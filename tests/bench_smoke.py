@@ -85,7 +85,7 @@ def result_faults(mode, r, role, wire='self'):
 
 
 def stuck(r):
-    """What a link that was not served for 10 ms did not take; TCP has sent it again."""
+    """What a link that was not served for 100 ms did not take (MR_NIC_STUCK_NS); TCP has sent it again."""
     return min(r['drops'].get('drop_nic_txq_full', 0), r['retransmits'])
 
 

@@ -922,15 +922,10 @@ fk_advance(uint64_t ns)
 		ck_assert_msg(mr_addr_equal((a), &want_), "%s is %s, not %s", #a, mr_addr_format((a), buf_, sizeof(buf_)), text); \
 	} while (0)
 
-static inline TCase *
-fk_tcase(Suite *s, const char *name)
+static inline unsigned
+fk_eps_used(void)
 {
-	TCase *tc = tcase_create(name);
-
-	tcase_add_checked_fixture(tc, fk_setup, fk_teardown);
-	tcase_set_timeout(tc, 60);
-	suite_add_tcase(s, tc);
-	return tc;
+	return ((struct fk_tp *)mr_stack_transproto(fk.s, FK_TRANS))->eps.used;
 }
 
 #endif

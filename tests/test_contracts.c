@@ -550,7 +550,6 @@ suite(void)
 {
 	Suite *s = suite_create("contracts");
 	TCase *tc = rig_case(s, "stack", setup, fk_teardown);
-	TCase *fresh = rig_case(s, "fresh stack", setup_fresh, fk_teardown);
 
 	tcase_add_test(tc, s4_factories);
 	tcase_add_test(tc, s125_options_of_protocols);
@@ -564,8 +563,9 @@ suite(void)
 	tcase_add_test(tc, s81_deliver_control);
 	tcase_add_test(tc, budgets);
 	tcase_add_test(tc, services);
-	tcase_add_test(fresh, b16_default_handler);
-	tcase_add_test(fresh, ss3_handler_before_the_first_turn);
+	tc = rig_case(s, "fresh stack", setup_fresh, fk_teardown);
+	tcase_add_test(tc, b16_default_handler);
+	tcase_add_test(tc, ss3_handler_before_the_first_turn);
 	return s;
 }
 

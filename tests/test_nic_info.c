@@ -352,16 +352,16 @@ static Suite *
 suite(void)
 {
 	Suite *s = suite_create("nic_info");
-	TCase *tc = fk_tcase(s, "nics");
+	TCase *tc = rig_case(s, "nics", fk_setup, fk_teardown);
 
 	tcase_add_test(tc, s14_ways_to_make);
 	tcase_add_test(tc, s19_nics);
-	tc = fk_tcase(s, "addresses");
+	tc = rig_case(s, "addresses", fk_setup, fk_teardown);
 	tcase_add_test(tc, s73_addresses);
 	tcase_add_test(tc, ss8_readd_updates);
 	tcase_add_test(tc, s38_main_address);
 	tcase_add_test(tc, s41_check_local_address);
-	tc = fk_tcase(s, "subnets");
+	tc = rig_case(s, "subnets", fk_setup, fk_teardown);
 	tcase_add_test(tc, s77_subnets);
 	tcase_add_test(tc, s36_exact_membership);
 	tcase_add_test(tc, s34_overlapping_subnets);

@@ -130,7 +130,7 @@ static Suite *
 suite(void)
 {
 	Suite *s = suite_create("nic_out");
-	TCase *tc = fk_tcase(s, "burst");
+	TCase *tc = rig_case(s, "burst", fk_setup, fk_teardown);
 
 	tcase_add_test(tc, burst_in_order);
 	tcase_add_test(tc, burst_over_room);

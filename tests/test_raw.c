@@ -3,8 +3,6 @@
  * Raw endpoints (S-58, IF-01): copies of what comes for an IP protocol beside its delivery, bound and connected; packets
  * out, with our header or the application's; limits and ends. Where _i is the family it is v6.
  */
-#include "rig/fixture.h"
-
 #include <errno.h>
 #include <string.h>
 
@@ -12,24 +10,7 @@
 
 #include "stack/nic.h"
 #include "stack/stack.h"
-
-#define ETH 14
-#define PROTO 99
-
-static uint16_t
-net_of(bool v6)
-{
-	return v6 ? MR_NET_IPV6 : MR_NET_IPV4;
-}
-
-static struct mr_ep *
-make(uint8_t proto, bool v6)
-{
-	struct mr_ep *ep;
-
-	ck_assert_int_eq(mr_ep_create_raw(rig.stack, proto, net_of(v6), &ep), 0);
-	return ep;
-}
+#include "raw.h"
 
 static struct mr_ep *
 udp_bound(uint16_t port)
@@ -39,22 +20,6 @@ udp_bound(uint16_t port)
 	ck_assert_int_eq(mr_ep_create(rig.stack, MR_TRANS_UDP, MR_NET_IPV6, &ep), 0);
 	ck_assert_int_eq(mr_ep_bind(ep, &(struct mr_sockaddr){.port = port}), 0);
 	return ep;
-}
-
-/* What an endpoint has of a packet with `len` bytes of payload: its IPv4 header comes along. */
-static void
-expect_packet(struct mr_ep *ep, bool v6, const void *payload, size_t len)
-{
-	size_t hdr = v6 ? 0 : 20;
-	uint8_t buf[2000];
-
-	ck_assert_int_eq(mr_ep_recv(ep, buf, sizeof(buf), NULL), hdr + len);
-	if (!v6) {
-		ck_assert_uint_eq(buf[0], 0x45);
-		ck_assert_uint_eq(buf[2] << 8 | buf[3], 20 + len);
-		ck_assert_mem_eq(buf + 16, rig.addr4.b + 12, 4);
-	}
-	ck_assert_mem_eq(buf + hdr, payload, len);
 }
 
 static void
@@ -384,61 +349,6 @@ START_TEST(no_packets_for_copies)
 }
 END_TEST
 
-/* ---- errors */
-
-START_TEST(errors)
-{
-	struct mr_sockaddr peer = rig_peer(&rig, _i, 0);
-	struct mr_ep *ep = make(PROTO, _i), *same = make(PROTO, _i), *other = make(PROTO + 1, _i), *open = make(PROTO, _i);
-	const struct rig_frame *f;
-
-	peer.addr = rig_addr(_i ? "fd00::77" : "10.0.0.77");
-	ck_assert_int_eq(mr_ep_connect(same, &peer), 0);
-	peer = rig_peer(&rig, _i, 0);
-	ck_assert_int_eq(mr_ep_connect(ep, &peer), 0);
-	ck_assert_int_eq(mr_ep_connect(other, &peer), 0);
-	ck_assert_int_eq(mr_ep_send(ep, "eight or more", 13), 13);
-	f = rig_expect(&rig, RIG_IP);
-	rig_push_icmp(&rig, .ip.v6 = _i, .type = _i ? 4 : 3, .code = _i ? 1 : 2, .rest = _i ? 6 : 0, .data = f->b + ETH,
-	              .len = f->len - ETH);
-	rig_poll(&rig);
-	ck_assert_uint_eq(mr_ep_readiness(ep), MR_EV_OUT | MR_EV_ERR);
-	ck_assert_int_eq(mr_ep_send(ep, "x", 1), -ECONNREFUSED);
-	ck_assert_int_eq(mr_ep_error(ep), 0);
-	ck_assert_int_eq(mr_ep_error(same), 0);
-	ck_assert_int_eq(mr_ep_error(other), 0);
-	ck_assert_int_eq(mr_ep_error(open), 0);
-	ck_assert_uint_eq(rig_moved(&rig, MR_CNT_ICMP_RX_ERRORS), 1);
-	rig_expect_no_drop(&rig);
-	/* Nobody's any more. */
-	mr_ep_close(ep);
-	rig_push_icmp(&rig, .ip.v6 = _i, .type = _i ? 4 : 3, .code = _i ? 1 : 2, .rest = _i ? 6 : 0, .data = f->b + ETH,
-	              .len = f->len - ETH);
-	rig_expect_drop(&rig, MR_DROP_ICMP_IGNORED);
-	mr_ep_close(same);
-	mr_ep_close(other);
-	mr_ep_close(open);
-}
-END_TEST
-
-START_TEST(silent_neighbour)
-{
-	struct mr_sockaddr to;
-	struct mr_ep *ep;
-
-	rig_fini(&rig);
-	rig_init(&rig, &(struct rig_opts){.no_neigh = true});
-	to = rig_peer(&rig, _i, 0);
-	ep = make(PROTO, _i);
-	ck_assert_int_eq(mr_ep_connect(ep, &to), 0);
-	ck_assert_int_eq(mr_ep_send(ep, "eight or more", 13), 13);
-	rig_advance(&rig, 10 * RIG_S);
-	rig_discard(&rig);
-	ck_assert_int_eq(mr_ep_error(ep), -EHOSTUNREACH);
-	mr_ep_close(ep);
-}
-END_TEST
-
 /* ---- what goes out */
 
 START_TEST(send)
@@ -585,100 +495,6 @@ START_TEST(to_ourselves)
 }
 END_TEST
 
-/* ---- making and ending */
-
-START_TEST(create_errors)
-{
-	struct rig_opts o = {.stack.trans_protos = (const char *const[]){"udp", NULL}};
-	struct mr_ep *eps[256], *ep;
-	unsigned n = 0;
-	int64_t v;
-
-	ck_assert_int_eq(mr_ep_create_raw(rig.stack, 0, MR_NET_IPV4, &ep), -EINVAL);
-	ck_assert_int_eq(mr_ep_create_raw(rig.stack, PROTO, MR_NET_ARP, &ep), -EPROTONOSUPPORT);
-	ck_assert_int_eq(mr_ep_create(rig.stack, MR_TRANS_RAW, MR_NET_IPV4, &ep), -EPROTONOSUPPORT);
-	while (mr_ep_create_raw(rig.stack, PROTO, net_of(n % 2), &eps[n]) == 0)
-		n++;
-	ck_assert_uint_eq(n, rig.stack->opts.max_endpoints);
-	ck_assert_int_eq(mr_ep_create_raw(rig.stack, PROTO, MR_NET_IPV4, &ep), -ENOBUFS);
-	while (n > 0)
-		mr_ep_close(eps[--n]);
-	ck_assert_int_eq(mr_transproto_setopt(rig.stack, MR_TRANS_RAW, MR_OPT_RCVBUF, 5000), 0);
-	ep = make(PROTO, false);
-	ck_assert_int_eq(mr_ep_getopt(ep, MR_OPT_RCVBUF, &v), 0);
-	ck_assert_int_eq(v, 5000);
-	ck_assert_int_eq(mr_ep_listen(ep, 1), -EOPNOTSUPP);
-	ck_assert_int_eq(mr_ep_shutdown(ep, MR_SHUT_RD), -ENOTCONN);
-	mr_ep_close(ep);
-	rig_fini(&rig);
-	rig_init(&rig, &o);
-	ck_assert_int_eq(mr_ep_create_raw(rig.stack, PROTO, MR_NET_IPV4, &ep), -EPROTONOSUPPORT);
-}
-END_TEST
-
-/* Protocol 255 is on no wire, but it may be sent to us: nobody's unless a raw endpoint asks for it. */
-START_TEST(reserved_number)
-{
-	struct mr_ep *ep;
-
-	rig_push_ip(&rig, "x", 1, .v6 = _i, .proto = 255);
-	rig_expect_drop(&rig, MR_DROP_TRANS_UNKNOWN_PROTO);
-	ep = make(255, _i);
-	rig_discard(&rig);
-	rig_push_ip(&rig, "x", 1, .v6 = _i, .proto = 255);
-	rig_expect_none(&rig);
-	expect_packet(ep, _i, "x", 1);
-	mr_ep_close(ep);
-}
-END_TEST
-
-/* B-79: packets unread and unsent, connected or not; the teardown counts them. */
-START_TEST(open_endpoints_go_with_the_stack)
-{
-	struct mr_sockaddr to = rig_peer(&rig, _i, 0);
-	struct mr_ep *a = make(PROTO, _i), *b = make(PROTO, _i);
-
-	ck_assert_int_eq(mr_ep_connect(b, &to), 0);
-	rig_push_ip(&rig, "x", 1, .v6 = _i, .proto = PROTO);
-	rig_poll(&rig);
-	ck_assert_uint_eq(rig.stack->rx_held, 2);
-	ck_assert_int_eq(mr_ep_sendto(a, "x", 1, &to), 1);
-	ck_assert_int_eq(mr_ep_send(b, "x", 1), 1);
-}
-END_TEST
-
-static struct mr_ep *to_close[2];
-static unsigned told;
-
-/* Closes both, each while the other may still be told. */
-static void
-close_both(struct mr_ep *ep, uint32_t events, void *arg)
-{
-	(void)ep;
-	(void)arg;
-	ck_assert_uint_eq(events, MR_EV_IN);
-	told++;
-	mr_ep_close(to_close[0]);
-	mr_ep_abort(to_close[1]);
-}
-
-START_TEST(closed_in_an_event)
-{
-	struct mr_waiter w[2] = {{.mask = MR_EV_IN, .fn = close_both}, {.mask = MR_EV_IN, .fn = close_both}};
-
-	for (int i = 0; i < 2; i++) {
-		to_close[i] = make(PROTO, _i);
-		mr_ep_wait(to_close[i], &w[i]);
-	}
-	rig_push_ip(&rig, "x", 1, .v6 = _i, .proto = PROTO);
-	rig_poll(&rig);
-	ck_assert_uint_eq(told, 1);
-	ck_assert_uint_eq(rig.stack->rx_held, 0);
-	rig_push_ip(&rig, "x", 1, .v6 = _i, .proto = PROTO);
-	rig_expect_drop(&rig, MR_DROP_TRANS_UNKNOWN_PROTO);
-}
-END_TEST
-
 static Suite *
 suite(void)
 {
@@ -696,17 +512,11 @@ suite(void)
 	tcase_add_loop_test(tc, bound_to_a_nic, 0, 2);
 	tcase_add_loop_test(tc, receive_buffer, 0, 2);
 	tcase_add_loop_test(tc, no_packets_for_copies, 0, 2);
-	tcase_add_loop_test(tc, errors, 0, 2);
-	tcase_add_loop_test(tc, silent_neighbour, 0, 2);
 	tcase_add_loop_test(tc, send, 0, 2);
 	tcase_add_test(tc, send_short_transport);
 	tcase_add_test(tc, own_header);
 	tcase_add_test(tc, own_header_errors);
 	tcase_add_loop_test(tc, to_ourselves, 0, 2);
-	tcase_add_test(tc, create_errors);
-	tcase_add_loop_test(tc, reserved_number, 0, 2);
-	tcase_add_loop_test(tc, open_endpoints_go_with_the_stack, 0, 2);
-	tcase_add_loop_test(tc, closed_in_an_event, 0, 2);
 	return s;
 }
 

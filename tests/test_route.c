@@ -526,14 +526,14 @@ static Suite *
 suite(void)
 {
 	Suite *s = suite_create("route");
-	TCase *tc = fk_tcase(s, "table");
+	TCase *tc = rig_case(s, "table", fk_setup, fk_teardown);
 
 	tcase_add_test(tc, table_order);
 	tcase_add_test(tc, table_errors);
 	tcase_add_test(tc, table_grows);
 	tcase_add_test(tc, table_connected);
 	tcase_add_test(tc, connected_routes);
-	tc = fk_tcase(s, "find");
+	tc = rig_case(s, "find", fk_setup, fk_teardown);
 	tcase_add_test(tc, b2_nic_source_gateway);
 	tcase_add_test(tc, b2_row_source);
 	tcase_add_test(tc, b3_longest_prefix);
@@ -544,7 +544,7 @@ suite(void)
 	tcase_add_test(tc, b14_directed_broadcast);
 	tcase_add_test(tc, source_v4);
 	tcase_add_test(tc, source_v6);
-	tc = fk_tcase(s, "values");
+	tc = rig_case(s, "values", fk_setup, fk_teardown);
 	tcase_add_test(tc, check_is_cheap_until_something_changes);
 	tcase_add_test(tc, check_keeps_source);
 	tcase_add_test(tc, check_group_route);

@@ -354,13 +354,13 @@ static Suite *
 suite(void)
 {
 	Suite *s = suite_create("route_value");
-	TCase *tc = fk_tcase(s, "table"), *real;
+	TCase *tc = rig_case(s, "table", fk_setup, fk_teardown), *real;
 
 	tcase_add_test(tc, s44_set_and_get);
 	tcase_add_test(tc, s44_set_errors);
 	tcase_add_test(tc, ss9_missing_nic);
 	tcase_add_test(tc, ss9_first_match);
-	tc = fk_tcase(s, "value");
+	tc = rig_case(s, "value", fk_setup, fk_teardown);
 	tcase_add_test(tc, s86_what_a_route_tells);
 	tcase_add_test(tc, s88_link_addresses);
 	tcase_add_test(tc, s104_release);

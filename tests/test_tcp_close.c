@@ -357,13 +357,16 @@ END_TEST
 /* MUST-13, B-76: 60 s, with the endpoint closed or not. */
 START_TEST(time_wait_ends)
 {
+	rig_advance(&rig, RIG_MS / 2); /* between two ticks of its clock */
 	rig_tcp_reach(&t, MR_TCP_TIME_WAIT);
 	if (_i)
 		mr_ep_close(t.ep);
-	rig_advance(&rig, 59900 * RIG_MS);
+	rig_advance(&rig, 60 * RIG_S - 1);
 	rig_tcp_push(&t, RIG_ACK, t.snd, t.rcv, 0);
 	rig_expect_none(&rig);
-	rig_advance(&rig, 200 * RIG_MS);
+	rig_tcp_push(&t, RIG_ACK, t.snd, t.rcv, 10);
+	rig_tcp_expect(&t, RIG_ACK, t.rcv, t.snd, 0);
+	rig_advance(&rig, 2 * RIG_MS);
 	expect_forgotten();
 }
 END_TEST
@@ -435,6 +438,33 @@ START_TEST(time_wait_syn)
 	rig_tcp_establish_passive(&t);
 	ck_assert_int_gt((int32_t)(t.irs - old_irs), 2);
 	ck_assert_uint_eq(rig_moved(&rig, MR_CNT_TCP_TIME_WAIT_REUSED), 1);
+}
+END_TEST
+
+/* RFC 6191 2: of two SYNs with the timestamp of the last segment the sequence numbers decide. */
+START_TEST(time_wait_syn_of_the_same_time)
+{
+	t.ts = true;
+	rig_tcp_reach(&t, MR_TCP_TIME_WAIT);
+	rig_tcp_push(&t, RIG_SYN, (uint32_t)-1000, 0, 0);
+	rig_tcp_expect(&t, RIG_ACK, t.rcv, t.snd, 0);
+	t.iss += 1000;
+	rig_tcp_establish_passive(&t);
+	ck_assert_uint_eq(rig_moved(&rig, MR_CNT_TCP_TIME_WAIT_REUSED), 1);
+}
+END_TEST
+
+/* The last record that goes early takes its timer along: nothing wakes the stack for it. */
+START_TEST(time_wait_leaves_no_timer)
+{
+	rig_tcp_reach(&t, MR_TCP_TIME_WAIT);
+	mr_ep_close(t.ep);
+	rig_poll(&rig);
+	t.iss += 1000;
+	rig_tcp_start_passive(&t);
+	rig_tcp_push(&t, RIG_RST, 1, 0, 0);
+	rig_expect_none_for(&rig, 59900 * RIG_MS);
+	ck_assert_uint_gt(mr_stack_next_ns(rig.stack), rig.now + RIG_S);
 }
 END_TEST
 
@@ -515,6 +545,8 @@ suite(void)
 	tcase_add_test(tc, time_wait_rst);
 	tcase_add_test(tc, time_wait_no_ack);
 	tcase_add_loop_test(tc, time_wait_syn, 0, 2);
+	tcase_add_test(tc, time_wait_syn_of_the_same_time);
+	tcase_add_test(tc, time_wait_leaves_no_timer);
 	tcase_add_loop_test(tc, orphaned_fin_wait_2, 0, 2);
 	return s;
 }

@@ -118,6 +118,20 @@ START_TEST(burst_of_holes)
 }
 END_TEST
 
+/* SK-04, RFC 2883: what came twice takes the place of a block, and what has none goes before. */
+START_TEST(holes_and_a_duplicate)
+{
+	rig_tcp_establish_passive(&t);
+	push(1, 101);
+	for (uint32_t i = 1; i <= 4; i++)
+		push(200 * i, 200 * i + 100);
+	push(1, 101);
+	rig_tcp_expect(&t, RIG_ACK, 1, 101, 0, .n_sack = 1, .has_sack = 1, .sack = {{200, 300}});
+	rig_tcp_expect(&t, RIG_ACK, 1, 101, 0, .n_sack = 4, .sack = {{1, 101}, {800, 900}, {600, 700}, {400, 500}});
+	rig_expect_none(&rig);
+}
+END_TEST
+
 /* CC-16: one ACK for a burst that fits into one option; a peer without SACK gets its duplicates. */
 START_TEST(one_ack_per_burst)
 {
@@ -285,6 +299,7 @@ suite(void)
 	tcase_add_loop_test(tc, newest_first, 0, 4);
 	tcase_add_test(tc, early_fin);
 	tcase_add_test(tc, burst_of_holes);
+	tcase_add_test(tc, holes_and_a_duplicate);
 	tcase_add_loop_test(tc, one_ack_per_burst, 0, 2);
 	tcase_add_test(tc, beside_data);
 	tcase_add_test(tc, dropped_data_is_not_told_of);

@@ -110,6 +110,20 @@ START_TEST(before_its_data)
 }
 END_TEST
 
+/* The FIN takes a sequence number, and is no byte of the stream. */
+START_TEST(before_the_end)
+{
+	urgent(1, 10, 5);
+	rig_tcp_push(&t, RIG_FIN | RIG_ACK, 11, 1, 0);
+	rig_poll(&rig);
+	ck_assert_int_eq(left(), 5);
+	rig_ep_recv(t.ep, 0, 4);
+	ck_assert_int_eq(left(), 1);
+	rig_ep_recv(t.ep, 4, 1);
+	ck_assert_int_eq(left(), 0);
+}
+END_TEST
+
 START_TEST(through_a_closed_window)
 {
 	ck_assert_int_eq(mr_ep_setopt(t.ep, MR_OPT_RCVBUF, 2048), 0);
@@ -255,6 +269,7 @@ suite(void)
 	tcase_add_test(c, received_in_line);
 	tcase_add_test(c, told_of_what_is_new);
 	tcase_add_test(c, before_its_data);
+	tcase_add_test(c, before_the_end);
 	tcase_add_test(c, through_a_closed_window);
 	tcase_add_test(c, trimmed_and_early);
 	tcase_add_test(c, says_nothing);

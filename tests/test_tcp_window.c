@@ -29,6 +29,18 @@ get(struct mr_ep *ep, int opt)
 	return v;
 }
 
+/* A handshake that shows how long the path is. */
+static void
+connect_in_a_round_trip(uint64_t ns)
+{
+	rig_tcp_start_passive(&t);
+	rig_advance(&rig, ns);
+	rig_tcp_push(&t, RIG_ACK, 1, 1, 0);
+	rig_poll(&rig);
+	ck_assert_int_eq(mr_ep_accept(t.listener, &t.ep), 0);
+	t.snd = 1;
+}
+
 /* Frames of the stack: the last timestamp is echoed. */
 static void
 drop_frames(void)
@@ -161,13 +173,7 @@ END_TEST
 START_TEST(receive_without_timestamps)
 {
 	t.ts = false;
-	rig_tcp_listen(&t, 4);
-	rig_tcp_start_passive(&t);
-	rig_advance(&rig, RTT - 2 * RIG_MS); /* it is measured rather long */
-	rig_tcp_push(&t, RIG_ACK, 1, 1, 0);
-	rig_poll(&rig);
-	ck_assert_int_eq(mr_ep_accept(t.listener, &t.ep), 0);
-	t.snd = 1;
+	connect_in_a_round_trip(RTT - 2 * RIG_MS); /* it is measured rather long */
 	ramp(80);
 	ck_assert_int_eq(get(t.ep, MR_OPT_RCVBUF), DEF);
 	ramp(320);
@@ -187,6 +193,82 @@ START_TEST(round_trip_by_timestamps)
 	ck_assert_uint_le(c->rtt.srtt_ns, 2 * RIG_MS);
 	ck_assert_uint_gt(c->rare->rcv_rtt_ns, 18 * RIG_MS);
 	ck_assert_uint_le(c->rare->rcv_rtt_ns, 20 * RIG_MS);
+}
+END_TEST
+
+/* What comes after a pause of the sender echoes an ACK of before it: it moves the estimate a little. What the application reads
+ * later, when nothing comes, does not move it at all. */
+START_TEST(pause_of_the_sender)
+{
+	const struct tcp_rare *r;
+	uint32_t before;
+
+	rig_tcp_establish_passive(&t);
+	ramp(80);
+	r = tcp_conn(t.ep)->rare;
+	before = r->rcv_rtt_ns;
+	for (unsigned i = 0; i < 32; i++, t.snd += MSS - 12)
+		rig_tcp_push(&t, RIG_ACK, t.snd, 1, MSS - 12);
+	rig_poll(&rig);
+	drop_frames();
+	rig_advance(&rig, 400 * RIG_MS);
+	rig_ep_recv(t.ep, off, 32 * (MSS - 12));
+	off += 32 * (MSS - 12);
+	drop_frames();
+	ck_assert_uint_le(r->rcv_rtt_ns, before);
+	rig_advance(&rig, 400 * RIG_MS);
+	flight(4, 4 * (MSS - 12));
+	ck_assert_uint_gt(r->rcv_rtt_ns, before + 20 * RIG_MS);
+	ck_assert_uint_lt(r->rcv_rtt_ns, before + 100 * RIG_MS);
+}
+END_TEST
+
+/* A sender that paces its segments over the round trip is measured by it, and not by the handshake's. */
+START_TEST(receive_grows_for_a_paced_sender)
+{
+	rig_tcp_establish_passive(&t); /* in no time */
+	ramp(80);
+	ck_assert_int_eq(get(t.ep, MR_OPT_RCVBUF), DEF);
+	for (unsigned ms = 0; ms < 100; ms++) {
+		for (unsigned i = 0; i < 16; i++, t.snd += MSS - 12)
+			rig_tcp_push(&t, RIG_ACK, t.snd, 1, MSS - 12, .tsecr = t.tsecr - (uint32_t)(RTT / RIG_MS));
+		rig_poll(&rig);
+		rig_ep_recv(t.ep, off, 16 * (MSS - 12));
+		off += 16 * (MSS - 12);
+		drop_frames();
+		rig_advance(&rig, RIG_MS);
+	}
+	ck_assert_int_ge(get(t.ep, MR_OPT_RCVBUF), 2 * 320 * (MSS - 12));
+}
+END_TEST
+
+/* What a sender's initial window brings is no growth; what comes after it is. */
+START_TEST(initial_window_is_no_growth)
+{
+	rig_tcp_listen(&t, 4);
+	ck_assert_int_eq(mr_transproto_setopt(rig.stack, MR_TRANS_TCP, MR_OPT_RCVBUF, 40000), 0);
+	rig_tcp_establish_passive(&t);
+	for (unsigned i = 0; i < 3; i++)
+		flight(10, 10 * (MSS - 12));
+	ck_assert_int_eq(get(t.ep, MR_OPT_RCVBUF), 40000);
+	for (unsigned i = 0; i < 2; i++)
+		flight(20, 20 * (MSS - 12));
+	ck_assert_int_gt(get(t.ep, MR_OPT_RCVBUF), 40000);
+}
+END_TEST
+
+/* The scale is the least with which a header tells the whole buffer. */
+START_TEST(scale_of_the_buffer)
+{
+	static const struct {
+		int64_t bytes;
+		int scale;
+	} c[] = {{65535, 0}, {65536, 1}, {131070, 1}, {131071, 2}};
+
+	rig_tcp_listen(&t, 4);
+	ck_assert_int_eq(mr_ep_setopt(t.listener, MR_OPT_RCVBUF, c[_i].bytes), 0);
+	rig_tcp_establish_passive(&t);
+	ck_assert_int_eq(t.stack_ws, c[_i].scale);
 }
 END_TEST
 
@@ -211,9 +293,13 @@ START_TEST(send_shrinks_with_queues)
 	c->cc.cwnd = 8 << 20;
 	c->snd_buf = 2 << 20;
 	c->rack.min_rtt_ns = RIG_MS;
+	c->rtt.srtt_ns = 3 * RIG_MS;
+	tcp_snd_buf_tune(c);
+	ck_assert_int_eq(get(t.ep, MR_OPT_SNDBUF), 4 * (2 << 20) / 3); /* of 2 MiB in flight a third is on the way: four times that */
+	c->snd_buf = 2 << 20;
 	c->rtt.srtt_ns = 8 * RIG_MS;
 	tcp_snd_buf_tune(c);
-	ck_assert_int_eq(get(t.ep, MR_OPT_SNDBUF), 1 << 20); /* of 2 MiB in flight an eighth is on the way: four times that */
+	ck_assert_int_eq(get(t.ep, MR_OPT_SNDBUF), 1 << 20); /* an eighth is */
 	c->rtt.srtt_ns = 100 * RIG_MS;
 	tcp_snd_buf_tune(c);
 	ck_assert_int_eq(get(t.ep, MR_OPT_SNDBUF), DEF);
@@ -227,6 +313,16 @@ START_TEST(send_shrinks_with_queues)
 }
 END_TEST
 
+/* Whatever the window: it is worth no more than what the buffer has let out. */
+START_TEST(send_grows_in_steps)
+{
+	rig_tcp_establish_passive(&t);
+	tcp_conn(t.ep)->cc.cwnd = 64 << 20;
+	tcp_snd_buf_tune(tcp_conn(t.ep));
+	ck_assert_int_eq(get(t.ep, MR_OPT_SNDBUF), 4 * DEF);
+}
+END_TEST
+
 /* As much as a congestion window and the next, once the application was refused room. */
 START_TEST(send_grows_with_the_window)
 {
@@ -234,8 +330,7 @@ START_TEST(send_grows_with_the_window)
 	uint32_t acked = 1;
 
 	t.ws = 8;
-	t.sack = false; /* so no probe of the tail takes the round trip, which the handshake did not show, for a loss */
-	rig_tcp_establish_passive(&t);
+	connect_in_a_round_trip(RTT);
 	queued = fill();
 	ck_assert_uint_eq(queued, DEF);
 	for (int i = 0; i < 9; i++) {
@@ -414,25 +509,30 @@ static Suite *
 suite(void)
 {
 	Suite *s = suite_create("tcp_window");
-	TCase *c = rig_case(s, "autotuning", setup, rig_teardown);
-	TCase *two = rig_case(s, "stacks", NULL, NULL);
-	TCase *clamps = rig_case(s, "clamp", setup, rig_teardown);
+	TCase *tc = rig_case(s, "autotuning", setup, rig_teardown);
 
-	tcase_add_test(c, receive_grows_with_what_is_read);
-	tcase_add_test(c, receive_stops_growing);
-	tcase_add_test(c, window_follows);
-	tcase_add_test(c, no_growth_for_a_slow_reader);
-	tcase_add_loop_test(c, receive_is_held, 0, 3);
-	tcase_add_test(c, receive_respects_the_budget);
-	tcase_add_test(c, receive_without_timestamps);
-	tcase_add_test(c, round_trip_by_timestamps);
-	tcase_add_loop_test(c, send_grows_with_the_window, 0, 2);
-	tcase_add_test(c, send_shrinks_with_queues);
-	tcase_add_test(c, send_stays_if_it_is_enough);
-	tcase_add_test(c, send_respects_the_budget);
-	tcase_add_loop_test(two, fills_a_long_path, 0, 4);
-	tcase_add_loop_test(clamps, clamp, 0, 2);
-	tcase_add_test(clamps, clamp_of_a_connection);
+	tcase_add_test(tc, receive_grows_with_what_is_read);
+	tcase_add_test(tc, receive_stops_growing);
+	tcase_add_test(tc, window_follows);
+	tcase_add_test(tc, no_growth_for_a_slow_reader);
+	tcase_add_loop_test(tc, receive_is_held, 0, 3);
+	tcase_add_test(tc, receive_respects_the_budget);
+	tcase_add_test(tc, receive_without_timestamps);
+	tcase_add_test(tc, round_trip_by_timestamps);
+	tcase_add_test(tc, pause_of_the_sender);
+	tcase_add_test(tc, receive_grows_for_a_paced_sender);
+	tcase_add_test(tc, initial_window_is_no_growth);
+	tcase_add_loop_test(tc, scale_of_the_buffer, 0, 4);
+	tcase_add_loop_test(tc, send_grows_with_the_window, 0, 2);
+	tcase_add_test(tc, send_shrinks_with_queues);
+	tcase_add_test(tc, send_grows_in_steps);
+	tcase_add_test(tc, send_stays_if_it_is_enough);
+	tcase_add_test(tc, send_respects_the_budget);
+	tc = rig_case(s, "stacks", NULL, NULL);
+	tcase_add_loop_test(tc, fills_a_long_path, 0, 4);
+	tc = rig_case(s, "clamp", setup, rig_teardown);
+	tcase_add_loop_test(tc, clamp, 0, 2);
+	tcase_add_test(tc, clamp_of_a_connection);
 	return s;
 }
 

@@ -4,23 +4,25 @@
  * for dozens of segments, and no checksum of ours.
  *
  * The frame is a new mbuf with headers, and the payloads of consecutive segments chained to it. Each segment stays what it
- * is in the send queue, with its own record, so loss, SACK and RACK see no difference; the chaining touches only what
- * nobody else holds. The link repeats the headers, so the wire sees the segments that would have gone alone: all full but
- * the last, PSH and FIN only with the last. What cannot be repeated goes alone: CWR, and what is sent again.
+ * is in the send queue, with its own record, so loss, SACK and RACK see no difference. The link repeats the
+ * headers, so the wire sees the segments that would have gone alone: all full but the last, PSH and FIN only with the last.
+ * What cannot be repeated goes alone: CWR, and what is sent again. So nobody else holds what is chained: it was in no frame.
  *
  * A payload's `next` is left as it is when the link lets the frame go; output.c and sendq.c clear it when they use the
  * segment again.
  */
 #include "proto/tcp/tcp_out.h"
 
+#include <rte_debug.h>
+
 /* Payload of a frame whose length IP can tell, and that has its link header within 64 KiB too. */
 #define SUPER_BYTES (65535u - 18 - 40 - TCP_MAX_HDR_BYTES)
 
-/* May a segment be chained: nobody else holds it, and it has payload? */
+/* May a segment be chained: it has payload, and nothing to tell that must not be repeated? */
 static bool
 can_join(const struct tcp_conn *c, const struct rte_mbuf *m)
 {
-	return rte_mbuf_refcnt_read(m) == 1 && tcp_seg(m)->len > 0 && !(c->ecn & TCP_ECN_CWR);
+	return tcp_seg(m)->len > 0 && !(c->ecn & TCP_ECN_CWR);
 }
 
 /* May others follow it in the same frame? */
@@ -47,9 +49,8 @@ chain(struct tcp_out *o, struct rte_mbuf *m)
 {
 	const struct tcp_seg *s = tcp_seg(m);
 
-	m->data_off = s->data_off;
+	RTE_ASSERT(rte_mbuf_refcnt_read(m) == 1 && m->data_off == s->data_off && !m->next);
 	m->data_len = (uint16_t)s->len;
-	m->next = NULL;
 	rte_mbuf_refcnt_update(m, 1);
 	o->super_last->next = m;
 	o->super_last = m;

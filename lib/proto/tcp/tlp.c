@@ -12,6 +12,8 @@
 
 #include <rte_common.h>
 
+#include "stack/nic.h"
+
 #define DELAY_MAX_LOG2 28   /* 268 ms: those of all time */
 #define DELAY_MIN_LOG2 10
 
@@ -24,7 +26,9 @@ log2_above(uint64_t ns)
 bool
 tcp_tlp_timer(struct tcp_conn *c, uint64_t now_ns)
 {
-	uint64_t due_ns = c->last_tx_ns + tcp_probe_timeout(&c->rack, c->rtt.srtt_ns, tcp_flight_is_small(c));
+	/* What still waits for the link, here, has not left yet: a probe would only stand behind it. */
+	uint64_t left_ns = c->route.local->nic->txq_n > 0 ? now_ns : c->last_tx_ns;
+	uint64_t due_ns = left_ns + tcp_probe_timeout(&c->rack, c->rtt.srtt_ns, tcp_flight_is_small(c));
 
 	/* More was sent since the timer was set. The retransmission timer, whose time this is too, does not wait for that. */
 	if (due_ns > now_ns && c->sendq->thead && due_ns < tcp_seg(c->sendq->thead)->sent_ns + tcp_rto_ns(c)) {
