@@ -24,6 +24,7 @@ table_alloc(size_t n, size_t bytes)
 		return NULL;
 	if (size >= huge)
 		madvise(p, size, MADV_HUGEPAGE);
+	/* What was freed before may come back; and each page is there before anything is measured. */
 	return memset(p, 0, size);
 }
 

@@ -7,19 +7,35 @@
 
 #include <rte_common.h>
 
-/* ---- in flight: by time --------------------------------------------------------------------------------------- */
+/* ---- in flight: by time; LOST: by sequence -------------------------------------------------------------------- */
 
 static void
-time_unlink(struct tcp_sendq *q, const struct tcp_seg *s)
+list_unlink(struct rte_mbuf **head, struct rte_mbuf **tail, const struct tcp_seg *s)
 {
 	if (s->tprev)
 		tcp_seg(s->tprev)->tnext = s->tnext;
 	else
-		q->thead = s->tnext;
+		*head = s->tnext;
 	if (s->tnext)
 		tcp_seg(s->tnext)->tprev = s->tprev;
 	else
-		q->ttail = s->tprev;
+		*tail = s->tprev;
+}
+
+/* @param prev NULL: in front of all */
+static void
+list_insert_after(struct rte_mbuf **head, struct rte_mbuf **tail, struct rte_mbuf *prev, struct rte_mbuf *m)
+{
+	struct rte_mbuf **link = prev ? &tcp_seg(prev)->tnext : head;
+	struct tcp_seg *s = tcp_seg(m);
+
+	s->tprev = prev;
+	s->tnext = *link;
+	if (s->tnext)
+		tcp_seg(s->tnext)->tprev = m;
+	else
+		*tail = m;
+	*link = m;
 }
 
 static void
@@ -39,51 +55,20 @@ time_append(struct tcp_sendq *q, struct rte_mbuf *m)
 static void
 time_insert_after(struct tcp_sendq *q, struct rte_mbuf *prev, struct rte_mbuf *m)
 {
-	struct tcp_seg *s = tcp_seg(m);
-
-	s->tprev = prev;
-	s->tnext = prev ? tcp_seg(prev)->tnext : q->thead;
-	if (s->tnext)
-		tcp_seg(s->tnext)->tprev = m;
-	else
-		q->ttail = m;
-	if (prev)
-		tcp_seg(prev)->tnext = m;
-	else
-		q->thead = m;
+	list_insert_after(&q->thead, &q->ttail, prev, m);
 }
-
-/* ---- LOST: by sequence ---------------------------------------------------------------------------------------- */
 
 static void
 lost_unlink(struct tcp_sendq *q, const struct tcp_seg *s)
 {
-	if (s->tprev)
-		tcp_seg(s->tprev)->tnext = s->tnext;
-	else
-		q->lost_head = s->tnext;
-	if (s->tnext)
-		tcp_seg(s->tnext)->tprev = s->tprev;
-	else
-		q->lost_tail = s->tprev;
+	list_unlink(&q->lost_head, &q->lost_tail, s);
 	q->lost--;
 }
 
 static void
 lost_insert_after(struct tcp_sendq *q, struct rte_mbuf *prev, struct rte_mbuf *m)
 {
-	struct tcp_seg *s = tcp_seg(m);
-
-	s->tprev = prev;
-	s->tnext = prev ? tcp_seg(prev)->tnext : q->lost_head;
-	if (s->tnext)
-		tcp_seg(s->tnext)->tprev = m;
-	else
-		q->lost_tail = m;
-	if (prev)
-		tcp_seg(prev)->tnext = m;
-	else
-		q->lost_head = m;
+	list_insert_after(&q->lost_head, &q->lost_tail, prev, m);
 	q->lost++;
 }
 
@@ -166,7 +151,7 @@ tcp_sendq_unlist(struct tcp_conn *c, struct rte_mbuf *m)
 	const struct tcp_seg *s = tcp_seg(m);
 
 	if (likely(!(s->flags & (TCP_SEG_LOST | TCP_SEG_SACKED)))) {
-		time_unlink(q, s);
+		list_unlink(&q->thead, &q->ttail, s);
 		q->in_flight -= tcp_seg_span(s);
 	} else if (s->flags & TCP_SEG_LOST) {
 		lost_unlink(q, s);
