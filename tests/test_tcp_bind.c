@@ -400,6 +400,24 @@ START_TEST(spoofed_source)
 }
 END_TEST
 
+/* SS-23: what belongs to a NIC comes before what does not, and so do a listener's own handshakes and connections. */
+START_TEST(listener_of_a_nic)
+{
+	struct mr_sockaddr sa = at(NULL, 80);
+
+	sa.nic = RIG_NIC;
+	t.listener = make(false);
+	ck_assert_int_eq(mr_ep_bind(t.listener, &sa), 0);
+	ck_assert_int_eq(mr_ep_listen(t.listener, 4), 0);
+	rig_tcp_establish_passive(&t);
+	rig_tcp_push(&t, RIG_ACK, 1, 1, 100);
+	rig_poll(&rig);
+	rig_ep_recv(t.ep, 0, 100);
+	rig_ep_send(t.ep, 0, 10);
+	rig_tcp_expect(&t, RIG_ACK, 1, 101, 10, .pattern = true);
+}
+END_TEST
+
 static Suite *
 suite(void)
 {
@@ -420,6 +438,7 @@ suite(void)
 	tcase_add_test(tc, connect_families);
 	tcase_add_test(tc, one_port_two_peers);
 	tcase_add_loop_test(tc, spoofed_source, 0, 2);
+	tcase_add_test(tc, listener_of_a_nic);
 	return s;
 }
 

@@ -251,6 +251,23 @@ START_TEST(initial_window_after_lost_syns)
 }
 END_TEST
 
+/* The same of a passive open, whose SYN-ACK was lost. Before anything is lost, duplicates may tell of any loss (RFC 6582 3.2). */
+START_TEST(initial_window_after_lost_syn_acks)
+{
+	rig_tcp_start_passive(&t);
+	for (int i = 0; i < _i; i++) {
+		rig_expect_after(&rig, rig.now, (i + 1) * RIG_S);
+		rig_tcp_expect(&t, RIG_SYN | RIG_ACK, 0, 1, 0);
+	}
+	rig_tcp_push(&t, RIG_ACK, 1, 1, 0);
+	rig_poll(&rig);
+	ck_assert_int_eq(mr_ep_accept(t.listener, &t.ep), 0);
+	ck_assert_uint_eq(tcp_conn(t.ep)->recover, tcp_conn(t.ep)->iss);
+	rig_ep_send(t.ep, 0, 10 * MSS);
+	expect_segs(0, _i < 2 ? 10 : 1);
+}
+END_TEST
+
 /* CC-15: after an idle time the initial window again. */
 START_TEST(restart_after_idle)
 {
@@ -560,6 +577,7 @@ suite(void)
 	tcase_add_test(tc, no_fast_retransmit_after_rto);
 	tcase_add_test(tc, slow_start);
 	tcase_add_test(tc, initial_window_after_lost_syns);
+	tcase_add_loop_test(tc, initial_window_after_lost_syn_acks, 0, 3);
 	tcase_add_test(tc, restart_after_idle);
 	tcase_add_loop_test(tc, idle_remembers_the_window, 0, 2);
 	tcase_add_test(tc, fast_recovery);
