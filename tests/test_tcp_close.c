@@ -340,6 +340,25 @@ START_TEST(rst_in_closing_states)
 }
 END_TEST
 
+/* A peer that gave up after its FIN resets what was under way with the FIN's own number: once it has sent one, that counts. */
+START_TEST(rst_at_fin)
+{
+	static const enum mr_tcp_state states[] = {MR_TCP_CLOSE_WAIT, MR_TCP_CLOSING, MR_TCP_LAST_ACK, MR_TCP_FIN_WAIT_1,
+	                                           MR_TCP_FIN_WAIT_2};
+	bool fin = _i < 3;
+
+	rig_tcp_reach(&t, states[_i]);
+	rig_mark(&rig);
+	rig_tcp_push(&t, RIG_RST, t.snd - 2, 0, 0);
+	rig_expect_drop(&rig, MR_DROP_TCP_OUT_OF_WINDOW);
+	rig_tcp_push(&t, RIG_RST, t.snd - 1, 0, 0);
+	rig_expect_none(&rig);
+	ck_assert_uint_eq(rig_moved(&rig, MR_CNT_TCP_RESETS_RX), fin);
+	ck_assert_int_eq(rig_tcp_state(t.ep), fin ? MR_TCP_CLOSED : (int)states[_i]);
+	ck_assert_int_eq(mr_ep_error(t.ep), fin ? -ECONNRESET : 0);
+}
+END_TEST
+
 /* BA-02: a SYN on a living connection is challenged, wherever it lies. */
 START_TEST(syn_in_established)
 {
@@ -539,6 +558,7 @@ suite(void)
 	tcase_add_test(tc, shut_rd);
 	tcase_add_test(tc, shut_rd_with_unread_data);
 	tcase_add_loop_test(tc, rst_in_closing_states, 0, 5);
+	tcase_add_loop_test(tc, rst_at_fin, 0, 5);
 	tcase_add_loop_test(tc, syn_in_established, 0, 3);
 	tcase_add_loop_test(tc, time_wait_ends, 0, 2);
 	tcase_add_test(tc, time_wait_fin_again);

@@ -116,6 +116,17 @@ trim_to_window(struct tcp_conn *c, struct tcp_rx *rx)
 	}
 }
 
+/*
+ * A peer that gave up after its FIN resets for what we had sent before that FIN came, with what we acknowledged then: the
+ * FIN's own number. RFC 5961 3.2 would have us go on sending to nobody; Linux believes it, and so do we.
+ */
+static bool
+reset_at_fin(const struct tcp_conn *c, const struct tcp_rx *rx)
+{
+	return rx->seq + 1 == c->rcv_nxt &&
+	       (c->state == MR_TCP_CLOSE_WAIT || c->state == MR_TCP_LAST_ACK || c->state == MR_TCP_CLOSING);
+}
+
 /* First: check the sequence number. */
 static bool
 step1_sequence(struct tcp_conn *c, struct tcp_rx *rx)
@@ -150,8 +161,12 @@ step1_sequence(struct tcp_conn *c, struct tcp_rx *rx)
 		tcp_ack_now(c);
 		return true;
 	}
-	if (rx->flags & TCP_RST)
-		return rx_drop(c, rx, MR_DROP_TCP_OUT_OF_WINDOW);
+	if (rx->flags & TCP_RST) {
+		if (!reset_at_fin(c, rx))
+			return rx_drop(c, rx, MR_DROP_TCP_OUT_OF_WINDOW);
+		rx->seq = c->rcv_nxt;
+		return true;
+	}
 	/* What carries data is answered; bare ACKs only now and then, so that two confused ends cannot fight (T93-15). */
 	if (rx->len && seq_leq(rx->seq + rx->len, c->rcv_nxt))
 		tcp_reasm_duplicate(c, rx->seq, rx->seq + rx->len);
