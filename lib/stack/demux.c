@@ -27,11 +27,11 @@
 /* What is asked: one packet, as seen by a registration. */
 struct demux_query {
 	const struct mr_addr *laddr, *raddr;
-	uint16_t lport_be, rport_be;
+	uint32_t hash;
 	uint16_t nic;
 	uint8_t proto;
 	bool v4;
-	uint32_t hash;
+	uint16_t lport_be, rport_be;
 };
 
 void
@@ -116,7 +116,7 @@ mr_transep_unregister(struct mr_stack *s, struct mr_bound *b)
 }
 
 /* Place in the order of SS-1: 0 is best, RANK_NONE does not match. */
-static unsigned
+static inline unsigned
 bound_rank(const struct mr_bound *b, const struct demux_query *q)
 {
 	bool laddr = !addr_is_zero(&b->laddr), raddr = !addr_is_zero(&b->raddr);
@@ -132,8 +132,9 @@ bound_rank(const struct mr_bound *b, const struct demux_query *q)
 	return (b->nic ? 0 : STEPS) + step;
 }
 
-/* Best registration among those that rank below `limit`. */
-static struct mr_bound *
+/* Best registration among those that rank below `limit`. Inline, so that the query stays in registers: read from memory
+ * right after it was put together, it would be waited for. */
+static __rte_always_inline struct mr_bound *
 bound_find(struct mr_demux *d, const struct demux_query *q, unsigned limit)
 {
 	struct mr_bound *head = *demux_bucket(d, q->proto, q->lport_be), *found = NULL;
@@ -161,7 +162,7 @@ bound_find(struct mr_demux *d, const struct demux_query *q, unsigned limit)
 }
 
 /* `hit` is what the flow table says. */
-static struct mr_flow *
+static __rte_always_inline struct mr_flow *
 demux_decide(struct mr_demux *d, const struct demux_query *q, struct mr_flow *hit)
 {
 	unsigned limit = RANK_NONE;
@@ -176,7 +177,7 @@ demux_decide(struct mr_demux *d, const struct demux_query *q, struct mr_flow *hi
 	return b ? &b->ep->flow : hit;
 }
 
-static struct demux_query
+static inline struct demux_query
 query_of_pkt(uint8_t proto, const struct rte_mbuf *m)
 {
 	const struct mr_pkt *p = mr_pkt(m);
@@ -187,13 +188,14 @@ query_of_pkt(uint8_t proto, const struct rte_mbuf *m)
 	};
 }
 
+/* Exact tuples of up to MR_BURST packets, whose hashes are filled in. */
 static void
-lookup_chunk(struct mr_stack *s, uint8_t proto, struct rte_mbuf **pkts, struct mr_flow **flows, uint16_t n)
+lookup_tuples(struct mr_stack *s, uint8_t proto, struct rte_mbuf **pkts, struct mr_flow **flows, uint16_t n)
 {
 	struct mr_flow keys[MR_BURST];
 
 	for (uint16_t i = 0; i < n; i++) {
-		struct mr_pkt *p = mr_pkt(pkts[i]);
+		const struct mr_pkt *p = mr_pkt(pkts[i]);
 		struct mr_flow *k = &keys[i];
 
 		k->raddr = p->src;
@@ -201,10 +203,24 @@ lookup_chunk(struct mr_stack *s, uint8_t proto, struct rte_mbuf **pkts, struct m
 		k->lport_be = p->dport_be;
 		k->local_id = p->netep->id;
 		k->proto = proto;
-		k->hash = mr_flow_hash(&s->flows, &p->src, p->sport_be, p->dport_be, p->netep->id, proto);
-		p->hash = k->hash;
+		k->hash = p->hash;
 	}
 	mr_flow_lookup_burst(&s->flows, keys, flows, n);
+}
+
+static void
+lookup_chunk(struct mr_stack *s, uint8_t proto, struct rte_mbuf **pkts, struct mr_flow **flows, uint16_t n)
+{
+	for (uint16_t i = 0; i < n; i++) {
+		struct mr_pkt *p = mr_pkt(pkts[i]);
+
+		p->hash = mr_flow_hash(&s->flows, &p->src, p->sport_be, p->dport_be, p->netep->id, proto);
+	}
+	/* A server of datagrams has no connections. */
+	if (s->flows.n_of[proto] > 0)
+		lookup_tuples(s, proto, pkts, flows, n);
+	else
+		memset(flows, 0, n * sizeof(*flows));
 	for (uint16_t i = 0; i < n; i++) {
 		if (unlikely(!flows[i] || s->demux.n_nic_specific > 0)) {
 			struct demux_query q = query_of_pkt(proto, pkts[i]);

@@ -191,6 +191,7 @@ mr_flow_insert(struct mr_flow_table *t, struct mr_flow *f)
 	f->hash = hash;
 	f->flags |= MR_FLOW_F_INSERTED;
 	t->n++;
+	t->n_of[f->proto]++;
 	return 0;
 }
 
@@ -208,6 +209,7 @@ mr_flow_remove(struct mr_flow_table *t, struct mr_flow *f)
 		t->buckets[(f->hash + dist) & t->mask].spilled--;
 	f->flags &= (uint16_t)~MR_FLOW_F_INSERTED;
 	t->n--;
+	t->n_of[f->proto]--;
 }
 
 void

@@ -29,6 +29,7 @@ struct mr_flow_table {
 	const struct mr_arena *arena;
 	uint32_t mask;   /* buckets - 1 */
 	uint32_t n, cap; /* entries: now, most */
+	uint32_t n_of[UINT8_MAX + 1]; /* by transport protocol: of one that has none, nothing needs to be looked up */
 	uint64_t key[3]; /* of the hash */
 };
 
