@@ -60,7 +60,8 @@ TABLE = [
         ['testpmd rxonly 1500']),
     Row('bulk-out-memif', 'one bulk flow from the server, MTU 1500', 'memif', 'tcp_maerts', '', 'gbit', 30, 60,
         ['testpmd rxonly 1500']),
-    Row('bulk-vhost', 'one bulk flow, checksums and TSO offloaded', 'vhost', 'tcp_maerts', '', 'gbit', 70, 140,
+    # Virtio's driver keeps what was sent until its ring is full: 1,024 payloads do not stay in a cache of 1 MiB.
+    Row('bulk-vhost', 'one bulk flow, checksums and TSO offloaded', 'vhost', 'tcp_maerts', '--txd 256', 'gbit', 70, 140,
         ['testpmd rxonly 1500']),
     Row('idle', 'an idle connection', 'self', 'tcp_cc', f'--connections 1m {MANY}', 'bytes', 640, 400, memory=1200),
 ]
