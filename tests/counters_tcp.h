@@ -198,6 +198,96 @@ tcp_bad_cookie(struct rig *r)
 	rig_tcp_expect(&t, RIG_RST, 2, 0, 0);
 }
 
+/* A SYN with data, and the cookie that a SYN before it has brought, but for a bit. */
+static void
+tcp_fastopen_syn(struct rig *r, uint8_t wrong)
+{
+	const struct rig_frame *f;
+	uint8_t cookie[16], len;
+
+	rig_tcp_push(&t, RIG_SYN, 0, 0, 0, .ask_fo = true);
+	f = rig_expect(r, RIG_TCP);
+	len = f->fo_len;
+	memcpy(cookie, f->fo, len);
+	cookie[0] ^= wrong;
+	t.peer_port++;
+	rig_mark(r);
+	rig_tcp_push(&t, RIG_SYN, 0, 0, 10, .fo = cookie, .fo_len = len);
+	rig_expect(r, RIG_TCP);
+}
+
+static void
+tcp_fastopen_listen(struct rig *r)
+{
+	rig_tcp_init(&t, r, false);
+	rig_tcp_listen(&t, 4);
+	ck_assert_int_eq(mr_ep_setopt(t.listener, MR_OPT_TCP_FASTOPEN, 1), 0);
+}
+
+static void
+tcp_fastopen_passive(struct rig *r)
+{
+	tcp_fastopen_listen(r);
+	tcp_fastopen_syn(r, 0);
+}
+
+static void
+tcp_fastopen_bad_cookie(struct rig *r)
+{
+	tcp_fastopen_listen(r);
+	tcp_fastopen_syn(r, 1);
+}
+
+static void
+tcp_fastopen_limited(struct rig *r)
+{
+	tcp_fastopen_passive(r);
+	t.peer_port++;
+	tcp_fastopen_syn(r, 0);
+}
+
+/* Ours goes out with what there is to send. */
+static void
+tcp_fastopen_connect(struct rig *r, const char *data)
+{
+	struct mr_sockaddr to = rig_peer(r, false, t.peer_port), name;
+
+	ck_assert_int_eq(mr_ep_create(r->stack, MR_TRANS_TCP, MR_NET_IPV4, &t.ep), 0);
+	ck_assert_int_eq(mr_ep_setopt(t.ep, MR_OPT_TCP_FASTOPEN, 1), 0);
+	ck_assert_int_eq(mr_ep_connect(t.ep, &to), -EINPROGRESS);
+	ck_assert_int_eq(mr_ep_send(t.ep, data, strlen(data)), (int)strlen(data));
+	ck_assert_int_eq(mr_ep_local_name(t.ep, &name), 0);
+	t.port = name.port;
+	t.irs = rig_expect(r, RIG_TCP)->seq;
+}
+
+/* Data in our SYN, of which the peer takes so much. */
+static void
+tcp_fastopen_to(struct rig *r, uint32_t taken)
+{
+	rig_tcp_init(&t, r, false);
+	tcp_fastopen_connect(r, "");
+	rig_tcp_push(&t, RIG_SYN | RIG_ACK, 0, 1, 0, .fo = "abcd", .fo_len = 4);
+	rig_discard(r);
+	t.peer_port++;
+	tcp_fastopen_connect(r, "hello");
+	rig_mark(r);
+	rig_tcp_push(&t, RIG_SYN | RIG_ACK, 0, 1 + taken, 0);
+	rig_discard(r);
+}
+
+static void
+tcp_fastopen_active(struct rig *r)
+{
+	tcp_fastopen_to(r, 5);
+}
+
+static void
+tcp_fastopen_failed(struct rig *r)
+{
+	tcp_fastopen_to(r, 0);
+}
+
 static void
 tcp_with_ecn(struct rig *r)
 {

@@ -10,6 +10,22 @@
 
 /* ---- TCP: from the SYN to the end */
 
+/* RFC 9293 3.10.4: what is ended in SYN-RECEIVED ends when the handshake is complete, although the SYN-ACK was lost. */
+START_TEST(tcp_ended_in_syn_received)
+{
+	tcp_forwarder(false, (struct mr_forwarder_opts){0});
+	push_syn();
+	take();
+	ck_assert_int_eq(mr_ep_shutdown(t.ep, MR_SHUT_WR), 0);
+	rig_expect_none(&rig);
+	rig_tcp_push(&t, RIG_SYN, 0, 0, 0);
+	rig_tcp_expect(&t, RIG_SYN | RIG_ACK, 0, 1, 0);
+	rig_tcp_push(&t, RIG_ACK, 1, 1, 0);
+	rig_tcp_expect(&t, RIG_ACK | RIG_FIN, 1, 1, 0);
+	ck_assert_int_eq(rig_tcp_state(t.ep), MR_TCP_FIN_WAIT_1);
+}
+END_TEST
+
 /* The whole way, with the options of the SYN; told in the turn in which it came. D-8, B-51: also when it offers ECN, which
  * is agreed then. */
 START_TEST(tcp_connection)
@@ -480,6 +496,7 @@ suite(void)
 	TCase *tc = rig_case(s, "tcp", setup, rig_teardown);
 
 	tcase_add_loop_test(tc, tcp_connection, 0, 4);
+	tcase_add_test(tc, tcp_ended_in_syn_received);
 	tcase_add_loop_test(tc, tcp_plain_syn, 0, 2);
 	tcase_add_loop_test(tc, tcp_own_address_taken_at_once, 0, 2);
 	tcase_add_test(tc, tcp_window);

@@ -8,6 +8,7 @@
 #include <malloc.h>
 #include <sched.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -18,6 +19,7 @@
 
 #include "stack/host.h"
 #include "stack/relay.h"
+#include "stack/stack.h"
 
 #include "rig/rig.h"
 
@@ -237,6 +239,29 @@ START_TEST(create_on_named_lcores)
 	ck_assert_int_eq(mr_host_create(&o, &host), 0);
 	ck_assert_uint_eq(host->workers[0].lcore, lcores[0]);
 	ck_assert_uint_eq(host->workers[1].lcore, lcores[1]);
+}
+END_TEST
+
+/* What one stack of a host has given away as good, the others take; another host does not. */
+START_TEST(one_secret)
+{
+	struct mr_host_opts o = host_opts(2);
+	uint64_t first[2];
+
+	for (unsigned i = 0; i < 2; i++) {
+		const uint64_t *a, *b;
+
+		o.stack.seed += i;
+		ck_assert_int_eq(mr_host_create(&o, &host), 0);
+		a = host->workers[0].stack->opts.secret;
+		b = host->workers[1].stack->opts.secret;
+		ck_assert(a[0] != 0 && a[1] != 0);
+		ck_assert_mem_eq(a, b, sizeof(first));
+		ck_assert(i == 0 || memcmp(a, first, sizeof(first)) != 0);
+		memcpy(first, a, sizeof(first));
+		if (i == 0)
+			mr_host_destroy(host);
+	}
 }
 END_TEST
 
@@ -953,6 +978,7 @@ suite(void)
 	tcase_add_test(tc, create_too_many_workers);
 	tcase_add_test(tc, create_passes_errors_on);
 	tcase_add_loop_test(tc, create_on_named_lcores, 0, 2);
+	tcase_add_test(tc, one_secret);
 	tcase_add_loop_test(tc, create_refuses_lcores, 0, 4);
 	tcase_add_test(tc, load_of_the_main_lcore);
 	tcase_add_test(tc, load_of_a_worker);

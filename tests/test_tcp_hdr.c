@@ -189,6 +189,32 @@ cksum_ok(const struct rte_mbuf *m, bool v6)
 	return (v6 ? rte_ipv6_udptcp_cksum_verify(h6, l4) : rte_ipv4_udptcp_cksum_verify(h4, l4)) == 0;
 }
 
+/* Fast Open's option behind all others, of any length that a cookie may have, padded by NOPs: it fits. */
+START_TEST(fastopen_option)
+{
+	static const uint8_t cookie[TCP_FO_COOKIE_MAX] = "0123456789abcdef";
+
+	for (unsigned n = 0; n <= sizeof(cookie); n += n ? 2 : 4) {
+		struct tcp_tx tx = sample;
+		struct rte_mbuf *m;
+		const uint8_t *o;
+
+		tx.flags = TCP_SYN;
+		tx.opts = ALL_OPTS | TCP_OPT_FO;
+		tx.fo = n ? cookie : NULL;
+		tx.fo_len = (uint8_t)n;
+		m = push(&tx, 0, 0);
+		ck_assert_uint_eq(m->pkt_len, TCP_HDR_BYTES + 20 + RTE_ALIGN_CEIL(2 + n, 4u));
+		ck_assert_uint_le(m->pkt_len, TCP_MAX_HDR_BYTES);
+		o = rte_pktmbuf_mtod(m, const uint8_t *) + TCP_HDR_BYTES + 20;
+		ck_assert(o[0] == 34 && o[1] == 2 + n && memcmp(o + 2, cookie, n) == 0);
+		for (unsigned k = 2 + n; k < RTE_ALIGN_CEIL(2 + n, 4u); k++)
+			ck_assert_uint_eq(o[k], 1);
+		rte_pktmbuf_free(m);
+	}
+}
+END_TEST
+
 START_TEST(checksum)
 {
 	static const uint32_t lens[] = {0, 1, 2, 3, 7, 8, 63, 64, 65, 1447, 1448, 1460};
@@ -415,7 +441,7 @@ END_TEST
 START_TEST(must_6_unknown_options)
 {
 	for (unsigned kind = 5; kind < 256; kind++) {
-		if (kind == 8)
+		if (kind == 8 || kind == 34)
 			continue;
 		for (unsigned len = 2; len <= 36; len++) {
 			uint8_t b[40];
@@ -567,6 +593,10 @@ reader(uint8_t flags, const uint8_t *b, unsigned n)
 			rx.wscale = RTE_MIN(v[0], 14);
 		} else if (kind == 4 && len == 2) {
 			rx.opts |= TCP_OPT_SACK_PERM;
+		} else if (kind == 34 && len % 2 == 0 && (len == 2 || len >= 6) && len <= 18) {
+			rx.opts |= TCP_OPT_FO;
+			rx.fo = v;
+			rx.fo_len = (uint8_t)(len - 2);
 		}
 	}
 	return rx;
@@ -576,14 +606,14 @@ reader(uint8_t flags, const uint8_t *b, unsigned n)
 static uint8_t
 option_byte(struct mr_rng *r)
 {
-	static const uint8_t bytes[] = {0, 1, 1, 1, 2, 2, 3, 3, 4, 4, 5, 8, 8, 10, 10, 30};
+	static const uint8_t bytes[] = {0, 1, 1, 1, 2, 2, 3, 3, 4, 4, 5, 8, 8, 10, 10, 30, 34};
 
 	return mr_rng_below(r, 8) == 0 ? (uint8_t)mr_rng_u32(r) : bytes[mr_rng_below(r, sizeof(bytes))];
 }
 
 START_TEST(random_options)
 {
-	unsigned seen[5] = {0};
+	unsigned seen[6] = {0};
 	struct mr_rng r;
 
 	mr_rng_seed(&r, (uint64_t)_i + 1);
@@ -598,12 +628,13 @@ START_TEST(random_options)
 		want = reader(flags, b, n);
 		MUST(got.opts == want.opts && got.mss == want.mss && got.wscale == want.wscale);
 		MUST(got.tsval == want.tsval && got.tsecr == want.tsecr);
-		for (unsigned k = 0; k < 5; k++)
+		if (got.opts & TCP_OPT_FO)
+			MUST(got.fo_len == want.fo_len && memcmp(got.fo, want.fo, got.fo_len) == 0);
+		for (unsigned k = 0; k < 6; k++)
 			seen[k] += got.opts >> k & 1;
 	}
-	for (unsigned k = 0; k < 4; k++)
-		ck_assert_uint_gt(seen[k], 1000); /* the generator finds them all */
-	ck_assert_uint_eq(seen[4], 0);
+	for (unsigned k = 0; k < 6; k++)
+		ck_assert_msg(k == 4 ? seen[k] == 0 : seen[k] > 1000, "option %u: %u times", k, seen[k]); /* SACK has no bit */
 }
 END_TEST
 
@@ -652,6 +683,7 @@ suite(void)
 
 	tcase_add_test(t, fields_are_where_they_belong);
 	tcase_add_test(t, every_set_of_options);
+	tcase_add_test(t, fastopen_option);
 	tcase_add_loop_test(t, checksum, 0, 2);
 	tcase_add_test(t, checksum_left_to_others);
 	tcase_add_test(t, reserved_bits_mean_nothing);

@@ -182,6 +182,8 @@ worker_create(struct mr_host *h, unsigned core, const struct mr_host_opts *opts)
 	so.n_cores = h->n;
 	if (so.seed)
 		so.seed += core;
+	if (core > 0)
+		memcpy(so.secret, h->workers[0].stack->opts.secret, sizeof(so.secret));
 	r = mr_stack_create(&so, &w->stack);
 	if (r < 0)
 		return r;

@@ -86,11 +86,16 @@ opts_fill(struct mr_stack_opts *o, const struct mr_stack_opts *from)
 static int
 rng_init(struct mr_stack *s)
 {
+	bool has_secret = s->opts.secret[0] | s->opts.secret[1];
 	uint64_t seed = s->opts.seed;
+	struct mr_rng own;
 
 	if (!seed && getrandom(&seed, sizeof(seed), 0) != sizeof(seed))
 		return -EIO;
 	mr_rng_seed(&s->rng, seed);
+	mr_rng_seed(&own, ~seed);
+	for (unsigned i = 0; i < RTE_DIM(s->opts.secret) && !has_secret; i++)
+		s->opts.secret[i] = mr_rng_u64(&own);
 	return 0;
 }
 

@@ -178,6 +178,9 @@ struct rig_frame {
 	uint32_t tsval, tsecr;
 	unsigned n_sack;
 	uint32_t sack[4][2];
+	bool has_fo;              /* Fast Open, with a cookie of so many bytes (0: asks for one) */
+	uint8_t fo_len;
+	const uint8_t *fo;
 	uint8_t opts_len;         /* bytes of TCP options */
 	uint8_t opts[40];
 	/* behind the transport header (ICMP: behind its 8 bytes) */

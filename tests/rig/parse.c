@@ -268,6 +268,21 @@ read_sack(struct reader *r, const uint8_t *p, uint8_t len)
 	return true;
 }
 
+static bool
+read_fastopen(struct reader *r, const uint8_t *p, uint8_t len)
+{
+	struct rig_frame *f = r->f;
+
+	if (!(f->flags & RIG_SYN) || f->has_fo)
+		return fault(r, "TCP option 34 without SYN, or twice");
+	if (len != 2 && (len < 6 || len > 18 || len % 2))
+		return fault(r, "TCP option 34 of length %u", len);
+	f->has_fo = true;
+	f->fo = p + 2;
+	f->fo_len = len - 2;
+	return true;
+}
+
 /* One option that is longer than a byte. */
 static bool
 read_tcp_opt(struct reader *r, const uint8_t *p, uint8_t len)
@@ -275,6 +290,8 @@ read_tcp_opt(struct reader *r, const uint8_t *p, uint8_t len)
 	static const uint8_t lens[9] = {[2] = 4, [3] = 3, [4] = 2, [8] = 10};
 	struct rig_frame *f = r->f;
 
+	if (p[0] == 34)
+		return read_fastopen(r, p, len);
 	if (p[0] != 5 && (p[0] >= sizeof(lens) || lens[p[0]] != len))
 		return fault(r, "TCP option %u of length %u", p[0], len);
 	if (p[0] >= 2 && p[0] <= 4 && !(f->flags & RIG_SYN))

@@ -92,6 +92,14 @@ opt_sack(struct opts *o, const struct rig_tcp *t, const struct rig_seg *x)
 }
 
 static void
+opt_fo(struct opts *o, const struct rig_seg *x)
+{
+	opt_bytes(o, (uint8_t[]){34, (uint8_t)(2 + x->fo_len)}, 2);
+	if (x->fo_len)
+		opt_bytes(o, x->fo, x->fo_len);
+}
+
+static void
 make_opts(struct opts *o, const struct rig_tcp *t, unsigned flags, const struct rig_seg *x)
 {
 	bool syn = flags & RIG_SYN, ts = (syn ? t->ts : t->ts_on) && !x->no_ts;
@@ -109,6 +117,8 @@ make_opts(struct opts *o, const struct rig_tcp *t, unsigned flags, const struct 
 		opt_ts(o, t, x, syn);
 	if (x->n_sack)
 		opt_sack(o, t, x);
+	if (x->ask_fo || x->fo)
+		opt_fo(o, x);
 }
 
 void

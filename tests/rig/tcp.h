@@ -64,6 +64,9 @@ struct rig_seg {
 	uint16_t mss;         /* of a SYN, instead of t->mss */
 	unsigned n_sack;      /* SACK blocks: offsets in the stack's stream */
 	uint32_t sack[4][2];
+	bool ask_fo;          /* of a SYN: asks for a cookie of Fast Open */
+	const void *fo;       /* and this one is, */
+	uint8_t fo_len;       /* of so many bytes */
 	const void *opts;     /* raw options instead of all of these */
 	uint8_t opts_len;
 	uint8_t tos;

@@ -266,5 +266,7 @@ tcp_connect(struct mr_ep *ep, const struct mr_sockaddr *remote)
 	if (c->bind && !c->bind->req.port)
 		tcp_bind_free(c);
 	tcp_open_active(c);
+	if (c->rare->fastopen)
+		tcp_fastopen_connect(c);
 	return -EINPROGRESS;
 }

@@ -15,7 +15,7 @@ static const uint16_t legal[] = {
 	[MR_TCP_CLOSED] = TO(LISTEN) | TO(SYN_SENT) | TO(SYN_RECEIVED) | TO(ESTABLISHED),
 	[MR_TCP_LISTEN] = TO(SYN_SENT),
 	[MR_TCP_SYN_SENT] = TO(SYN_RECEIVED) | TO(ESTABLISHED),
-	[MR_TCP_SYN_RECEIVED] = TO(ESTABLISHED) | TO(FIN_WAIT_1),
+	[MR_TCP_SYN_RECEIVED] = TO(ESTABLISHED),
 	[MR_TCP_ESTABLISHED] = TO(FIN_WAIT_1) | TO(CLOSE_WAIT),
 	[MR_TCP_FIN_WAIT_1] = TO(FIN_WAIT_2) | TO(CLOSING) | TO(TIME_WAIT),
 	[MR_TCP_FIN_WAIT_2] = TO(TIME_WAIT),
@@ -36,6 +36,10 @@ tcp_state_set(struct tcp_conn *c, enum mr_tcp_state to)
 	RTE_SET_USED(ok);
 	c->state = (uint8_t)to;
 	switch (to) {
+	case MR_TCP_CLOSED:
+		if (unlikely(c->rare->fo_listener))
+			tcp_fastopen_failed(c);
+		break;
 	case MR_TCP_SYN_SENT:
 		mr_count(s, MR_CNT_TCP_ACTIVE_OPENS);
 		break;

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include <rte_byteorder.h>
+#include <rte_common.h>
 #include <rte_tcp.h>
 
 #include "proto/cksum.h"
@@ -22,6 +23,7 @@
 #define OPT_SACK_PERM 4
 #define OPT_SACK 5
 #define OPT_TS 8
+#define OPT_FASTOPEN 34
 
 static uint16_t
 load_be16(const uint8_t *p)
@@ -45,7 +47,19 @@ store_be32(uint8_t *p, uint32_t v)
 	memcpy(p, &v, 4);
 }
 
-/* One option of len bytes, kind and length included. MSS, window scale and SACK-permitted count on a SYN only. */
+static void
+fastopen_pull(struct tcp_rx *rx, const uint8_t *opt, unsigned len)
+{
+	unsigned n = len - 2;
+
+	if (n % 2 || (n > 0 && n < 4) || n > TCP_FO_COOKIE_MAX)
+		return;
+	rx->fo = opt + 2;
+	rx->fo_len = (uint8_t)n;
+	rx->opts |= TCP_OPT_FO;
+}
+
+/* One option of len bytes, kind and length included. SACK and timestamps count on any segment, the others on a SYN only. */
 static void
 option_pull(struct tcp_rx *rx, const uint8_t *opt, unsigned len)
 {
@@ -80,6 +94,10 @@ option_pull(struct tcp_rx *rx, const uint8_t *opt, unsigned len)
 			return;
 		rx->n_sack = (uint8_t)((len - 2) / 8);
 		rx->sack = opt + 2;
+		return;
+	case OPT_FASTOPEN:
+		if (syn)
+			fastopen_pull(rx, opt, len);
 		return;
 	default:
 		return;
@@ -159,7 +177,19 @@ tcp_hdr_bytes(const struct tcp_tx *tx)
 		n += 4;
 	if (tx->opts & TCP_OPT_SACK)
 		n += 4 + 8 * tx->n_sack;
+	if (tx->opts & TCP_OPT_FO)
+		n += RTE_ALIGN_CEIL(2 + tx->fo_len, 4u);
 	return n;
+}
+
+static __rte_noinline void
+fastopen_push(uint8_t *o, const struct tcp_tx *tx)
+{
+	o[0] = OPT_FASTOPEN;
+	o[1] = (uint8_t)(2 + tx->fo_len);
+	memset(o + 2, OPT_NOP, RTE_ALIGN_CEIL(2 + tx->fo_len, 4u) - 2);
+	if (tx->fo_len)
+		memcpy(o + 2, tx->fo, tx->fo_len);
 }
 
 static void
@@ -202,9 +232,11 @@ options_push(uint8_t *o, const struct tcp_tx *tx)
 			store_be32(o + 8 + 8 * i, tx->sack[i][1]);
 		}
 	}
+	if (unlikely(tx->opts & TCP_OPT_FO))
+		fastopen_push(o, tx);
 }
 
-static inline void
+static __rte_always_inline void
 hdr_write(struct rte_mbuf *m, const struct tcp_tx *tx, unsigned len)
 {
 	struct rte_tcp_hdr *h = mr_mbuf_prepend(m, (uint16_t)len);

@@ -73,6 +73,7 @@ mr_tcp_info(struct mr_ep *ep, struct mr_tcp_info *i)
 		.bytes_received = c->bytes_received,
 		.bytes_acked = c->bytes_acked,
 		.retransmitted_segs = c->retransmitted,
+		.fastopen = c->rare->fo & TCP_FO_TAKEN,
 	};
 	if (c->state == MR_TCP_LISTEN) {
 		i->accept_queue = c->bind->n_accept;

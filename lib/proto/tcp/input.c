@@ -191,7 +191,7 @@ step2_reset(struct tcp_conn *c, struct tcp_rx *rx)
 	rx->m = NULL;
 	mr_count(c->ep.stack, MR_CNT_TCP_RESETS_RX);
 	/* Also in CLOSING and LAST-ACK: whether the peer had all that was sent, nobody knows. */
-	tcp_conn_end(c, c->state == MR_TCP_SYN_RECEIVED ? -ECONNREFUSED : -ECONNRESET);
+	tcp_conn_end(c, c->state == MR_TCP_SYN_RECEIVED && !(c->rare->fo & TCP_FO_CHILD) ? -ECONNREFUSED : -ECONNRESET);
 	return false;
 }
 
@@ -209,11 +209,11 @@ step4_syn(struct tcp_conn *c, struct tcp_rx *rx)
 static bool
 step5_ack(struct tcp_conn *c, struct tcp_rx *rx)
 {
-	if (!(rx->flags & TCP_ACK))
-		return rx_drop(c, rx, MR_DROP_TCP_BAD_ACK);
+	if (unlikely(!(rx->flags & TCP_ACK))) /* tcp_syn_data's has none */
+		return (rx->flags & TCP_SYN) || rx_drop(c, rx, MR_DROP_TCP_BAD_ACK);
 	if (c->state == MR_TCP_SYN_RECEIVED) {
-		/* Of a simultaneous open. */
-		if (!seq_gt(rx->ack, c->snd_una) || seq_gt(rx->ack, c->snd_nxt)) {
+		/* Of a simultaneous open, or of Fast Open. */
+		if (!seq_gt(rx->ack, c->snd_una) || seq_gt(rx->ack, c->snd_nxt + c->rare->fo_bytes)) {
 			tcp_reset_reply(tcp_of(c->ep.stack), rx->m, MR_DROP_TCP_BAD_ACK);
 			rx->m = NULL;
 			return false;
@@ -378,6 +378,13 @@ tcp_segment_accepted(struct tcp_conn *c, struct tcp_rx *rx)
 {
 	trim_to_window(c, rx);
 	steps_5_to_8(c, rx);
+}
+
+void
+tcp_syn_data(struct tcp_conn *c, struct tcp_rx *rx)
+{
+	rx->seq++;
+	tcp_segment_accepted(c, rx);
 }
 
 void

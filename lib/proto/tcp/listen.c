@@ -80,7 +80,10 @@ syn_ack_send(struct tcp *t, const struct tcp_syn_rcvd *r, uint32_t tsval)
 		.tsval = tsval,
 		.tsecr = r->rec.ts_recent,
 	};
+	uint64_t cookie;
 
+	if (unlikely(r->rec.flow.spare & TCP_SYN_RCVD_COOKIE))
+		tcp_fastopen_cookie(t, record_laddr(t, r), &r->rec.flow.raddr, &tx, &cookie);
 	tcp_send_stateless(t, &r->rec.flow, &tx);
 }
 
@@ -137,6 +140,14 @@ record_syn(struct tcp *t, struct tcp_bind *l, struct tcp_syn_rcvd *r, const stru
 }
 
 static void
+record_isn(struct tcp *t, struct tcp_syn_rcvd *r, const uint32_t *floor)
+{
+	r->iss = tcp_isn(t, &r->rec.flow, record_laddr(t, r));
+	if (floor && !seq_gt(r->iss, *floor))
+		r->iss = *floor;
+}
+
+static void
 listen_syn_record(struct tcp *t, struct tcp_bind *l, struct tcp_rx *rx, const uint32_t *iss_floor)
 {
 	struct mr_stack *s = t->tp.stack;
@@ -151,9 +162,9 @@ listen_syn_record(struct tcp *t, struct tcp_bind *l, struct tcp_rx *rx, const ui
 		return;
 	}
 	record_syn(t, l, r, rx);
-	r->iss = tcp_isn(t, &r->rec.flow, record_laddr(t, r));
-	if (iss_floor && !seq_gt(r->iss, *iss_floor))
-		r->iss = *iss_floor;
+	record_isn(t, r, iss_floor);
+	if (unlikely(rx->opts & TCP_OPT_FO) && tcp_fastopen_limit(l) > 0)
+		r->rec.flow.spare |= TCP_SYN_RCVD_COOKIE;
 	rc = mr_flow_insert(&s->flows, &r->rec.flow);
 	if (rc < 0) {
 		/* The tuple is there already: the SYN came twice in one burst, and its answer is on the way. */
@@ -179,17 +190,6 @@ listen_syn_cookie(struct tcp *t, struct tcp_bind *l, struct tcp_rx *rx)
 	tcp_cookie_make(t, l, &r);
 	syn_ack_send(t, &r, tcp_cookie_tsval(&r, record_ts_now(t, &r)));
 	rte_pktmbuf_free(rx->m);
-}
-
-static void
-listen_syn(struct tcp *t, struct tcp_bind *l, struct tcp_rx *rx, const uint32_t *iss_floor)
-{
-	if (l->n_accept >= (uint32_t)l->backlog)
-		mr_drop(t->tp.stack, rx->m, MR_DROP_TCP_BACKLOG_FULL);
-	else if (!iss_floor && tcp_cookie_wanted(t, l)) /* a cookie cannot be beyond a floor */
-		listen_syn_cookie(t, l, rx);
-	else
-		listen_syn_record(t, l, rx, iss_floor);
 }
 
 /* The third segment of a handshake that stands in *r: a connection for it, not yet in the flow table. NULL: there is no
@@ -244,6 +244,40 @@ rtt_of_record(struct tcp_conn *c, const struct tcp *t, const struct tcp_syn_rcvd
 		return;
 	tcp_rtt_sample(&c->rtt, c->ep.stack->now_ns - sent_ns, t->min_rto_ns);
 	c->rack.flags |= TCP_REC_SAMPLE;
+}
+
+/* A SYN with Fast Open's option. @return false: it is to be answered as others are */
+static bool
+listen_syn_fast(struct tcp *t, struct tcp_bind *l, struct tcp_rx *rx, const uint32_t *iss_floor)
+{
+	struct tcp_syn_rcvd r = {0};
+	struct tcp_conn *c;
+
+	if (!tcp_fastopen_wanted(t, l, rx))
+		return false;
+	record_syn(t, l, &r, rx);
+	record_isn(t, &r, iss_floor);
+	c = passive_conn_new(t, l, &r);
+	if (!c)
+		return false;
+	if (mr_flow_insert(&t->tp.stack->flows, &c->ep.flow) < 0) {
+		mr_ep_abort(&c->ep);
+		return false;
+	}
+	mr_count(t->tp.stack, MR_CNT_TCP_PASSIVE_OPENS);
+	tcp_fastopen_begin(l, c, rx);
+	return true;
+}
+
+static void
+listen_syn(struct tcp *t, struct tcp_bind *l, struct tcp_rx *rx, const uint32_t *iss_floor)
+{
+	if (l->n_accept >= (uint32_t)l->backlog)
+		mr_drop(t->tp.stack, rx->m, MR_DROP_TCP_BACKLOG_FULL);
+	else if (!iss_floor && tcp_cookie_wanted(t, l)) /* a cookie cannot be beyond a floor */
+		listen_syn_cookie(t, l, rx);
+	else if (likely(!(rx->opts & TCP_OPT_FO)) || !listen_syn_fast(t, l, rx, iss_floor))
+		listen_syn_record(t, l, rx, iss_floor);
 }
 
 static void
@@ -440,6 +474,7 @@ tcp_listen_close(struct tcp *t, struct tcp_bind *l)
 	uint32_t ref = mr_arena_ref(&t->tp.stack->arena, l);
 
 	l->listening = false;
+	tcp_fastopen_listener_gone(l);
 	for (int i = 0; i <= TCP_SYNACK_RETRIES; i++)
 		for (uint32_t next = t->syn_fifo[i].head; next && l->n_half > 0;) {
 			struct tcp_syn_rcvd *r = mr_arena_obj(&t->tp.stack->arena, next);

@@ -69,10 +69,18 @@ tcp_options_agree(struct tcp_conn *c, const struct tcp_rx *rx)
 static void
 cwnd_start(struct tcp_conn *c)
 {
-	tcp_cc_start(c, c->retries > 1);
+	if (c->cc.cwnd == 0)
+		tcp_cc_start(c, c->retries > 1);
 	if (c->retries > 0 && c->rtt.srtt_ns == 0)
 		c->rtt.rto_ns = RTO_AFTER_SYN_LOSS_NS;
 	c->retries = c->backoff = 0;
+}
+
+/* Data may have followed it. */
+static uint64_t
+syn_sent_ns(const struct tcp_conn *c)
+{
+	return c->rare->fo_since_ns ? c->rare->fo_since_ns : c->last_tx_ns;
 }
 
 void
@@ -86,11 +94,16 @@ tcp_established(struct tcp_conn *c, const struct tcp_rx *rx)
 	c->snd_wl2 = rx->ack;
 	c->last_rx_ns = c->ep.stack->now_ns;
 	if (c->retries == 0 && c->last_tx_ns)
-		tcp_rtt_measured(c, RTE_MAX(c->last_rx_ns - c->last_tx_ns, 1u));
+		tcp_rtt_measured(c, RTE_MAX(c->last_rx_ns - syn_sent_ns(c), 1u));
+	if (unlikely(c->rare->fo))
+		tcp_fastopen_established(c, rx);
 	cwnd_start(c);
 	tcp_state_set(c, MR_TCP_ESTABLISHED);
+	/* The application has ended its stream before. */
+	if (unlikely(c->flags & TCP_F_SHUT_WR))
+		tcp_state_set(c, MR_TCP_FIN_WAIT_1);
 	tcp_rexmt_restart(c);
-	if (c->flags & TCP_F_KEEPALIVE) {
+	if ((c->flags & TCP_F_KEEPALIVE) && !(c->ep.flags & MR_EP_F_CLOSED)) {
 		c->idle_ns = c->last_rx_ns + (uint64_t)c->rare->keepidle_ms * 1000000;
 		tcp_timer_update(c);
 	}
@@ -125,9 +138,8 @@ open_syn(struct tcp_conn *c, const struct tcp_rx *rx)
 	tcp_options_agree(c, rx);
 }
 
-/* Our SYN goes out in the output stage, alone or with an ACK. */
-static void
-open_send(struct tcp_conn *c, enum mr_tcp_state state)
+void
+tcp_open_send(struct tcp_conn *c, enum mr_tcp_state state)
 {
 	c->why |= TCP_WHY_SYN;
 	tcp_state_set(c, state);
@@ -138,7 +150,7 @@ void
 tcp_open_active(struct tcp_conn *c)
 {
 	open_init(c, NULL);
-	open_send(c, MR_TCP_SYN_SENT);
+	tcp_open_send(c, MR_TCP_SYN_SENT);
 }
 
 void
@@ -153,7 +165,7 @@ tcp_open_passive(struct tcp_conn *c, struct rte_mbuf *syn, const uint32_t *iss_f
 		c->ecn |= TCP_ECN_ON;
 	c->flags |= TCP_F_PASSIVE;
 	mr_count(c->ep.stack, MR_CNT_TCP_PASSIVE_OPENS);
-	open_send(c, MR_TCP_SYN_RECEIVED);
+	tcp_open_send(c, MR_TCP_SYN_RECEIVED);
 	rte_pktmbuf_free(syn);
 }
 
@@ -167,7 +179,7 @@ syn_sent_syn(struct tcp_conn *c, struct tcp_rx *rx)
 		tcp_ack_now(c);
 	} else {
 		/* Both have called at once (MUST-10). */
-		open_send(c, MR_TCP_SYN_RECEIVED);
+		tcp_open_send(c, MR_TCP_SYN_RECEIVED);
 	}
 	/* Payload and FIN of a SYN are not taken: the peer sends them again after the handshake (T93-12). */
 	rte_pktmbuf_free(rx->m);
@@ -179,7 +191,7 @@ tcp_syn_sent_input(struct tcp_conn *c, struct tcp_rx *rx)
 	struct mr_stack *s = c->ep.stack;
 	bool ack = rx->flags & TCP_ACK;
 
-	if (ack && (seq_leq(rx->ack, c->iss) || seq_gt(rx->ack, c->snd_nxt))) {
+	if (ack && (seq_leq(rx->ack, c->iss) || seq_gt(rx->ack, c->snd_nxt + c->rare->fo_bytes))) {
 		tcp_reset_reply(tcp_of(s), rx->m, MR_DROP_TCP_BAD_ACK);
 		return;
 	}

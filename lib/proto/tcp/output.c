@@ -296,6 +296,7 @@ send_syn(struct tcp_out *o)
 	struct tcp_conn *c = o->c;
 	struct tcp *t = tcp_of(c->ep.stack);
 	struct rte_mbuf *m = mr_stack_tx_alloc(c->ep.stack);
+	uint64_t cookie;
 	bool reply = c->state == MR_TCP_SYN_RECEIVED;
 	struct tcp_tx tx = {
 		.sport_be = c->ep.flow.lport_be,
@@ -322,6 +323,8 @@ send_syn(struct tcp_out *o)
 	if (c->flags & TCP_F_SACK)
 		tx.opts |= TCP_OPT_SACK_PERM;
 	tx.flags |= tcp_ecn_syn_flags(c);
+	if (unlikely(c->rare->fo))
+		tcp_fastopen_syn(c, &tx, m, &cookie);
 	tcp_hdr_push(m, &tx, &c->route);
 	c->last_tx_ns = c->ep.stack->now_ns;
 	tcp_out_add(o, m, 0);
@@ -346,7 +349,7 @@ output_data(struct tcp_out *o)
 	send_new(o);
 	if (c->sendq->in_flight + c->mss > c->cc.cwnd)
 		c->flags |= TCP_F_CWND_LIMITED;
-	if (c->snd_una != c->snd_nxt && !c->sendq->unsent && !c->sendq->lost && c->sendq->in_flight < c->cc.cwnd)
+	if (c->sendq->head && !c->sendq->unsent && !c->sendq->lost && c->sendq->in_flight < c->cc.cwnd)
 		tcp_rate_app_limited(c);
 	if (!o->acked || tcp_sack_waits(c))
 		tcp_send_acks(o);
@@ -362,6 +365,17 @@ output_data(struct tcp_out *o)
 	else
 		tcp_tlp_hurry(c);
 	tcp_timer_update(c);
+}
+
+/* @return true: data may follow our SYN before that is acknowledged (Fast Open) */
+static bool
+output_syn(struct tcp_out *o)
+{
+	struct tcp_conn *c = o->c;
+
+	if (c->why & TCP_WHY_SYN)
+		send_syn(o);
+	return (c->rare->fo & TCP_FO_CHILD) && !(c->why & TCP_WHY_SYN);
 }
 
 void
@@ -380,11 +394,7 @@ tcp_output(struct mr_transproto *tp, struct mr_ep *ep)
 		tcp_timer_update(c);
 		return;
 	}
-	if (c->state < MR_TCP_ESTABLISHED) {
-		if (c->why & TCP_WHY_SYN)
-			send_syn(&o);
-	} else {
+	if (likely(c->state >= MR_TCP_ESTABLISHED) || output_syn(&o))
 		output_data(&o);
-	}
 	tcp_out_flush(&o);
 }

@@ -123,21 +123,23 @@ seg_link_tail(struct tcp_conn *c, struct rte_mbuf *m)
 		q->unsent = m;
 }
 
-/* Room behind the payload of the last segment, if it may still grow. */
+/* Room behind the payload of a segment, if it may still grow. */
 static uint32_t
-tail_room(const struct tcp_conn *c)
+seg_room(const struct tcp_conn *c, const struct rte_mbuf *m)
 {
-	const struct rte_mbuf *m = c->sendq->tail;
-	const struct tcp_seg *s;
+	const struct tcp_seg *s = tcp_seg(m);
 	uint32_t tail;
 
-	if (!m)
-		return 0;
-	s = tcp_seg(m);
 	if ((s->flags & (TCP_SEG_SENT | TCP_SEG_FIN)) || m->nb_segs > 1 || s->len >= c->mss)
 		return 0;
 	tail = m->buf_len - s->data_off - s->len;
 	return RTE_MIN(tail, (uint32_t)(c->mss - s->len));
+}
+
+static uint32_t
+tail_room(const struct tcp_conn *c)
+{
+	return c->sendq->tail ? seg_room(c, c->sendq->tail) : 0;
 }
 
 /* Is the checksum ours to make? Then payload is summed while it is at hand. */
@@ -357,6 +359,53 @@ tcp_sendq_split(struct tcp_conn *c, struct rte_mbuf *m, uint32_t len)
 	s->next = rest;
 	tcp_sendq_list_after(c, m, rest);
 	return true;
+}
+
+/* Move the first n bytes of a segment to the end of the one before it. */
+static void
+seg_pull(struct rte_mbuf *m, uint32_t n)
+{
+	struct tcp_seg *s = tcp_seg(m), *p = tcp_seg(s->prev);
+
+	memcpy((char *)s->prev->buf_addr + p->data_off + p->len, (char *)m->buf_addr + s->data_off, n);
+	p->len += (uint16_t)n;
+	s->len -= (uint16_t)n;
+	s->seq += n;
+	s->data_off += (uint16_t)n;
+	p->flags &= (uint8_t)~(TCP_SEG_SUM | TCP_SEG_PSH);
+	s->flags &= (uint8_t)~TCP_SEG_SUM;
+}
+
+/* Nothing is left of a segment but that what was in it ended a write. */
+static void
+seg_absorb(struct tcp_conn *c, struct rte_mbuf *m)
+{
+	struct tcp_seg *s = tcp_seg(m), *p = tcp_seg(s->prev);
+
+	p->flags |= s->flags & TCP_SEG_PSH;
+	p->next = s->next;
+	if (s->next)
+		tcp_seg(s->next)->prev = s->prev;
+	else
+		c->sendq->tail = s->prev;
+	seg_free(c, m);
+}
+
+void
+tcp_sendq_refill(struct tcp_conn *c)
+{
+	struct rte_mbuf *m = c->sendq->unsent, *next;
+
+	while (m && (next = tcp_seg(m)->next)) {
+		uint32_t n = RTE_MIN(seg_room(c, m), (uint32_t)tcp_seg(next)->len);
+
+		if (n > 0)
+			seg_pull(next, n);
+		if (tcp_seg(next)->len == 0)
+			seg_absorb(c, next);
+		else
+			m = next;
+	}
 }
 
 void

@@ -80,6 +80,13 @@ tcp_accept(struct mr_ep *ep, struct mr_ep **out)
 
 /* ---- data ---------------------------------------------------------------------------------------------------- */
 
+/* It may be written to although its SYN is not acknowledged yet. */
+static bool
+opens_fast(const struct tcp_conn *c)
+{
+	return (c->state == MR_TCP_SYN_SENT || c->state == MR_TCP_SYN_RECEIVED) && c->rare->fo;
+}
+
 /* Why nothing can be sent; 0 if it can. */
 static int
 send_check(struct tcp_conn *c)
@@ -92,7 +99,7 @@ send_check(struct tcp_conn *c)
 	}
 	if (c->flags & TCP_F_SHUT_WR)
 		return -EPIPE;
-	if (tcp_state_can_send(c))
+	if (tcp_state_can_send(c) || opens_fast(c))
 		return 0;
 	if (c->state == MR_TCP_SYN_SENT || c->state == MR_TCP_SYN_RECEIVED) {
 		c->flags |= TCP_F_WANT_OUT;
@@ -249,7 +256,7 @@ tcp_readiness(struct mr_ep *ep)
 		return c->bind->accept_head ? MR_EV_IN : 0;
 	if (c->rcvq.in_order.head || (c->flags & (TCP_F_FIN_RCVD | TCP_F_SHUT_RD | TCP_F_DETACHED)))
 		ev |= MR_EV_IN;
-	if (tcp_state_can_send(c) && !(c->flags & TCP_F_SHUT_WR) && c->sendq->bytes < c->snd_buf)
+	if ((tcp_state_can_send(c) || opens_fast(c)) && !(c->flags & TCP_F_SHUT_WR) && c->sendq->bytes < c->snd_buf)
 		ev |= MR_EV_OUT;
 	if (tcp_urgent_left(c))
 		ev |= MR_EV_PRI;
@@ -272,8 +279,8 @@ end_stream(struct tcp_conn *c)
 	c->flags &= ~TCP_F_CORK;
 	if (c->state == MR_TCP_CLOSE_WAIT)
 		tcp_state_set(c, MR_TCP_LAST_ACK);
-	else
-		tcp_state_set(c, MR_TCP_FIN_WAIT_1);
+	else if (c->state == MR_TCP_ESTABLISHED)
+		tcp_state_set(c, MR_TCP_FIN_WAIT_1); /* before that: tcp_established */
 	mr_ep_mark_dirty(&c->ep);
 }
 
@@ -282,7 +289,7 @@ tcp_shutdown(struct mr_ep *ep, unsigned how)
 {
 	struct tcp_conn *c = tcp_conn(ep);
 
-	if (!tcp_is_open(c))
+	if (!tcp_is_open(c) && !opens_fast(c))
 		return -ENOTCONN;
 	if (how & MR_SHUT_RD) {
 		bool unread = c->rcvq.bytes > 0;
@@ -337,7 +344,7 @@ tcp_close(struct mr_ep *ep, bool abort)
 		tcp_conn_release(c);
 		return;
 	}
-	if (c->state == MR_TCP_SYN_SENT) {
+	if (c->state == MR_TCP_SYN_SENT && c->sendq->bytes == 0) {
 		tcp_conn_end(c, 0);
 		return;
 	}

@@ -39,6 +39,7 @@ static const struct number rare_numbers[] = {
 	{MR_OPT_TCP_KEEPIDLE_NS, IN(struct tcp_rare, keepidle_ms), MS, UINT32_MAX * MS, MS},
 	{MR_OPT_TCP_KEEPINTVL_NS, IN(struct tcp_rare, keepintvl_ms), MS, UINT32_MAX * MS, MS},
 	{MR_OPT_TCP_USER_TIMEOUT_NS, IN(struct tcp_rare, user_timeout_ms), 0, UINT32_MAX * MS, MS},
+	{MR_OPT_TCP_FASTOPEN, IN(struct tcp_rare, fastopen), 0, UINT16_MAX, 1},
 };
 
 static const struct number proto_numbers[] = {

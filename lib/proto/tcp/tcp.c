@@ -378,6 +378,7 @@ tcp_free(struct tcp *t)
 {
 	free(t->cookies_used);
 	free(t->paths);
+	free(t->fo_peers);
 	free(t);
 }
 
@@ -441,7 +442,8 @@ tcp_create(struct mr_stack *s, struct mr_transproto **out)
 	t->cookies_used_mask = rte_align32pow2(s->opts.max_half_open) - 1;
 	t->cookies_used = calloc(t->cookies_used_mask + 1, sizeof(*t->cookies_used));
 	t->paths = tcp_paths_new();
-	rc = t->cookies_used && t->paths ? pools_init(t, s) : -ENOMEM;
+	t->fo_peers = tcp_fastopen_peers_new();
+	rc = t->cookies_used && t->paths && t->fo_peers ? pools_init(t, s) : -ENOMEM;
 	if (rc < 0) {
 		tcp_free(t);
 		return rc;
@@ -451,6 +453,7 @@ tcp_create(struct mr_stack *s, struct mr_transproto **out)
 	t->isn_key = (struct siphash_key){mr_rng_u64(&s->rng), mr_rng_u64(&s->rng)};
 	t->ts_key = (struct siphash_key){mr_rng_u64(&s->rng), mr_rng_u64(&s->rng)};
 	t->cookie_key = (struct siphash_key){mr_rng_u64(&s->rng), mr_rng_u64(&s->rng)};
+	t->fo_secret = (struct siphash_key){s->opts.secret[0], s->opts.secret[1]};
 	for (int i = 0; i <= TCP_SYNACK_RETRIES; i++)
 		t->syn_fifo[i].tcp = t;
 	t->tw_fifo.tcp = t;

@@ -4,6 +4,7 @@
  *
  *   tcp.c    protocol: registration, parse, dispatch of a burst                  hdr.c    header and options, in and out
  *   open.c   SYN-SENT and what is agreed   listen.c  LISTEN, SYN-RECEIVED records syncookie.c  LISTEN without records
+ *   fastopen.c, fastopen_client.c  data in SYNs (tcp_open.h)
  *   fsm.c    the states; only writer of them
  *   input.c  RFC 9293 3.10.7.4, one function per numbered step                   ack.c    SND.UNA and the window move
  *   output.c data and SYNs   acks.c, reset.c  segments without data (tcp_out.h)   timer.c  what deadlines do
@@ -81,6 +82,9 @@
 #define TCP_OPT_SACK_PERM (1u << 2)
 #define TCP_OPT_TS (1u << 3)
 #define TCP_OPT_SACK (1u << 4)
+#define TCP_OPT_FO (1u << 5)
+
+#define TCP_FO_COOKIE_MAX 16         /* RFC 7413 2: 4 to 16 bytes, an even number; none: one is asked for */
 
 /* A received segment on its way through the steps of input. Host order; trimmed as the steps go. */
 struct tcp_rx {
@@ -96,6 +100,8 @@ struct tcp_rx {
 	uint8_t wscale;
 	uint8_t n_sack;      /* blocks of the SACK option */
 	const uint8_t *sack; /* in the packet */
+	const uint8_t *fo;   /* with TCP_OPT_FO: the cookie, in the packet, */
+	uint8_t fo_len;      /* and its bytes */
 };
 
 /* Read header and options; m's data must be at the transport header. Never fails: bad options end the reading (MUST-7). */
@@ -116,7 +122,11 @@ struct tcp_tx {
 	uint8_t wscale;
 	uint8_t ttl, tos;    /* of the packet, outside any connection; 0: what is usual */
 	uint8_t n_sack;      /* with TCP_OPT_SACK */
-	const uint32_t (*sack)[2];
+	uint8_t fo_len;      /* with TCP_OPT_FO */
+	union {
+		const uint32_t (*sack)[2];
+		const uint8_t *fo;
+	};
 };
 
 /* Bytes of header that these options need. */
@@ -275,6 +285,10 @@ struct tcp_bind {
 	uint32_t n_accept, n_half;    /* waiting for accept; SYN-RECEIVED records */
 	uint32_t cookie_slot;         /* when the last cookie was sent; valid with has_cookies */
 	bool has_cookies;
+	uint32_t fo_pending;          /* connections of Fast Open in SYN-RECEIVED, */
+	uint32_t fo_spent;            /* and those that ended in it not long before */
+	uint64_t fo_spent_ns;         /* the last of those */
+	LIST_HEAD(, tcp_rare) fo_conns;
 	struct tcp_conn *accept_head, *accept_tail;
 };
 
@@ -294,6 +308,7 @@ struct tcp_record {
 };
 
 #define TCP_SYN_RCVD_ACKED 1          /* flow.spare: the handshake is complete, and data is waited for */
+#define TCP_SYN_RCVD_COOKIE 2         /* the answer brings a cookie of Fast Open */
 
 /* A half-open passive connection (SYN-RECEIVED). */
 struct tcp_syn_rcvd {
@@ -344,6 +359,8 @@ struct tcp {
 	uint32_t cookies_used_mask;
 	struct tcp_path *paths;       /* TCP_PATHS of them: pmtu.c */
 	bool paths_known;             /* there ever was one */
+	struct siphash_key fo_secret; /* of Fast Open's cookies */
+	struct tcp_fo_peer *fo_peers; /* who has given us one: fastopen_client.c */
 	struct tcp_fifo syn_fifo[TCP_SYNACK_RETRIES + 1];
 	struct tcp_fifo tw_fifo;
 	uint32_t n_time_wait, n_syn_rcvd;
@@ -431,7 +448,8 @@ void tcp_conn_end(struct tcp_conn *c, int err);
 static inline bool
 tcp_state_can_receive(const struct tcp_conn *c)
 {
-	return c->state == MR_TCP_ESTABLISHED || c->state == MR_TCP_FIN_WAIT_1 || c->state == MR_TCP_FIN_WAIT_2;
+	/* In SYN-RECEIVED only data of the SYN comes so far. */
+	return c->state >= MR_TCP_SYN_RECEIVED && c->state <= MR_TCP_FIN_WAIT_2;
 }
 
 static inline bool
@@ -444,6 +462,8 @@ tcp_state_can_send(const struct tcp_conn *c)
 void tcp_conn_input(struct tcp_conn *c, struct rte_mbuf *m);
 /* The rest of the steps for the segment that completed a passive handshake. */
 void tcp_segment_accepted(struct tcp_conn *c, struct tcp_rx *rx);
+/* The payload of a SYN that is taken. Consumes it. */
+void tcp_syn_data(struct tcp_conn *c, struct tcp_rx *rx);
 /* Ask for an ACK: at once or delayed. */
 void tcp_ack_now(struct tcp_conn *c);
 void tcp_challenge_ack(struct tcp_conn *c);

@@ -12,12 +12,43 @@ void tcp_syn_rcvd_input(struct tcp *t, struct tcp_syn_rcvd *r, struct rte_mbuf *
 void tcp_listen_close(struct tcp *t, struct tcp_bind *l);
 void tcp_syn_fifo_timer(struct mr_timer *timer, uint64_t now_ns);
 
+/* fastopen.c (RFC 7413): a listener's connections of Fast Open that may be in SYN-RECEIVED; 0: it does without. */
+static inline uint32_t
+tcp_fastopen_limit(const struct tcp_bind *l)
+{
+	return tcp_conn(l->bound.ep)->rare->fastopen;
+}
+
+/* Put a cookie for the peer into a SYN-ACK. @param cookie room for it, until the header is written */
+void tcp_fastopen_cookie(const struct tcp *t, const struct mr_addr *local, const struct mr_addr *peer, struct tcp_tx *tx,
+                         uint64_t *cookie);
+/* Shall this SYN, which has the option, become a connection at once? */
+bool tcp_fastopen_wanted(struct tcp *t, struct tcp_bind *l, const struct tcp_rx *rx);
+/* So it does: c has what the SYN has offered, and is in the flow table. Consumes the SYN. */
+void tcp_fastopen_begin(struct tcp_bind *l, struct tcp_conn *c, struct tcp_rx *rx);
+/* One that is pending ends without an acknowledgement of its SYN; the listener ends. */
+void tcp_fastopen_failed(struct tcp_conn *c);
+void tcp_fastopen_listener_gone(struct tcp_bind *l);
+/* With tcp_rare.fo: what its SYN or SYN-ACK has in addition, data in m too; and that it is acknowledged. */
+void tcp_fastopen_syn(struct tcp_conn *c, struct tcp_tx *tx, struct rte_mbuf *m, uint64_t *cookie);
+void tcp_fastopen_established(struct tcp_conn *c, const struct tcp_rx *rx);
+
+/* fastopen_client.c */
+/* NULL: out of memory. To be freed. */
+struct tcp_fo_peer *tcp_fastopen_peers_new(void);
+/* An open with MR_OPT_TCP_FASTOPEN begins. */
+void tcp_fastopen_connect(struct tcp_conn *c);
+void tcp_fastopen_client_syn(struct tcp_conn *c, struct tcp_tx *tx, struct rte_mbuf *m);
+void tcp_fastopen_client_answered(struct tcp_conn *c, const struct tcp_rx *rx);
+
 /* open.c */
 void tcp_syn_sent_input(struct tcp_conn *c, struct tcp_rx *rx);
 /* Set up an active open on a routed, bound connection: ISS, options, SYN-SENT. */
 void tcp_open_active(struct tcp_conn *c);
 /* The same for a passive open without a listener, by this SYN: SYN-RECEIVED. Consumes it. @param iss_floor as above */
 void tcp_open_passive(struct tcp_conn *c, struct rte_mbuf *syn, const uint32_t *iss_floor);
+/* Our SYN goes out in the output stage, alone or with an ACK. */
+void tcp_open_send(struct tcp_conn *c, enum mr_tcp_state state);
 /* MSS to offer on a route, and the payload of a full segment once options are known. */
 uint16_t tcp_mss_offer(const struct mr_route *r, uint16_t user_mss);
 void tcp_mss_update(struct tcp_conn *c);

@@ -8,7 +8,9 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/queue.h>
 
+struct tcp_bind;
 struct tcp_conn;
 struct tcp_probe;
 
@@ -33,7 +35,20 @@ struct tcp_rare {
 	uint32_t rcv_up, snd_up;      /* RCV.UP with TCP_F_URG_RCVD, SND.UP with TCP_F_URG_SENT */
 	/* pmtu.c */
 	bool black_hole;              /* segments are smaller for a guess, which is to be proven */
+	/* fastopen.c, fastopen_client.c */
+	uint8_t fo;                   /* TCP_FO_* */
+	uint16_t fo_bytes;            /* that the SYN of an open which is under way has carried */
+	uint32_t fastopen;            /* MR_OPT_TCP_FASTOPEN */
+	struct tcp_bind *fo_listener; /* for which the connection is pending; NULL: it is not */
+	LIST_ENTRY(tcp_rare) fo_link; /* of all that are */
+	uint64_t fo_since_ns;         /* when its SYN has come; 0: had no data taken */
 };
+
+#define TCP_FO_CLIENT (1u << 0)       /* may be written to from connect on */
+#define TCP_FO_ASK (1u << 1)          /* its SYN has the option, the first time */
+#define TCP_FO_CHILD (1u << 2)        /* was made by a SYN */
+#define TCP_FO_COOKIE (1u << 3)       /* its SYN-ACK brings a new cookie */
+#define TCP_FO_TAKEN (1u << 4)        /* data of a SYN has arrived: ours, or the peer's */
 
 extern const struct tcp_rare tcp_rare_none;
 

@@ -133,6 +133,8 @@ bool tcp_sendq_fin(struct tcp_conn *c);
 uint32_t tcp_sendq_ack(struct tcp_conn *c, uint32_t ack, struct tcp_acked *a);
 /* Cut a segment that is not SACKED after `len` bytes of payload. @return false: no mbuf. */
 bool tcp_sendq_split(struct tcp_conn *c, struct rte_mbuf *m, uint32_t len);
+/* What was never sent was cut before the MSS was known: fill the segments up. No FIN is queued yet. */
+void tcp_sendq_refill(struct tcp_conn *c);
 void tcp_sendq_free(struct tcp_conn *c);
 
 /* board.c */

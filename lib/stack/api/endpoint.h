@@ -96,6 +96,11 @@ enum mr_opt {
 	                           *   mr_ep_recv gives (RFC 6093); 0: none is */
 	MR_OPT_TCP_BLACK_HOLES,   /**< protocol-wide, 0 or 1: two timeouts in a row of a large segment make segments smaller, as if a
 	                           *   router had said that they are too big (RFC 4821 7.7); default 0 */
+	MR_OPT_TCP_FASTOPEN,      /**< data in SYNs (RFC 7413); 0 (default): none. Only for applications that do not mind if a request
+	                           *   comes twice (6.1). A listener's: how many connections, at most 65535, may be accepted, with
+	                           *   data to be read, and answered before their handshake is complete. Of an endpoint before it
+	                           *   connects, not 0: it may be written to from mr_ep_connect on, and the SYN, at the end of the
+	                           *   turn, carries what was written by then if the peer has given a cookie before */
 };
 
 /** RFC 9293 3.3.2. */

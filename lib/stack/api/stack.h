@@ -27,6 +27,8 @@ struct mr_stack_opts {
 	const char *const *net_protos;  /**< NULL-terminated names; default: every registered one (S-3) */
 	const char *const *trans_protos; /**< the same for transport protocols (S-4) */
 	uint64_t seed;                  /**< all randomness of this stack; 0: from the kernel. Tests pass a number */
+	uint64_t secret[2];             /**< what keys that the stacks of a host share are made of; zero: from the stack's
+	                                 *   randomness. mr_host_create sees to it */
 	int socket_id;                  /**< NUMA node for memory; 0 by default, -1 any */
 	uint32_t rx_mbufs;              /**< packets in the receive pool; default 8192 */
 	uint32_t tx_mbufs;              /**< packets in the transmit pool; default 8192 */

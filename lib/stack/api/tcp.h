@@ -38,13 +38,14 @@ int mr_tcp_cc_find(const char *name);
 struct mr_ep;
 
 /** A TCP endpoint at this moment: what Linux has in TCP_INFO. Bytes and nanoseconds; windows are not scaled. Before a
- *  connection is established, and when it is over, all but counts and what is unread is zero. */
+ *  connection is established, and when it is over, all but counts, what is unread and `fastopen` is zero. */
 struct mr_tcp_info {
 	uint8_t state;                 /**< enum mr_tcp_state */
 	bool timestamps;               /**< agreed (RFC 7323) */
 	bool wscale;                   /**< agreed (RFC 7323) */
 	bool sack;                     /**< agreed (RFC 2018) */
 	bool ecn;                      /**< agreed (RFC 3168) */
+	bool fastopen;                 /**< data came with the SYN, the peer's or ours, and was taken (RFC 7413) */
 	uint8_t snd_wscale;            /**< shift of the peer's windows */
 	uint8_t rcv_wscale;            /**< shift of ours */
 	bool recovery;                 /**< fast recovery goes on */
