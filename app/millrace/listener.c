@@ -52,6 +52,8 @@ listener_open(struct listener *l, struct instance *inst, unsigned proto, const s
 	l->waiter = (struct mr_waiter){.mask = MR_EV_IN, .fn = tcp ? conn_accept : datagram_event, .arg = l};
 	r = mr_ep_bind(l->ep, sa);
 	if (r == 0 && tcp)
+		r = mr_ep_setopt(l->ep, MR_OPT_TCP_FASTOPEN, v->fastopen);
+	if (r == 0 && tcp)
 		r = mr_ep_listen(l->ep, v->backlog);
 	if (r < 0) {
 		mr_ep_close(l->ep);

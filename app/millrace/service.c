@@ -46,6 +46,8 @@ static const struct mr_config_key service_keys[] = {
 	 .help = "ends connections without progress; 0: never; default: 60s for http, 30s for iperf3, else 0"},
 	{"backlog", MR_CONFIG_NUMBER, .min = 1, .max = 65535, .def = "4096",
 	 .help = "connections that wait to be taken"},
+	{"fastopen", MR_CONFIG_NUMBER, .min = 0, .max = 65535, .def = "0",
+	 .help = "connections that a SYN with data may make before the handshake is complete (RFC 7413); 0: none"},
 	{"root", MR_CONFIG_TEXT, .help = "http: directory of documents"},
 	{NULL},
 };
@@ -132,6 +134,7 @@ service_init(struct service *v, const struct mr_config_section *s)
 		.protos = section_protos(s),
 		.port = section_port(s),
 		.backlog = mr_config_int(s, "backlog"),
+		.fastopen = mr_config_int(s, "fastopen"),
 		.root = mr_config_text(s, "root", 0),
 		.root_fd = -1,
 	};

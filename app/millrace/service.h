@@ -51,6 +51,7 @@ struct service {
 	uint16_t port;
 	uint64_t idle_ns;
 	int backlog;
+	int64_t fastopen;         /* MR_OPT_TCP_FASTOPEN */
 	const char *root;         /* http: document root, or NULL */
 	int root_fd;
 	void *shared;             /* by all cores; NULL: its type needs nothing */

@@ -19,6 +19,8 @@ from report import Failure, require
 TIMEOUT = 20
 MIB = 1 << 20
 ECHO, DISCARD, CHARGEN, HTTP = 7, 9, 19, 80
+TCP_FASTOPEN_CONNECT = 30  # linux/tcp.h
+TCPI_OPT_SYN_DATA = 32
 
 
 def family(host):
@@ -89,6 +91,26 @@ def tcp_refused(host, port):
     except ConnectionRefusedError:
         return f'port {port} refused after {(time.monotonic() - start) * 1e3:.1f} ms'
     raise Failure(f'port {port} accepted a connection')
+
+
+def fast_open(host):
+    """Fetch with the request in the SYN. @return whether the other end has taken it from there"""
+    with socket.socket(family(host), socket.SOCK_STREAM) as s:
+        s.settimeout(TIMEOUT)
+        s.setsockopt(socket.IPPROTO_TCP, TCP_FASTOPEN_CONNECT, 1)
+        s.connect((host, HTTP))
+        s.sendall(request())
+        require(len(response_bytes(s)) == 64, 'a wrong body')
+        options = s.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 192)[5]
+        return bool(options & TCPI_OPT_SYN_DATA)
+
+
+def tcp_fast_open(host, n):
+    """The first connection may have to ask for a cookie; the others have one, whichever worker they come to."""
+    first = fast_open(host)
+    taken = sum(fast_open(host) for _ in range(n))
+    require(taken == n, f'{taken} of {n} requests were taken from the SYN')
+    return f'{n} of {n} requests in the SYN, the first {"too" if first else "had asked for a cookie"}'
 
 
 def bytes_acked(s):
