@@ -55,12 +55,33 @@ tcp_timeout_once(struct rig *r)
 	ck_assert(rig_advance_until_frame(r, 10 * RIG_S));
 }
 
+/* What is large is lost twice, and what was cut off it is not. */
 static void
 tcp_black_hole(struct rig *r)
 {
-	ck_assert_int_eq(mr_transproto_setopt(r->stack, MR_TRANS_TCP, MR_OPT_TCP_BLACK_HOLES, 1), 0);
 	ck_assert_int_eq(rig_ep_send(in_state(r, MR_TCP_ESTABLISHED), 0, 1460), 1460);
 	rig_advance(r, 2 * RIG_S);
+	rig_discard(r);
+	rig_tcp_push(&t, RIG_ACK, 1, 1025, 0);
+	rig_poll(r);
+	rig_discard(r);
+}
+
+static void
+tcp_mtu_probe(struct rig *r)
+{
+	ck_assert_int_eq(mr_transproto_setopt(r->stack, MR_TRANS_TCP, MR_OPT_TCP_MTU_PROBING, MR_TCP_MTU_PROBING_ALWAYS), 0);
+	ck_assert_int_eq(rig_ep_send(in_state(r, MR_TCP_ESTABLISHED), 0, 10000), 10000);
+	rig_poll(r);
+	rig_discard(r);
+}
+
+static void
+tcp_mtu_probe_lost(struct rig *r)
+{
+	tcp_mtu_probe(r);
+	rig_tcp_push(&t, RIG_ACK, 1, 1, 0, .n_sack = 1, .sack = {{1461, 1461 + 588 + 3 * 1024}});
+	rig_poll(r);
 	rig_discard(r);
 }
 

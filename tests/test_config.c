@@ -616,10 +616,10 @@ END_TEST
 /* What the tables allow, the protocols take: both ends of each range. */
 static const char *const bounds[] = {
 	"[ip]\nttl=1\nicmp_error_rate=0\n[tcp]\ntimewait=0\nfinwait2=1s\nmin_rto=1ms\ndelack=0\ninit_cwnd=1\nmax_segment=48\n"
-	"timestamps=no\nwscale=no\nsack=no\necn=off\nsyn_cookies=never\nsyn_backlog=1\nsndbuf=4k\nrcvbuf=4k\n"
+	"mtu_probing=off\nbase_mss=48\nmtu_probe_interval=300s\ntimestamps=no\nwscale=no\nsack=no\necn=off\nsyn_cookies=never\nsyn_backlog=1\nsndbuf=4k\nrcvbuf=4k\n"
 	"sndbuf_min=1\nrcvbuf_min=1\nsndbuf_max=4k\nrcvbuf_max=4k\n",
 	"[ip]\nttl=255\nicmp_error_rate=1000000\n[tcp]\ntimewait=600s\nfinwait2=600s\nmin_rto=60s\ndelack=499ms\n"
-	"init_cwnd=100\nmax_segment=65495\ntimestamps=yes\nwscale=yes\nsack=yes\necn=accept\nsyn_cookies=always\nsyn_backlog=16m\nsndbuf=1g\n"
+	"init_cwnd=100\nmax_segment=65495\nmtu_probing=always\nbase_mss=65495\nmtu_probe_interval=86400s\ntimestamps=yes\nwscale=yes\nsack=yes\necn=accept\nsyn_cookies=always\nsyn_backlog=16m\nsndbuf=1g\n"
 	"rcvbuf=1g\nsndbuf_min=1g\nrcvbuf_min=1g\nsndbuf_max=1g\nrcvbuf_max=1g\n",
 	"[tcp]\nrcvbuf=7m\n", /* takes its bound along */
 };

@@ -128,6 +128,8 @@ static const struct scenario scenarios[] = {
 	{MR_CNT_TCP_RECOVERIES_UNDONE, tcp_first_not_lost},
 	{MR_CNT_TCP_RTO, tcp_timeout_once},
 	{MR_CNT_TCP_BLACK_HOLES, tcp_black_hole},
+	{MR_CNT_TCP_MTU_PROBES, tcp_mtu_probe},
+	{MR_CNT_TCP_MTU_PROBES_LOST, tcp_mtu_probe_lost},
 	{MR_CNT_TCP_ACTIVE_OPENS, tcp_active},
 	{MR_CNT_TCP_PASSIVE_OPENS, tcp_passive},
 	{MR_CNT_TCP_ESTABLISHED, tcp_passive},

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What is known of the way to a peer: MTUs that routers and black holes have shown are remembered for ten minutes and used
- * by other connections (PM-04, PM-07, PM-09), and the clamp of the MSS (PM-13). What a router's news does to the connection
- * itself is in test_tcp_loss.c.
+ * What is known of the way to a peer: MTUs that routers have shown are remembered for ten minutes and used by other
+ * connections (PM-04, PM-07), and the clamp of the MSS (PM-13). What a router's news does to the connection itself is in
+ * test_tcp_loss.c, ways whose routers are silent in test_tcp_mtu_search.c.
  */
 #include "rig/rig.h"
 
@@ -20,7 +20,6 @@ setup(void)
 {
 	rig_init(&rig, NULL);
 	listener = NULL;
-	ck_assert_int_eq(mr_transproto_setopt(rig.stack, MR_TRANS_TCP, MR_OPT_TCP_BLACK_HOLES, 1), 0);
 }
 
 static void
@@ -159,56 +158,6 @@ START_TEST(bounded)
 }
 END_TEST
 
-/* PM-09: nothing says that they are too big, but only smaller ones arrive. */
-START_TEST(black_hole)
-{
-	bool v6 = _i;
-	uint32_t full = v6 ? 1440 : 1460, small = v6 ? 1220 : 984, seq = 1;
-	const struct rig_frame *f;
-
-	connect_from(v6);
-	ck_assert_int_eq(rig_ep_send(t.ep, 0, 3 * full), 3 * full);
-	rig_mark(&rig);
-	for (uint64_t i = 0; i < 100 && seq < 1 + 3 * full; i++) {
-		if (!rig_peek(&rig) && !rig_advance_until_frame(&rig, 10 * RIG_S))
-			break;
-		f = rig_tcp_next(&t);
-		if (f->payload_len <= small && rig_tcp_seq(&t, f) == seq) {
-			seq += f->payload_len;
-			rig_tcp_push(&t, RIG_ACK, 1, seq, 0);
-			rig_poll(&rig);
-		}
-	}
-	ck_assert_uint_eq(seq, 1 + 3 * full);
-	ck_assert_uint_eq(rig_moved(&rig, MR_CNT_TCP_BLACK_HOLES), 1);
-	ck_assert_uint_eq(rig_moved(&rig, MR_CNT_TCP_RTO), 2);
-	ck_assert_uint_eq(pmtu(), v6 ? 1280 : 1024);
-	disconnect();
-	/* Proven, so known. */
-	connect_from(v6);
-	ck_assert_uint_eq(pmtu(), v6 ? 1280 : 1024);
-}
-END_TEST
-
-/* A peer that is gone proves nothing about the way to it; and what is small already is not at fault. */
-START_TEST(no_black_hole)
-{
-	connect_from(false);
-	if (_i)
-		send_full(0, 1460);
-	else
-		send_full(0, 500);
-	rig_mark(&rig);
-	rig_advance(&rig, 20 * RIG_S);
-	rig_discard(&rig);
-	ck_assert_uint_gt(rig_moved(&rig, MR_CNT_TCP_RTO), 3);
-	ck_assert_uint_eq(pmtu(), _i ? 552 : 1500);
-	disconnect();
-	connect_from(false);
-	ck_assert_uint_eq(pmtu(), 1500);
-}
-END_TEST
-
 /* PM-13: offered and used, of new endpoints; a peer's smaller offer counts. */
 START_TEST(clamped)
 {
@@ -243,8 +192,6 @@ suite(void)
 	tcase_add_loop_test(c, remembered, 0, 2);
 	tcase_add_test(c, asked_after_a_pause);
 	tcase_add_test(c, bounded);
-	tcase_add_loop_test(c, black_hole, 0, 2);
-	tcase_add_loop_test(c, no_black_hole, 0, 2);
 	tcase_add_loop_test(c, clamped, 0, 2);
 	suite_add_tcase(s, c);
 	return s;

@@ -147,6 +147,8 @@ una_advance(struct tcp_conn *c, const struct tcp_rx *rx, struct tcp_acked *a)
 	c->sendq->soft_err = 0;
 	c->dupacks = 0;
 	c->sendq->unacked_since_ns = c->snd_una == c->snd_nxt ? 0 : s->now_ns;
+	if (unlikely(c->pmtu))
+		tcp_mtu_probe_acked(c);
 }
 
 /* An ACK with news: it moves SND.UNA, or carries SACK blocks. */

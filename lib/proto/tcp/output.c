@@ -219,6 +219,8 @@ fit_cwnd(struct tcp_conn *c, const struct tcp_seg *s)
 static void
 new_sent(struct tcp_conn *c, const struct tcp_seg *s)
 {
+	if (c->snd_una == c->snd_nxt)
+		c->sendq->unacked_since_ns = c->ep.stack->now_ns;
 	c->snd_nxt += tcp_seg_span(s);
 	if (s->len < c->mss)
 		c->sendq->snd_sml = c->snd_nxt;
@@ -245,6 +247,31 @@ segs_together(const struct tcp_conn *c)
 	return c->route.local->nic->tso_segs;
 }
 
+/* A packet larger than those known to arrive, if one is to be tried, goes before what else is new. @return false: it waits
+ * for the congestion window, and with it all that is new */
+static bool
+send_mtu_probe(struct tcp_out *o)
+{
+	struct tcp_conn *c = o->c;
+	uint32_t len = tcp_mtu_probe_due(c);
+	struct rte_mbuf *m;
+
+	if (len == 0)
+		return true;
+	if (c->sendq->in_flight > 0 && c->sendq->in_flight + len > c->cc.cwnd) {
+		c->flags |= TCP_F_CWND_LIMITED;
+		return false;
+	}
+	if (!fit_pace(c))
+		return false;
+	m = tcp_sendq_join(c, len);
+	if (!m || !send_seg(o, m))
+		return true;
+	tcp_mtu_probe_sent(c, tcp_seg(m));
+	new_sent(c, tcp_seg(m));
+	return true;
+}
+
 static void
 send_new(struct tcp_out *o)
 {
@@ -255,9 +282,9 @@ send_new(struct tcp_out *o)
 
 	if (c->sendq->unsent && c->snd_una == c->snd_nxt)
 		tcp_cc_restart(c);
+	if (unlikely(c->pmtu) && c->sendq->unsent && !force && !send_mtu_probe(o))
+		return;
 	while ((m = c->sendq->unsent) && may_send(c, m, force)) {
-		if (c->snd_una == c->snd_nxt)
-			c->sendq->unacked_since_ns = c->ep.stack->now_ns;
 		if (!send_first(o, m, tso_segs))
 			break;
 		new_sent(c, tcp_seg(m));

@@ -68,8 +68,6 @@ leave(struct tcp_conn *c)
 	c->flags &= ~(TCP_F_RECOVERY | TCP_F_RTO_RECOVERY);
 	c->rack.flags &= (uint8_t)~(TCP_REC_FRTO | TCP_REC_FRTO_NEW);
 	tcp_rack_recovered(c);
-	if (unlikely(c->rare->black_hole))
-		tcp_path_recovered(c);
 	if (c->cc.ops->recovered)
 		c->cc.ops->recovered(&c->cc, c->ep.stack->now_ns);
 }
@@ -118,6 +116,8 @@ fast_recovery_ack(struct tcp_conn *c, const struct tcp_acked *a, bool una_moved,
 static void
 timeout_recovery_ack(struct tcp_conn *c, const struct tcp_acked *a, bool una_moved)
 {
+	if (una_moved && c->rare->mtu_guess)
+		tcp_path_guess_acked(c);
 	if (tcp_frto_ack(c, a, una_moved))
 		return;
 	if (una_moved && seq_geq(c->snd_una, c->recover)) {
@@ -139,6 +139,8 @@ tcp_recovery_ack(struct tcp_conn *c, const struct tcp_rx *rx, struct tcp_acked *
 	tcp_undo_ack(c, a);
 	if (c->flags & TCP_F_SACK)
 		look_ns = tcp_rack_detect(c, &a->lost, &again);
+	if (a->lost > 0 && unlikely(c->rare->mtu_probe))
+		a->lost -= tcp_mtu_probe_lost(c, a->lost);
 	if (c->flags & TCP_F_RECOVERY)
 		fast_recovery_ack(c, a, una_moved, again);
 	else if (c->flags & TCP_F_RTO_RECOVERY)
@@ -164,7 +166,12 @@ tcp_recovery_dupack(struct tcp_conn *c)
 	} else if (c->flags & TCP_F_RTO_RECOVERY) {
 		tcp_frto_ack(c, &a, false);
 	} else if (c->dupacks == TCP_DUPTHRESH && seq_gt(c->snd_una, c->recover)) {
-		enter(c, &a);
+		if (unlikely(c->rare->mtu_probe) && tcp_mtu_probe_is_first(c)) {
+			retransmit_first(c);
+			tcp_mtu_probe_lost(c, c->rare->mtu_probe_end - c->rare->mtu_probe_seq);
+		} else {
+			enter(c, &a);
+		}
 		tcp_rexmt_restart(c);
 	}
 	mr_ep_mark_dirty(&c->ep);
@@ -178,12 +185,16 @@ tcp_recovery_reorder_timer(struct tcp_conn *c)
 	uint64_t look_ns = tcp_rack_detect(c, &a.lost, &again);
 
 	if (a.lost > 0) {
+		mr_ep_mark_dirty(&c->ep);
+		if (unlikely(c->rare->mtu_probe))
+			a.lost -= tcp_mtu_probe_lost(c, a.lost);
+	}
+	if (a.lost > 0) {
 		c->sendq->repair.lost += a.lost;
 		if (c->flags & TCP_F_RECOVERY)
 			fast_recovery_ack(c, &a, false, again);
 		else if (!(c->flags & TCP_F_RTO_RECOVERY))
 			enter(c, &a);
-		mr_ep_mark_dirty(&c->ep);
 	}
 	tcp_rexmt_restart_at(c, look_ns);
 }

@@ -241,6 +241,16 @@ seg_pop(struct tcp_conn *c)
 		q->tail = NULL;
 }
 
+/* The first n bytes of a segment's payload are not its own any more. */
+static void
+seg_behead(struct tcp_seg *s, uint32_t n)
+{
+	s->flags &= (uint8_t)~TCP_SEG_SUM;
+	s->seq += n;
+	s->len -= (uint16_t)n;
+	s->data_off += (uint16_t)n;
+}
+
 /* Part of the first segment is acknowledged: the rest stays, from where it now begins. */
 static void
 seg_shorten(struct tcp_conn *c, uint32_t covered)
@@ -251,10 +261,7 @@ seg_shorten(struct tcp_conn *c, uint32_t covered)
 	/* Whoever acknowledges only a part of what he has SACKed does not have it any more. */
 	if (s->flags & TCP_SEG_SACKED)
 		tcp_sendq_unsack(c, q->head);
-	s->flags &= (uint8_t)~TCP_SEG_SUM;
-	s->seq += covered;
-	s->len -= (uint16_t)covered;
-	s->data_off += (uint16_t)covered;
+	seg_behead(s, covered);
 	q->bytes -= covered;
 	if (!(s->flags & TCP_SEG_LOST))
 		q->in_flight -= covered;
@@ -286,6 +293,7 @@ covered_done(struct tcp_conn *c, struct covered *v, struct tcp_acked *a)
 static void
 covered_note(struct tcp_conn *c, struct covered *v, const struct tcp_seg *s, struct tcp_acked *a)
 {
+	c->proven = RTE_MAX(c->proven, s->len);
 	if (unlikely(s->flags & (TCP_SEG_RETRANS | TCP_SEG_SACKED))) {
 		a->resent |= s->times > 1;
 		if (!(s->flags & TCP_SEG_SACKED))
@@ -406,6 +414,51 @@ tcp_sendq_refill(struct tcp_conn *c)
 		else
 			m = next;
 	}
+}
+
+/* A segment before the first unsent one. */
+static void
+seg_link_unsent(struct tcp_sendq *q, struct rte_mbuf *m)
+{
+	struct tcp_seg *s = tcp_seg(m), *after = tcp_seg(q->unsent);
+
+	s->seq = after->seq;
+	s->next = q->unsent;
+	s->prev = after->prev;
+	if (s->prev)
+		tcp_seg(s->prev)->next = m;
+	else
+		q->head = m;
+	after->prev = q->unsent = m;
+}
+
+struct rte_mbuf *
+tcp_sendq_join(struct tcp_conn *c, uint32_t len)
+{
+	struct rte_mbuf *m = seg_new(c), *from;
+	struct tcp_seg *s, *f;
+
+	if (!m)
+		return NULL;
+	s = tcp_seg(m);
+	seg_link_unsent(c->sendq, m);
+	while (s->len < len) {
+		uint32_t n;
+
+		from = s->next;
+		f = tcp_seg(from);
+		n = RTE_MIN((uint32_t)f->len, len - s->len);
+		rte_memcpy((char *)m->buf_addr + s->data_off + s->len, (char *)from->buf_addr + f->data_off, n);
+		s->len += (uint16_t)n;
+		seg_behead(f, n);
+		if (f->len > 0)
+			break;
+		s->flags = f->flags & TCP_SEG_PSH;
+		s->next = f->next;
+		tcp_seg(f->next)->prev = m;
+		seg_free(c, from);
+	}
+	return m;
 }
 
 void

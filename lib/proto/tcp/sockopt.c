@@ -49,7 +49,9 @@ static const struct number proto_numbers[] = {
 	{MR_OPT_TCP_DELACK_NS, IN(struct tcp, delack_ns), 0, 500 * MS - 1, 1}, /* MUST-40 */
 	{MR_OPT_TCP_INIT_CWND, IN(struct tcp, init_cwnd), 1, 1000, 1},
 	{MR_OPT_TCP_MAXSEG, IN(struct tcp, user_mss), TCP_MIN_MSS, MAXSEG_LIMIT, 1},
-	{MR_OPT_TCP_BLACK_HOLES, IN(struct tcp, black_holes), 0, 1, 1},
+	{MR_OPT_TCP_MTU_PROBING, IN(struct tcp, mtu_probing), MR_TCP_MTU_PROBING_OFF, MR_TCP_MTU_PROBING_ALWAYS, 1},
+	{MR_OPT_TCP_BASE_MSS, IN(struct tcp, base_mss), TCP_MIN_MSS, MAXSEG_LIMIT, 1},
+	{MR_OPT_TCP_MTU_PROBE_NS, IN(struct tcp, mtu_probe_ns), 300000 * MS, INT32_MAX * MS, 1}, /* PM-04 */
 	{MR_OPT_TCP_SYNCOOKIES, IN(struct tcp, syncookies), MR_TCP_SYNCOOKIES_NEVER, MR_TCP_SYNCOOKIES_ALWAYS, 1},
 	{MR_OPT_TCP_SYN_BACKLOG, IN(struct tcp, syn_backlog), 1, UINT32_MAX, 1},
 	{MR_OPT_TCP_ECN, IN(struct tcp, ecn_mode), MR_TCP_ECN_OFF, MR_TCP_ECN_ACCEPT, 1},

@@ -469,6 +469,9 @@ tcp_create(struct mr_stack *s, struct mr_transproto **out)
 	t->syncookies = MR_TCP_SYNCOOKIES_PRESSED;
 	t->syn_backlog = (s->opts.max_half_open + 1) / 2;
 	t->ecn_mode = MR_TCP_ECN_ACCEPT;
+	t->mtu_probing = MR_TCP_MTU_PROBING_BLACK_HOLES;
+	t->base_mss = 1024;
+	t->mtu_probe_ns = 600000000000;
 	t->offers = TCP_OPT_WS | TCP_OPT_TS | TCP_OPT_SACK_PERM;
 	*out = &t->tp;
 	return 0;

@@ -15,7 +15,7 @@
  *   rate.c   the delivery rate, for congestion control (tcp_cc.h)                cc.c     its algorithms by name
  *   socket.c the endpoint operations  bind.c   those about names                 sockopt.c options
  *   rare.c   what few connections have (tcp_rare.h)                              autotune.c buffers that grow by themselves
- *   urgent.c urgent data                                                         pmtu.c   the MTU of the way to a peer
+ *   urgent.c urgent data        pmtu.c, mtu_search.c  the MTU of the way to a peer (tcp_path.h)
  *   forward.c passive opens for forwarders     probe.c, info.c  a connection as others see it, and as its application does
  *
  * Invariants: input marks, output sends. No file here reads a clock or draws from a global generator: time is
@@ -233,7 +233,7 @@ struct tcp_conn {
 	struct tcp_rtt rtt;
 	uint64_t last_rx_ns;          /* last segment from the peer */
 	uint16_t mss;                 /* payload of a full segment, options taken off */
-	uint16_t peer_mss;            /* as the peer offered, or the default */
+	uint16_t proven;              /* largest payload of a segment that has arrived: mtu_search.c */
 	uint16_t pmtu;                /* path MTU, if it is known to be smaller than the route's; else 0 */
 	uint16_t rcv_mss;             /* largest segment seen: what counts as full-sized for the ACK rule */
 	uint8_t snd_wscale, rcv_wscale;
@@ -268,6 +268,7 @@ struct tcp_conn {
 	uint32_t retransmitted;       /* segments sent again */
 	uint32_t iss, irs;
 	uint32_t challenge_ms;        /* of the last challenge ACK, modulo 2^32; 0: none */
+	uint16_t peer_mss;            /* as the peer offered, or the default */
 	uint8_t tos;
 	uint8_t ecn_mode;             /* enum mr_tcp_ecn */
 	bool v6;                      /* made for IPv6 */
@@ -357,7 +358,7 @@ struct tcp {
 	struct siphash_key isn_key, ts_key, cookie_key;
 	uint32_t *cookies_used;       /* sequence numbers of cookies that have become connections; see syncookie.c */
 	uint32_t cookies_used_mask;
-	struct tcp_path *paths;       /* TCP_PATHS of them: pmtu.c */
+	struct tcp_path *paths;       /* TCP_PATHS of them */
 	bool paths_known;             /* there ever was one */
 	struct siphash_key fo_secret; /* of Fast Open's cookies */
 	struct tcp_fo_peer *fo_peers; /* who has given us one: fastopen_client.c */
@@ -369,7 +370,7 @@ struct tcp {
 	uint32_t dead_records;        /* list by tcp_record.next, returned by reap */
 	uint64_t start_ns;
 	/* protocol-wide options */
-	uint64_t time_wait_ns, fin_wait2_ns, min_rto_ns, delack_ns;
+	uint64_t time_wait_ns, fin_wait2_ns, min_rto_ns, delack_ns, mtu_probe_ns;
 	struct tcp_buf_range snd_range, rcv_range;
 	const struct tcp_cc_ops *cc;
 	uint32_t init_cwnd;
@@ -378,7 +379,8 @@ struct tcp {
 	uint8_t syncookies;           /* enum mr_tcp_syncookies */
 	uint8_t ecn_mode;
 	uint8_t offers;               /* TCP_OPT_* that SYNs may carry */
-	uint8_t black_holes;          /* are looked for: pmtu.c */
+	uint8_t mtu_probing;          /* enum mr_tcp_mtu_probing */
+	uint32_t base_mss;
 };
 
 static inline struct tcp *
@@ -413,20 +415,6 @@ tcp_fin_waits(const struct tcp_conn *c)
 {
 	return (c->flags & (TCP_F_SHUT_WR | TCP_F_FIN_QUEUED)) == TCP_F_SHUT_WR;
 }
-
-/* pmtu.c */
-#define TCP_PATHS 1024               /* ways of which something is remembered */
-/* NULL: out of memory. To be freed. */
-struct tcp_path *tcp_paths_new(void);
-/* The MTU of the way to the peer, as far as it is known; before, and after a pause, with what follows from it. */
-void tcp_path_ask(struct tcp_conn *c);
-void tcp_path_again(struct tcp_conn *c);
-/* A router says that a segment is too big. */
-void tcp_path_too_big(struct tcp_conn *c, uint32_t mtu);
-/* A timeout, tcp_conn.retries counts it: is it the size of segments? */
-void tcp_path_timeout(struct tcp_conn *c);
-/* With tcp_rare.black_hole: smaller segments have arrived. */
-void tcp_path_recovered(struct tcp_conn *c);
 
 /* tcp.c: a new CLOSED connection record with the stack's defaults; NULL when all are out. */
 struct tcp_conn *tcp_conn_new(struct tcp *t);
@@ -600,6 +588,7 @@ int tcp_setopt(struct mr_transproto *tp, int opt, int64_t v);
 int tcp_getopt(struct mr_transproto *tp, int opt, int64_t *v);
 
 #include "proto/tcp/tcp_open.h"
+#include "proto/tcp/tcp_path.h"
 #include "proto/tcp/tcp_window.h"
 
 #endif

@@ -33,8 +33,12 @@ struct tcp_rare {
 	uint32_t rcv_tsecr;           /* of the last data, of several segments in a row */
 	/* urgent.c: the sequence numbers behind the last urgent bytes */
 	uint32_t rcv_up, snd_up;      /* RCV.UP with TCP_F_URG_RCVD, SND.UP with TCP_F_URG_SENT */
-	/* pmtu.c */
-	bool black_hole;              /* segments are smaller for a guess, which is to be proven */
+	/* mtu_search.c */
+	uint64_t mtu_look_ns;         /* before that there is nothing to be tried */
+	uint32_t mtu_probe_seq, mtu_probe_end; /* the larger segment that is out, */
+	uint16_t mtu_probe;           /* in a packet of so many bytes; 0: none is */
+	uint16_t mtu_guess;           /* a smaller segment is out after larger ones were lost, in a packet of so many; 0: none, */
+	uint32_t mtu_guess_end;       /* and ends here */
 	/* fastopen.c, fastopen_client.c */
 	uint8_t fo;                   /* TCP_FO_* */
 	uint16_t fo_bytes;            /* that the SYN of an open which is under way has carried */

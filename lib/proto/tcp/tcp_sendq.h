@@ -135,6 +135,8 @@ uint32_t tcp_sendq_ack(struct tcp_conn *c, uint32_t ack, struct tcp_acked *a);
 bool tcp_sendq_split(struct tcp_conn *c, struct rte_mbuf *m, uint32_t len);
 /* What was never sent was cut before the MSS was known: fill the segments up. No FIN is queued yet. */
 void tcp_sendq_refill(struct tcp_conn *c);
+/* Make one segment of the next `len` bytes to be sent; there are more behind them. @return it; NULL: no mbuf */
+struct rte_mbuf *tcp_sendq_join(struct tcp_conn *c, uint32_t len);
 void tcp_sendq_free(struct tcp_conn *c);
 
 /* board.c */

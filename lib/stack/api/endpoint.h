@@ -94,13 +94,23 @@ enum mr_opt {
 	                           *   connection: no more than the window scale has room for. What was told is not taken back */
 	MR_OPT_TCP_URGENT,        /**< read only: bytes that are to be read until the end of urgent data, which is among what
 	                           *   mr_ep_recv gives (RFC 6093); 0: none is */
-	MR_OPT_TCP_BLACK_HOLES,   /**< protocol-wide, 0 or 1: two timeouts in a row of a large segment make segments smaller, as if a
-	                           *   router had said that they are too big (RFC 4821 7.7); default 0 */
+	MR_OPT_TCP_MTU_PROBING,   /**< protocol-wide: enum mr_tcp_mtu_probing (RFC 4821) */
+	MR_OPT_TCP_BASE_MSS,      /**< protocol-wide, bytes: segments that nearly every path takes, where probing begins; 48 to
+	                           *   65495, default 1024. IPv6 packets of 1280 bytes are never too large */
+	MR_OPT_TCP_MTU_PROBE_NS,  /**< protocol-wide: so long what is known of a path MTU counts before larger packets are tried
+	                           *   again; at least 300 s, default 600 s (RFC 1191 6.3, RFC 8201 4) */
 	MR_OPT_TCP_FASTOPEN,      /**< data in SYNs (RFC 7413); 0 (default): none. Only for applications that do not mind if a request
 	                           *   comes twice (6.1). A listener's: how many connections, at most 65535, may be accepted, with
 	                           *   data to be read, and answered before their handshake is complete. Of an endpoint before it
 	                           *   connects, not 0: it may be written to from mr_ep_connect on, and the SYN, at the end of the
 	                           *   turn, carries what was written by then if the peer has given a cookie before */
+};
+
+/** Who finds out which packets a path takes, where no router tells (RFC 4821). */
+enum mr_tcp_mtu_probing {
+	MR_TCP_MTU_PROBING_OFF,
+	MR_TCP_MTU_PROBING_BLACK_HOLES, /**< a connection whose large segments are lost while a small one arrives */
+	MR_TCP_MTU_PROBING_ALWAYS,      /**< every connection begins with segments of MR_OPT_TCP_BASE_MSS */
 };
 
 /** RFC 9293 3.3.2. */
