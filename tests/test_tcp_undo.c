@@ -170,6 +170,34 @@ START_TEST(frto_real_loss)
 }
 END_TEST
 
+/* The path has become longer than the timeout: what is sent again before its ACK comes gives no round trip to learn from
+ * but by the timestamp that the ACK echoes; without timestamps the backoff stays until there is one (RFC 6298 5, Karn). */
+START_TEST(timeout_learns)
+{
+	uint32_t again, late = 0, ts;
+
+	connect_with(_i == 0, _i < 2);
+	for (unsigned round = 0; round < 8; round++) {
+		send_segs(1);
+		ts = t.tsecr;
+		rig_advance(&rig, 5 * RTT);
+		again = rig_pending(&rig);
+		late += round >= 4 ? again : 0;
+		rig_discard(&rig);
+		ack_echo(sent, ts);
+		/* And what the peer says to those that came for nothing. */
+		for (uint32_t i = 0; i < again; i++) {
+			rig_tcp_push(&t, RIG_ACK, 1, 1 + sent * mss, 0, .tsecr = t.tsecr, .n_sack = _i < 2,
+			             .sack = {{1 + (sent - 1) * mss, 1 + sent * mss}});
+			rig_poll(&rig);
+		}
+	}
+	ck_assert_uint_eq(late, 0);
+	ck_assert_uint_le(rig_moved(&rig, MR_CNT_TCP_RTO), 1);
+	ck_assert_uint_gt(tcp_conn(t.ep)->rtt.rto_ns, 5 * RTT);
+}
+END_TEST
+
 static Suite *
 suite(void)
 {
@@ -182,6 +210,7 @@ suite(void)
 	tcase_add_test(tc, dsack_of_nothing);
 	tcase_add_loop_test(tc, frto, 0, 2);
 	tcase_add_test(tc, frto_real_loss);
+	tcase_add_loop_test(tc, timeout_learns, 0, 3);
 	return s;
 }
 

@@ -76,6 +76,20 @@ ack_delay(struct tcp_rack *r, uint64_t delay_ns)
 		tcp_tlp_learn_delay(r, delay_ns);
 }
 
+/* All that is acknowledged was sent again, and had arrived before: only the timestamp that is echoed tells when it was sent
+ * (RFC 7323 4.1), in whole milliseconds. It is for the timeout, which would for ever be too short without. */
+static void
+rtt_by_echo(struct tcp_conn *c, const struct tcp_rx *rx)
+{
+	struct tcp *t = tcp_of(c->ep.stack);
+	uint64_t rtt = (tcp_ts_now(t, c->ts_offset) - rx->tsecr) * UINT64_C(1000000);
+
+	if (rtt < c->rack.min_rtt_ns || rtt > TCP_MAX_RTO_NS)
+		return;
+	tcp_rtt_sample(&c->rtt, rtt, t->min_rto_ns);
+	c->backoff = 0;
+}
+
 /* Round-trip time of the newest segment that was sent once; with timestamps, of one that was sent again too. Never of what
  * waited behind one that was sent again (Karn). */
 static uint64_t
@@ -83,8 +97,11 @@ rtt_sample(struct tcp_conn *c, const struct tcp_acked *a)
 {
 	uint64_t sent_ns = a->once_ns, rtt;
 
-	if (unlikely(a->resent))
+	if (unlikely(a->resent)) {
 		sent_ns = has_ts(c, a->rx) ? a->newest.sent_ns : 0;
+		if (sent_ns == 0 && has_ts(c, a->rx))
+			rtt_by_echo(c, a->rx);
+	}
 	if (sent_ns == 0)
 		return 0;
 	rtt = RTE_MAX(c->ep.stack->now_ns - sent_ns, 1u);

@@ -513,9 +513,11 @@ void tcp_rexmt_restart_at(struct tcp_conn *c, uint64_t look_ns);
 static inline void
 tcp_rexmt_stop(struct tcp_conn *c)
 {
+	if (c->rexmt == TCP_REXMT_PERSIST)
+		c->backoff = 0;
 	c->rexmt_ns = 0;
 	c->rexmt = TCP_REXMT_RTO;
-	c->backoff = c->retries = 0;
+	c->retries = 0;
 }
 
 /* May the peer wait with the ACK of all that is in flight? */

@@ -53,7 +53,6 @@ undo(struct tcp_conn *c)
 	c->flags &= ~(TCP_F_RECOVERY | TCP_F_RTO_RECOVERY);
 	c->why &= (uint8_t)~TCP_WHY_RTX;
 	c->dupacks = 0;
-	c->backoff = 0;
 	tcp_sendq_unmark_lost(c);
 }
 
