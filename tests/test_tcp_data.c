@@ -93,6 +93,35 @@ START_TEST(ack_without_mbuf)
 }
 END_TEST
 
+/* Behind a gap that has been filled, and behind what came twice, sixteen segments are acknowledged at once: the peer has few
+ * in flight, and would wait for the timer with each. */
+START_TEST(ack_at_once_after_loss)
+{
+	uint32_t seq = 1;
+
+	rig_tcp_establish_passive(&t);
+	rig_tcp_push(&t, RIG_ACK, seq + 100, 1, 100);
+	rig_tcp_expect(&t, RIG_ACK, 1, seq, 0, .n_sack = 1, .sack = {{seq + 100, seq + 200}});
+	rig_tcp_push(&t, RIG_ACK, seq, 1, 100);
+	seq += 200;
+	rig_tcp_expect(&t, RIG_ACK, 1, seq, 0);
+	for (unsigned round = 0; round < 2; round++) {
+		for (unsigned i = 0; i < 16; i++, seq += 100) {
+			rig_tcp_push(&t, RIG_ACK, seq, 1, 100);
+			rig_tcp_expect(&t, RIG_ACK, 1, seq + 100, 0);
+		}
+		rig_tcp_push(&t, RIG_ACK, seq, 1, 100);
+		seq += 100;
+		rig_expect_none_for(&rig, 39 * RIG_MS);
+		rig_advance(&rig, 2 * RIG_MS);
+		rig_tcp_expect(&t, RIG_ACK, 1, seq, 0);
+		rig_tcp_push(&t, RIG_ACK, seq - 100, 1, 100);
+		rig_tcp_expect(&t, RIG_ACK, 1, seq, 0, .n_sack = 1, .sack = {{seq - 100, seq}});
+	}
+	rig_ep_recv(t.ep, 0, seq - 1);
+}
+END_TEST
+
 /* MUST-58: data that goes back carries the ACK. */
 START_TEST(ack_rides_on_data)
 {
@@ -497,6 +526,7 @@ suite(void)
 	tcase_add_test(tc, ack_every_second_segment);
 	tcase_add_test(tc, one_ack_per_burst);
 	tcase_add_test(tc, ack_without_mbuf);
+	tcase_add_test(tc, ack_at_once_after_loss);
 	tcase_add_test(tc, ack_rides_on_data);
 	tcase_add_test(tc, quickack);
 	tcase_add_test(tc, fin_again);

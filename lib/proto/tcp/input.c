@@ -18,13 +18,15 @@ tcp_ack_now(struct tcp_conn *c)
 	mr_ep_mark_dirty(&c->ep);
 }
 
-/* Every second full segment at once, otherwise within the delayed-ACK time (SHLD-18, SHLD-19). */
+/* Every second full segment at once, otherwise within the delayed-ACK time (SHLD-18, SHLD-19); but what follows a loss at
+ * once, for a sender whose window is down to a segment or two would wait for the timer with each of them. */
 static void
 ack_later(struct tcp_conn *c, const struct tcp_rx *rx)
 {
 	struct mr_stack *s = c->ep.stack;
 
-	if ((c->flags & TCP_F_QUICKACK) || c->rcv_nxt - c->last_ack_sent >= 2u * c->rcv_mss) {
+	if ((c->flags & TCP_F_QUICKACK) || c->rcvq.quick_segs || c->rcv_nxt - c->last_ack_sent >= 2u * c->rcv_mss) {
+		c->rcvq.quick_segs -= c->rcvq.quick_segs > 0;
 		if (c->rare->read_since_ns)
 			c->rare->rcv_tsecr = rx->tsecr;
 		tcp_ack_now(c);
@@ -267,6 +269,7 @@ text_in_order(struct tcp_conn *c, struct tcp_rx *rx)
 	c->bytes_received += rx->len;
 	if (gap) {
 		c->bytes_received += tcp_reasm_advance(c);
+		c->rcvq.quick_segs = TCP_QUICK_SEGS;
 		tcp_ack_now(c);
 	} else {
 		ack_later(c, rx);

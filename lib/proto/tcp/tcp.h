@@ -73,6 +73,7 @@
 #define TCP_OOO_MAX_SEGS 1024        /* out-of-order pieces per connection, at least */
 #define TCP_DUPTHRESH 3
 #define TCP_RCV_MSS_START 536        /* a full segment of the peer, until one is seen */
+#define TCP_QUICK_SEGS 16            /* after a loss: as many as Linux */
 #define TCP_SACK_BLOCKS 4            /* that a header has room for; with a timestamp one less */
 
 /* ---- a parsed header ---------------------------------------------------------------------------------------- */

@@ -24,6 +24,7 @@ struct tcp_rcvq {
 	uint32_t ooo_bytes;
 	uint16_t ooo_segs;
 	bool has_fin;
+	uint8_t quick_segs;            /* segments to acknowledge at once: the peer repairs a loss, and has few in flight */
 	uint32_t fin_seq;              /* of a FIN that arrived out of order; valid with has_fin */
 	uint32_t dsack_from, dsack_to; /* what came twice and is to be told (RFC 2883); empty: nothing */
 };
