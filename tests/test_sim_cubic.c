@@ -174,7 +174,7 @@ START_TEST(reno_friendly_region)
 	uint64_t from;
 
 	begin("cubic", 10 * RIG_MS, 1000);
-	w_max = lose_in_avoidance(60);
+	w_max = lose_in_avoidance(90);
 	w_begin = segs();
 	near("the reduced window", w_begin, BETA * w_max, 0.03);
 	rounds = (w_max - w_begin) / alpha;
@@ -186,8 +186,8 @@ START_TEST(reno_friendly_region)
 		err = segs() / want - 1;
 		worst = fabs(err) > worst ? fabs(err) : worst;
 	}
-	ck_assert_double_le(worst, 0.03);
 	printf("Reno-friendly region: W_max %.0f: error %.2f %%\n", w_max, 100 * worst);
+	ck_assert_double_le(worst, 0.03);
 	rig_sim_fini(&sim);
 }
 END_TEST
@@ -235,6 +235,31 @@ START_TEST(mean_window_at_regular_loss)
 }
 END_TEST
 
+/* Slow start through a queue of 20 frames comes to more than half of what the path holds before it loses any, for it is paced:
+ * bursts of ACK clock would fill the queue at a fifth. What the application gets meanwhile follows. */
+START_TEST(slow_start_short_queue)
+{
+	struct rig_sim_line line = {.rate_bps = 100000000, .rtt_ns = 50 * RIG_MS, .buffer_bytes = 20 * 1514, .seed = 1};
+	double path = rig_sim_bdp(&line) / 1514.0, window;
+
+	flow = (struct rig_sim_flow){.cc = "cubic"};
+	data_frames = lose_every = lose_now = 0;
+	line.window_bytes = 4 * rig_sim_bdp(&line);
+	rig_sim_init(&sim, &line, &flow, 1);
+	rig_sim_run(&sim, 2 * line.rtt_ns);
+	do {
+		window = segs();
+		rig_sim_run(&sim, now() + RIG_MS / 2);
+	} while (!info().recovery);
+	printf("slow start, queue of 20: window %.0f of %.0f segments of the path\n", window, path);
+	ck_assert_double_ge(window, 0.5 * path);
+	rig_sim_run(&sim, 3 * RIG_S);
+	printf("use of the line in the first 3 s: %.2f\n", rig_sim_share(&sim, flow.got, now()));
+	ck_assert_double_ge(rig_sim_share(&sim, flow.got, now()), 0.5);
+	rig_sim_fini(&sim);
+}
+END_TEST
+
 static Suite *
 suite(void)
 {
@@ -245,6 +270,7 @@ suite(void)
 	tcase_add_loop_test(tc, follows_the_curve, 0, sizeof(paths) / sizeof(paths[0]));
 	tcase_add_test(tc, fast_convergence);
 	tcase_add_test(tc, reno_friendly_region);
+	tcase_add_test(tc, slow_start_short_queue);
 	tcase_add_loop_test(tc, mean_window_at_regular_loss, 0, sizeof(losses) / sizeof(losses[0]));
 	return s;
 }

@@ -182,6 +182,7 @@ reduce(struct tcp_cc *cc, uint32_t flight, uint64_t now_ns)
 {
 	struct cubic *c = cubic(cc);
 
+	tcp_slow_start_end(cc);
 	if (cc->ssthresh == UINT32_MAX)
 		*c = (struct cubic){.last_us = c->last_us};
 	c->w_max_undo = c->w_max;

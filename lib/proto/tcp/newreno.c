@@ -43,6 +43,7 @@ newreno_ack(struct tcp_cc *cc, const struct tcp_cc_ack *a)
 static void
 newreno_ssthresh(struct tcp_cc *cc, uint32_t flight)
 {
+	tcp_slow_start_end(cc);
 	cc->ssthresh = RTE_MAX(flight / 2, 2 * cc->mss);
 	cc->acked = 0;
 }

@@ -374,7 +374,8 @@ output_data(struct tcp_out *o)
 	if (likely(!(c->rack.flags & TCP_REC_FRTO_NEW)))
 		send_lost(o);
 	send_new(o);
-	if (c->sendq->in_flight + c->mss > c->cc.cwnd)
+	/* A window that goes out evenly is not full at once. */
+	if (c->sendq->in_flight + c->mss > c->cc.cwnd || (c->flags & TCP_F_PACED))
 		c->flags |= TCP_F_CWND_LIMITED;
 	if (c->sendq->head && !c->sendq->unsent && !c->sendq->lost && c->sendq->in_flight < c->cc.cwnd)
 		tcp_rate_app_limited(c);
