@@ -35,6 +35,7 @@ def full(report, hosts):
         report.run(f'one after another {host}', traffic.tcp_sequential, host, 10000, body)
         report.run(f'at once {host}', traffic.tcp_simultaneous, host, 1000)
         report.run(f'fast open {host}', traffic.tcp_fast_open, host, 200)
+        report.run(f'keystrokes {host}', traffic.tcp_keystrokes, host, 100, 0.02)
         report.run(f'refused {host}', traffic.tcp_refused, host, CLOSED)
         report.run(f'unreachable {host}', traffic.udp_refused, host, CLOSED)
     for host in hosts:
@@ -67,6 +68,7 @@ def short(report, hosts):
         report.run(f'one after another {host}', traffic.tcp_sequential, host, 500, body)
         report.run(f'at once {host}', traffic.tcp_simultaneous, host, 100)
         report.run(f'fast open {host}', traffic.tcp_fast_open, host, 20)
+        report.run(f'keystrokes {host}', traffic.tcp_keystrokes, host, 50, 0.02)
         report.run(f'refused {host}', traffic.tcp_refused, host, CLOSED)
         report.run(f'unreachable {host}', traffic.udp_refused, host, CLOSED)
         report.run(f'answers afterwards {host}', traffic.answers, host, body)

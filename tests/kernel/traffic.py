@@ -168,6 +168,21 @@ def tcp_echo(host, n):
     return rate(n, time.monotonic() - start)
 
 
+def tcp_keystrokes(host, n, pause):
+    """Single bytes with pauses between, as somebody types: each comes back as it was. How soon is told, and not judged."""
+    times = []
+    with connect(host, ECHO) as s:
+        s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for i in range(n):
+            start = time.monotonic()
+            s.send(bytes([i & 255]))
+            require(s.recv(16) == bytes([i & 255]), f'keystroke {i} came back as something else')
+            times.append((time.monotonic() - start) * 1e3)
+            time.sleep(pause)
+    times.sort()
+    return f'{n} of {n}, half within {times[n // 2]:.1f} ms, the last after {times[-1]:.1f} ms'
+
+
 def request(path='/bytes/64', close=False):
     extra = 'Connection: close\r\n' if close else ''
     return f'GET {path} HTTP/1.1\r\nHost: check\r\n{extra}\r\n'.encode()
