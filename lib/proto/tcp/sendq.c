@@ -377,11 +377,8 @@ seg_pull(struct rte_mbuf *m, uint32_t n)
 
 	memcpy((char *)s->prev->buf_addr + p->data_off + p->len, (char *)m->buf_addr + s->data_off, n);
 	p->len += (uint16_t)n;
-	s->len -= (uint16_t)n;
-	s->seq += n;
-	s->data_off += (uint16_t)n;
 	p->flags &= (uint8_t)~(TCP_SEG_SUM | TCP_SEG_PSH);
-	s->flags &= (uint8_t)~TCP_SEG_SUM;
+	seg_behead(s, n);
 }
 
 /* Nothing is left of a segment but that what was in it ended a write. */
