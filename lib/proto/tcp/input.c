@@ -61,6 +61,20 @@ rx_drop(struct tcp_conn *c, struct tcp_rx *rx, enum mr_counter reason)
 	return false;
 }
 
+/* What carries data is answered, and told if it came twice (RFC 2883 4); bare ACKs only now and then, so that two confused
+ * ends cannot fight (T93-15). */
+static bool
+refuse(struct tcp_conn *c, struct tcp_rx *rx, enum mr_counter reason)
+{
+	if (rx->len && seq_leq(rx->seq + rx->len, c->rcv_nxt))
+		tcp_reasm_duplicate(c, rx->seq, rx->seq + rx->len);
+	if (rx->len || (rx->flags & (TCP_SYN | TCP_FIN)))
+		tcp_ack_now(c);
+	else
+		tcp_challenge_ack(c);
+	return rx_drop(c, rx, reason);
+}
+
 /* Before the first step: protection against wrapped sequence numbers (RFC 7323 5.3). */
 static bool
 paws_check(struct tcp_conn *c, struct tcp_rx *rx)
@@ -71,8 +85,7 @@ paws_check(struct tcp_conn *c, struct tcp_rx *rx)
 		c->ts_recent = rx->tsval;
 		return true;
 	}
-	tcp_ack_now(c);
-	return rx_drop(c, rx, MR_DROP_TCP_PAWS);
+	return refuse(c, rx, MR_DROP_TCP_PAWS);
 }
 
 /* The four cases of acceptability (T93-01). */
@@ -169,14 +182,7 @@ step1_sequence(struct tcp_conn *c, struct tcp_rx *rx)
 		rx->seq = c->rcv_nxt;
 		return true;
 	}
-	/* What carries data is answered; bare ACKs only now and then, so that two confused ends cannot fight (T93-15). */
-	if (rx->len && seq_leq(rx->seq + rx->len, c->rcv_nxt))
-		tcp_reasm_duplicate(c, rx->seq, rx->seq + rx->len);
-	if (rx->len || (rx->flags & (TCP_SYN | TCP_FIN)))
-		tcp_ack_now(c);
-	else
-		tcp_challenge_ack(c);
-	return rx_drop(c, rx, MR_DROP_TCP_OUT_OF_WINDOW);
+	return refuse(c, rx, MR_DROP_TCP_OUT_OF_WINDOW);
 }
 
 /* Second: check the RST bit (RFC 5961 3). */
