@@ -434,8 +434,9 @@ START_TEST(all_hosts_group_goes_with_the_last_address)
 }
 END_TEST
 
-/* What steering is told (an address and port pair; no ports where there are none; of an error, the connection's; of an echo
- * reply, and of an error about a request, the identifier for our port). */
+/* What steering is told (an address and port pair; no ports where there are none; of an error, the connection's, so that a
+ * router's word on the path MTU comes to its core; of an echo reply, and of an error about a request, the identifier for our
+ * port). */
 START_TEST(tuples)
 {
 	struct mr_netproto *np = mr_stack_netproto(rig.stack, MR_NET_IPV4);
@@ -454,7 +455,7 @@ START_TEST(tuples)
 
 	rig_build_udp(&rig, &b[0], &(struct rig_udp){.sport = 1000, .dport = 2000, .len = 4});
 	rig_build_ip(&rig, &b[1], &(struct rig_ip){.proto = 99}, "abcdefgh", 8);
-	rig_build_icmp(&rig, &b[2], &(struct rig_icmp){.ip.src = rig_addr("10.0.0.99"), .type = 3, .code = 3, .data = quote,
+	rig_build_icmp(&rig, &b[2], &(struct rig_icmp){.ip.src = rig_addr("10.0.0.99"), .type = 3, .code = 4, .data = quote,
 	                                               .len = sizeof(quote)});
 	rig_build_icmp(&rig, &b[3], &(struct rig_icmp){.echo = true});
 	rig_build_icmp(&rig, &b[4], &(struct rig_icmp){.type = 0, .id = 4242});

@@ -412,7 +412,7 @@ START_TEST(tuples)
 	memcpy(quote + 24, rig.peer6.b, 16);
 	rig_build_udp(&rig, &b[0], &(struct rig_udp){.ip.v6 = true, .sport = 1000, .dport = 2000, .len = 4});
 	rig_build_ip(&rig, &b[1], &(struct rig_ip){.v6 = true, .proto = 99}, "abcdefgh", 8);
-	rig_build_icmp(&rig, &b[2], &(struct rig_icmp){.ip.src = rig_addr("fd00::99"), .type = 1, .code = 4, .data = quote,
+	rig_build_icmp(&rig, &b[2], &(struct rig_icmp){.ip.src = rig_addr("fd00::99"), .type = 2, .data = quote,
 	                                               .len = sizeof(quote)});
 	rig_build_ndp(&rig, &b[3], &(struct rig_ndp){.type = 135});
 	rig_build_icmp(&rig, &b[4], &(struct rig_icmp){.ip.v6 = true, .type = 129, .id = 4242});
