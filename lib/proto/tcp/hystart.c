@@ -70,8 +70,8 @@ tcp_hystart_ack(struct tcp_hystart *h, const struct tcp_cc_ack *a, uint32_t *gro
 static void
 pace(struct tcp_cc *cc, uint64_t srtt_ns)
 {
-	if (srtt_ns >= PACE_RTT_NS && cc->cwnd > PACE_SEGS * cc->mss)
-		cc->pacing_rate = 2ull * cc->cwnd * 1000000000 / srtt_ns;
+	if (cc->cwnd > PACE_SEGS * cc->mss)
+		cc->pacing_rate = srtt_ns >= PACE_RTT_NS ? 2ull * cc->cwnd * 1000000000 / srtt_ns : 0;
 }
 
 uint32_t
