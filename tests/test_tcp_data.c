@@ -122,6 +122,26 @@ START_TEST(ack_at_once_after_loss)
 }
 END_TEST
 
+/* Not if the application has asked for delayed ones, of the connection or of its listener. */
+START_TEST(ack_delayed_after_loss)
+{
+	rig_tcp_listen(&t, 4);
+	if (_i == 0)
+		ck_assert_int_eq(mr_ep_setopt(t.listener, MR_OPT_TCP_QUICKACK, 0), 0);
+	rig_tcp_establish_passive(&t);
+	rig_tcp_push(&t, RIG_ACK, 101, 1, 100);
+	rig_tcp_expect(&t, RIG_ACK, 1, 1, 0, .n_sack = 1, .sack = {{101, 201}});
+	rig_tcp_push(&t, RIG_ACK, 1, 1, 100);
+	rig_tcp_expect(&t, RIG_ACK, 1, 201, 0);
+	if (_i == 1)
+		ck_assert_int_eq(mr_ep_setopt(t.ep, MR_OPT_TCP_QUICKACK, 0), 0);
+	rig_tcp_push(&t, RIG_ACK, 201, 1, 100);
+	rig_expect_none_for(&rig, 39 * RIG_MS);
+	rig_advance(&rig, 2 * RIG_MS);
+	rig_tcp_expect(&t, RIG_ACK, 1, 301, 0);
+}
+END_TEST
+
 /* MUST-58: data that goes back carries the ACK. */
 START_TEST(ack_rides_on_data)
 {
@@ -535,6 +555,7 @@ suite(void)
 	tcase_add_test(tc, one_ack_per_burst);
 	tcase_add_test(tc, ack_without_mbuf);
 	tcase_add_test(tc, ack_at_once_after_loss);
+	tcase_add_loop_test(tc, ack_delayed_after_loss, 0, 2);
 	tcase_add_test(tc, ack_rides_on_data);
 	tcase_add_test(tc, quickack);
 	tcase_add_test(tc, fin_again);

@@ -24,7 +24,8 @@
 #define STEPS 4
 #define RANK_NONE (2 * STEPS)
 
-/* What is asked: one packet, as seen by a registration. */
+/* What is asked: one packet, as seen by a registration. In another order than struct mr_bound, or else the compiler compares
+ * several fields of both as one word, and waits for those that were stored a moment ago. */
 struct demux_query {
 	const struct mr_addr *laddr, *raddr;
 	uint32_t hash;
@@ -132,8 +133,7 @@ bound_rank(const struct mr_bound *b, const struct demux_query *q)
 	return (b->nic ? 0 : STEPS) + step;
 }
 
-/* Best registration among those that rank below `limit`. Inline, so that the query stays in registers: read from memory
- * right after it was put together, it would be waited for. */
+/* Best registration among those that rank below `limit`. Inline, so that the query stays in registers. */
 static __rte_always_inline struct mr_bound *
 bound_find(struct mr_demux *d, const struct demux_query *q, unsigned limit)
 {

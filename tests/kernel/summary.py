@@ -20,8 +20,6 @@ EXPLAINED = {
     'drop_icmp_ignored': (50, 'router solicitations of the kernel, ICMP types that hosts ignore'),
     'drop_tcp_no_port': (2000, 'closed ports in the refused and nmap checks; last segments to connections that wrk reset'),
     'drop_udp_no_port': (500, 'closed ports in the unreachable and nmap checks, with repetitions by nmap'),
-    'drop_tcp_out_of_window': (300, 'wrk closes 200 connections in the middle of an answer: where FIN and answer cross, the '
-                               'reset that the kernel then sends lies before RCV.NXT (RFC 5961 3.2)'),
     'drop_tcp_listen_ignored': (5000, 'a second reset by nmap for a port that it has found open; resets of the kernel for all '
                                 'that was under way to an iperf3 that closed or was killed, of which one is enough'),
 }

@@ -275,7 +275,7 @@ text_in_order(struct tcp_conn *c, struct tcp_rx *rx)
 	c->bytes_received += rx->len;
 	if (gap) {
 		c->bytes_received += tcp_reasm_advance(c);
-		c->rcvq.quick_segs = TCP_QUICK_SEGS;
+		tcp_quick_acks(c);
 		tcp_ack_now(c);
 	} else {
 		ack_later(c, rx);

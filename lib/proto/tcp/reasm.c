@@ -299,7 +299,7 @@ tcp_reasm_duplicate(struct tcp_conn *c, uint32_t from, uint32_t to)
 {
 	struct tcp_rcvq *q = &c->rcvq;
 
-	q->quick_segs = TCP_QUICK_SEGS;
+	tcp_quick_acks(c);
 	if (!(c->flags & TCP_F_SACK))
 		return;
 	if (q->dsack_from == q->dsack_to) {

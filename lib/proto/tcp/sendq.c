@@ -432,28 +432,17 @@ seg_link_unsent(struct tcp_sendq *q, struct rte_mbuf *m)
 struct rte_mbuf *
 tcp_sendq_join(struct tcp_conn *c, uint32_t len)
 {
-	struct rte_mbuf *m = seg_new(c), *from;
-	struct tcp_seg *s, *f;
+	struct rte_mbuf *m = seg_new(c);
 
 	if (!m)
 		return NULL;
-	s = tcp_seg(m);
 	seg_link_unsent(c->sendq, m);
-	while (s->len < len) {
-		uint32_t n;
+	while (tcp_seg(m)->len < len) {
+		struct rte_mbuf *from = tcp_seg(m)->next;
 
-		from = s->next;
-		f = tcp_seg(from);
-		n = RTE_MIN((uint32_t)f->len, len - s->len);
-		rte_memcpy((char *)m->buf_addr + s->data_off + s->len, (char *)from->buf_addr + f->data_off, n);
-		s->len += (uint16_t)n;
-		seg_behead(f, n);
-		if (f->len > 0)
-			break;
-		s->flags = f->flags & TCP_SEG_PSH;
-		s->next = f->next;
-		tcp_seg(f->next)->prev = m;
-		seg_free(c, from);
+		seg_pull(from, RTE_MIN((uint32_t)tcp_seg(from)->len, len - tcp_seg(m)->len));
+		if (tcp_seg(from)->len == 0)
+			seg_absorb(c, from);
 	}
 	return m;
 }

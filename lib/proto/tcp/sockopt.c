@@ -166,6 +166,15 @@ keepalive_restart(struct tcp_conn *c)
 	tcp_timer_update(c);
 }
 
+static void
+delays_acks_set(struct tcp_conn *c, bool on)
+{
+	if (on != c->rare->delays_acks)
+		tcp_rare_own(c)->delays_acks = on;
+	if (on)
+		c->rcvq.quick_segs = 0;
+}
+
 static int
 flag_set(struct tcp_conn *c, uint32_t flag, bool on)
 {
@@ -180,6 +189,8 @@ flag_set(struct tcp_conn *c, uint32_t flag, bool on)
 		mr_ep_mark_dirty(&c->ep);
 	if (flag == TCP_F_KEEPALIVE)
 		keepalive_restart(c);
+	if (flag == TCP_F_QUICKACK)
+		delays_acks_set(c, !on);
 	return 0;
 }
 

@@ -456,6 +456,13 @@ void tcp_syn_data(struct tcp_conn *c, struct tcp_rx *rx);
 /* Ask for an ACK: at once or delayed. */
 void tcp_ack_now(struct tcp_conn *c);
 void tcp_challenge_ack(struct tcp_conn *c);
+/* The peer repairs a loss: acknowledge the next segments at once, unless the application wants it otherwise. */
+static inline void
+tcp_quick_acks(struct tcp_conn *c)
+{
+	if (!c->rare->delays_acks)
+		c->rcvq.quick_segs = TCP_QUICK_SEGS;
+}
 
 /* ack.c: step five for synchronised states. @return false: the segment was unacceptable and is consumed. */
 bool tcp_ack_process(struct tcp_conn *c, struct tcp_rx *rx);

@@ -20,6 +20,7 @@ struct tcp_rare {
 	uint32_t linger_ms;
 	uint32_t user_timeout_ms;
 	uint32_t user_mss;            /* MR_OPT_TCP_MAXSEG; 0: none */
+	uint32_t delays_acks;         /* MR_OPT_TCP_QUICKACK was set to 0: ACKs wait after a loss, too */
 	/* and these not */
 	struct tcp_probe *probe;      /* or NULL */
 	uint16_t bind_nic;

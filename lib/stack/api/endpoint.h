@@ -49,7 +49,7 @@ enum mr_opt {
 	MR_OPT_LINGER_NS,         /**< -1 off; 0: reset at close; else time to drain */
 	MR_OPT_TCP_NODELAY,       /**< bool: no Nagle (RFC 9293 3.7.4) */
 	MR_OPT_TCP_CORK,          /**< bool: only full segments until uncorked */
-	MR_OPT_TCP_QUICKACK,      /**< bool: no delayed ACK */
+	MR_OPT_TCP_QUICKACK,      /**< bool: no delayed ACK. Set to 0: no ACK at once after a loss either, which is the default */
 	MR_OPT_TCP_MAXSEG,        /**< bytes: upper bound of the MSS, offered and used, before connect or listen; protocol-wide: of
 	                           *   new endpoints, for ways with tunnels */
 	MR_OPT_TCP_KEEPALIVE,     /**< bool (RFC 9293 3.8.4) */
