@@ -5,7 +5,7 @@
  *
  * Most tests are rounds: all that the stack has sent arrives but what the way does not take, and is acknowledged at once.
  */
-#include "rig/rig.h"
+#include "rig/fixture.h"
 
 #include <string.h>
 
@@ -14,8 +14,6 @@
 
 #define STREAM (1u << 20)
 
-static struct rig rig;
-static struct rig_tcp t;
 static uint8_t got[STREAM + 1]; /* offsets that the peer has */
 static uint32_t una;            /* the first that it has not */
 static uint32_t written;
@@ -35,7 +33,7 @@ probing(enum mr_tcp_mtu_probing how)
 static void
 setup(void)
 {
-	rig_init(&rig, NULL);
+	rig_setup();
 	takes = UINT32_MAX;
 }
 
@@ -43,7 +41,7 @@ static void
 teardown(void)
 {
 	rig_discard(&rig);
-	rig_fini(&rig);
+	rig_teardown();
 }
 
 static struct tcp_conn *
@@ -586,9 +584,8 @@ static Suite *
 suite(void)
 {
 	Suite *s = suite_create("tcp_mtu_search");
-	TCase *c = tcase_create("search");
+	TCase *c = rig_case(s, "search", setup, teardown);
 
-	tcase_add_checked_fixture(c, setup, teardown);
 	tcase_add_loop_test(c, black_hole, 0, 4);
 	tcase_add_test(c, narrow_hole);
 	tcase_add_loop_test(c, no_black_hole, 0, 4);
@@ -603,12 +600,7 @@ suite(void)
 	tcase_add_loop_test(c, peer_takes_less, 0, 2);
 	tcase_add_loop_test(c, heals, 0, 2);
 	tcase_add_test(c, alone_in_its_frame);
-	suite_add_tcase(s, c);
 	return s;
 }
 
-int
-main(int argc, char **argv)
-{
-	return rig_main(argc, argv, suite);
-}
+RIG_MAIN(suite)

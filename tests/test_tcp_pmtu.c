@@ -4,21 +4,19 @@
  * connections (PM-04, PM-07), and the clamp of the MSS (PM-13). What a router's news does to the connection itself is in
  * test_tcp_loss.c, ways whose routers are silent in test_tcp_mtu_search.c.
  */
-#include "rig/rig.h"
+#include "rig/fixture.h"
 
 #include <string.h>
 
 #include "proto/tcp/tcp.h"
 
-static struct rig rig;
-static struct rig_tcp t;
 static struct mr_ep *listener;
 static uint16_t port = 5000;
 
 static void
 setup(void)
 {
-	rig_init(&rig, NULL);
+	rig_setup();
 	listener = NULL;
 }
 
@@ -26,7 +24,7 @@ static void
 teardown(void)
 {
 	rig_discard(&rig);
-	rig_fini(&rig);
+	rig_teardown();
 }
 
 /* Another connection of the peer, or of an address. */
@@ -186,19 +184,13 @@ static Suite *
 suite(void)
 {
 	Suite *s = suite_create("tcp_pmtu");
-	TCase *c = tcase_create("path");
+	TCase *c = rig_case(s, "path", setup, teardown);
 
-	tcase_add_checked_fixture(c, setup, teardown);
 	tcase_add_loop_test(c, remembered, 0, 2);
 	tcase_add_test(c, asked_after_a_pause);
 	tcase_add_test(c, bounded);
 	tcase_add_loop_test(c, clamped, 0, 2);
-	suite_add_tcase(s, c);
 	return s;
 }
 
-int
-main(int argc, char **argv)
-{
-	return rig_main(argc, argv, suite);
-}
+RIG_MAIN(suite)
