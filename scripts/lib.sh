@@ -259,15 +259,20 @@ server_wait() {
   return 1
 }
 
-# server_finish LOG WORKERS NAMESPACE: end the server and judge how it ended and what its summary says, beside what the
-# kernel's end of the wire has counted.
+# kernel_repeated NAMESPACE: prints how many segments the TCP of the kernel has sent again there, in both families.
+kernel_repeated() {
+  ip netns exec "$1" awk '$1 == "Tcp:" && !at { for (i = 2; i <= NF; i++) if ($i == "RetransSegs") at = i; next }
+    $1 == "Tcp:" { print $at }' /proc/net/snmp
+}
+
+# server_finish LOG WORKERS REPEATED: end the server and judge how it ended and what its summary says; the TCP at the other
+# end has sent REPEATED segments again.
 server_finish() {
   local rc
-  ip netns exec "$3" cat /proc/net/snmp >"$1.snmp"
   process_stop server
   wait "$server_pid" 2>/dev/null
   rc=$?
-  python3 -B "$top/tests/kernel/summary.py" --report "$results" --exit-code $rc --workers "$2" --snmp "$1.snmp" "$1" ||
+  python3 -B "$top/tests/kernel/summary.py" --report "$results" --exit-code $rc --workers "$2" --repeated "$3" "$1" ||
     report "FAIL summary: it could not be read"
 }
 

@@ -36,6 +36,7 @@ setup(void)
 	stack->counters = stack->own_counters;
 	stack->rx_held_max = POOL * 3 / 4;
 	c->ep.stack = stack;
+	tcp_rare_init(c);
 	c->rcv_nxt = FIRST;
 	n_read = 0;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The second process of a wire without the kernel: a client on a stack of its own, opposite the services of
- * app/millrace. Makes its checks against each address given, one line of result each, and ends with 0 or 1.
+ * app/millrace. Makes its checks against each address given, one line of result each, says how many segments it has sent
+ * again, and ends with 0 or 1.
  *
  *	wire_client [EAL arguments] -- ADDRESS [ADDRESS]
  *
@@ -358,6 +359,7 @@ main(int argc, char **argv)
 	}
 	for (int i = used + 1; i < argc; i++)
 		check_address(argv[i]);
+	printf("tcp_retransmits %" PRIu64 "\n", mr_stack_counter(stack, MR_CNT_TCP_RETRANSMITS));
 	mr_stack_destroy(stack);
 	mr_link_close(link);
 	rte_eal_cleanup();

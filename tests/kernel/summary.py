@@ -3,8 +3,8 @@
 """Judges the summary that the server prints at its end: exit code, dropped packets, packet pools.
 
 A packet may only have been dropped for a reason that the checks explain: EXPLAINED names each with the most packets that
-the checks can account for, and why. A busy machine may hold an ACK up until the kernel sends again: REPEATED may drop as
-many more as the kernel has counted segments that it sent again. Everything else that was dropped is a failure.
+the checks can account for, and why. A busy machine may hold an ACK up until the peer sends again: REPEATED may drop as
+many more as the peer has counted segments that it sent again. Everything else that was dropped is a failure.
 """
 
 import argparse
@@ -39,12 +39,6 @@ EXPLAINED_WORKERS = {
 REPEATED = ('drop_tcp_duplicate', 'drop_tcp_out_of_window', 'drop_tcp_time_wait')
 
 
-def sent_again(text):
-    """RetransSegs of the kernel's TCP (both families), from /proc/net/snmp."""
-    names, values = (line.split() for line in text.splitlines() if line.startswith('Tcp:'))
-    return int(values[names.index('RetransSegs')])
-
-
 def tables(text):
     """Reasons with their numbers, pools as (name, free, total), and what devices dropped: (received, to be sent)."""
     drops = {name: int(n) for name, n in re.findall(r'^\s+(drop_\w+)\s+(\d+)\b', text, re.M)}
@@ -63,12 +57,12 @@ def check_end(code, text):
 def check_drops(drops, workers, repeated):
     explained = EXPLAINED | (EXPLAINED_WORKERS if workers > 1 else {})
     for name in REPEATED:
-        most, why = explained.get(name, (0, 'segments that the kernel sent again'))
+        most, why = explained.get(name, (0, 'segments that the peer sent again'))
         explained[name] = (most + repeated, why)
     unexplained = [f'{name} {n}' + (f' (at most {explained[name][0]}: {explained[name][1]})' if name in explained else '')
                    for name, n in drops.items() if n > explained.get(name, (0, ''))[0]]
     require(not unexplained, 'not explained: ' + ', '.join(unexplained))
-    return (', '.join(f'{name} {n}' for name, n in drops.items()) or 'none') + f'; the kernel sent {repeated} segments again'
+    return (', '.join(f'{name} {n}' for name, n in drops.items()) or 'none') + f'; the peer sent {repeated} segments again'
 
 
 def check_devices(devices):
@@ -88,18 +82,16 @@ def main():
     parser = argparse.ArgumentParser(description='Judges the summary that the server prints at its end.')
     parser.add_argument('--exit-code', type=int, required=True)
     parser.add_argument('--workers', type=int, default=1)
-    parser.add_argument('--snmp', required=True, help='/proc/net/snmp of the kernel at the other end')
+    parser.add_argument('--repeated', type=int, required=True, help='segments that the TCP at the other end has sent again')
     parser.add_argument('--report', help='file that the lines are added to')
     parser.add_argument('log')
     args = parser.parse_args()
     with open(args.log, encoding='utf-8', errors='replace') as f:
         text = f.read()
-    with open(args.snmp, encoding='ascii') as f:
-        repeated = sent_again(f.read())
     drops, pools, devices = tables(text)
     report = Report(args.report)
     report.run('end', check_end, args.exit_code, text)
-    report.run('drops', check_drops, drops, args.workers, repeated)
+    report.run('drops', check_drops, drops, args.workers, args.repeated)
     report.run('devices', check_devices, devices)
     report.run('pools', check_pools, pools)
 
