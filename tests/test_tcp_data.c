@@ -452,6 +452,36 @@ START_TEST(paws)
 }
 END_TEST
 
+/* What is sent again has a newer timestamp than what the network has held up meanwhile. That is taken all the same as long as
+ * something is missing; not what is older still, nor anything when nothing is. */
+START_TEST(paws_and_what_is_late)
+{
+	t.ts = t.sack = true;
+	rig_tcp_establish_passive(&t);
+	rig_mark(&rig);
+	rig_tcp_push(&t, RIG_ACK, 201, 1, 100, .tsval = t.tsval + 50);
+	rig_tcp_push(&t, RIG_ACK, 401, 1, 100, .tsval = t.tsval + 50);
+	rig_tcp_push(&t, RIG_ACK, 1, 1, 100, .tsval = t.tsval + 150);
+	rig_poll(&rig);
+	rig_discard(&rig);
+	rig_tcp_push(&t, RIG_ACK, 101, 1, 100, .tsval = t.tsval + 49);
+	rig_tcp_expect(&t, RIG_ACK, 1, 101, 0);
+	rig_expect_drop(&rig, MR_DROP_TCP_PAWS);
+	rig_tcp_push(&t, RIG_ACK, 101, 1, 100, .tsval = t.tsval + 50);
+	/* Echoed is the newest. */
+	ck_assert_uint_eq(rig_tcp_expect(&t, RIG_ACK, 1, 301, 0)->tsecr, t.tsval + 150);
+	rig_tcp_push(&t, RIG_ACK, 301, 1, 0, .tsval = t.tsval + 149);
+	rig_poll(&rig);
+	rig_expect_drops(&rig, MR_DROP_TCP_PAWS, 2);
+	rig_discard(&rig);
+	rig_tcp_push(&t, RIG_ACK, 301, 1, 100, .tsval = t.tsval + 149);
+	rig_tcp_expect(&t, RIG_ACK, 1, 501, 0);
+	rig_tcp_push(&t, RIG_ACK, 501, 1, 100, .tsval = t.tsval + 149);
+	rig_tcp_expect(&t, RIG_ACK, 1, 501, 0);
+	rig_expect_drops(&rig, MR_DROP_TCP_PAWS, 3);
+}
+END_TEST
+
 /* PW-02: after 24 silent days the clock of timestamps may have gone round: an older one is no old one any more. */
 START_TEST(paws_after_a_long_silence)
 {
@@ -574,6 +604,7 @@ suite(void)
 	tcase_add_test(tc, zero_window_lets_acks_in);
 	tcase_add_test(tc, timestamp_echo);
 	tcase_add_test(tc, paws);
+	tcase_add_test(tc, paws_and_what_is_late);
 	tcase_add_loop_test(tc, paws_after_a_long_silence, 0, 2);
 	tcase_add_test(tc, missing_timestamp);
 	tcase_add_test(tc, unwanted_timestamp);

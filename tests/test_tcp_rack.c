@@ -88,6 +88,33 @@ START_TEST(reordering_is_remembered)
 }
 END_TEST
 
+/* Where the network reorders, what is sent again must not come with a timestamp that makes the peer refuse what is late (PAWS):
+ * it has one of three quarters of a round trip before, and still one that tells it from the first transmission (RFC 3522). */
+START_TEST(timestamps_of_what_is_sent_again)
+{
+	uint32_t first, clock;
+
+	t.ts = true;
+	connect_100ms();
+	mss = MSS - 12;
+	rig_ep_send(t.ep, 0, 6 * mss);
+	first = rig_tcp_expect(&t, RIG_ACK, 1, 1, mss)->tsval;
+	for (uint32_t i = 1; i < 6; i++)
+		expect_seg(i);
+	tcp_conn(t.ep)->rack.flags |= _i ? TCP_REC_REORDERED : 0;
+	rig_advance(&rig, RTT);
+	rig_tcp_push(&t, RIG_ACK, 1, 1, 0, .n_sack = 1, .sack = {{1 + mss, 1 + 6 * mss}});
+	ck_assert(rig_advance_until_frame(&rig, RIG_S));
+	clock = tcp_ts_now(tcp_of(rig.stack), tcp_conn(t.ep)->ts_offset);
+	ck_assert_uint_eq(rig_tcp_expect(&t, RIG_ACK, 1, 1, mss)->tsval, clock - (_i ? RTT / RIG_MS * 3 / 4 : 0));
+	ck_assert_uint_eq(tcp_conn(t.ep)->flags & TCP_F_RECOVERY, TCP_F_RECOVERY);
+	/* Which of the two has arrived? */
+	rig_tcp_push(&t, RIG_ACK, 1, 1 + 6 * mss, 0, .tsecr = _i == 2 ? first : clock - (_i ? RTT / RIG_MS * 3 / 4 : 0));
+	rig_poll(&rig);
+	ck_assert_uint_eq(rig_moved(&rig, MR_CNT_TCP_RECOVERIES_UNDONE), _i == 2);
+}
+END_TEST
+
 /* CC-14, RK-02: a retransmission that is lost is seen by the segments sent after it, and is a second sign of congestion. */
 START_TEST(lost_retransmission)
 {
@@ -369,6 +396,7 @@ suite(void)
 	tcase_add_test(tc, reordering_timer);
 	tcase_add_test(tc, late_within_the_window);
 	tcase_add_test(tc, reordering_is_remembered);
+	tcase_add_loop_test(tc, timestamps_of_what_is_sent_again, 0, 3);
 	tcase_add_test(tc, lost_retransmission);
 	tcase_add_test(tc, lost_retransmission_after_the_timer);
 	tcase_add_test(tc, ambiguous_ack);

@@ -137,6 +137,30 @@ START_TEST(probe_does_not_wait_for_what_is_over)
 }
 END_TEST
 
+/* RK-10: a peer that is known to hold ACKs back for longer than the timeout: a single segment's probe goes out in place of the
+ * timeout, and once another segment is sent neither waits any longer. */
+START_TEST(probe_comes_before_the_timeout)
+{
+	uint64_t sent_ns;
+
+	connect_100ms();
+	tcp_conn(t.ep)->rack.ack_delay_log2 = 29;
+	sent_ns = rig.now;
+	send_segs(1);
+	if (_i) {
+		rig_advance(&rig, 10 * RIG_MS);
+		send_segs(1);
+		rig_expect_after(&rig, rig.now, 2 * RTT);
+	} else {
+		rig_expect_after(&rig, sent_ns, tcp_conn(t.ep)->rtt.rto_ns);
+	}
+	expect_seg(_i ? 1 : 0);
+	rig_expect_none(&rig);
+	ck_assert_uint_eq(rig_moved(&rig, MR_CNT_TCP_TAIL_PROBES), 1);
+	ck_assert_uint_eq(rig_moved(&rig, MR_CNT_TCP_RTO), 0);
+}
+END_TEST
+
 /* What the peer says to the probe of a single segment teaches how long it holds back ACKs; to that of a larger flight, for
  * which it must not, it teaches nothing: there an ACK was lost. */
 START_TEST(late_ack_and_lost_ack)
@@ -198,6 +222,7 @@ suite(void)
 	tcase_add_test(tc, quick_acks_are_learned);
 	tcase_add_test(tc, probe_of_a_short_path);
 	tcase_add_loop_test(tc, probe_does_not_wait_for_what_is_over, 0, 2);
+	tcase_add_loop_test(tc, probe_comes_before_the_timeout, 0, 2);
 	tcase_add_loop_test(tc, late_ack_and_lost_ack, 0, 2);
 	tcase_add_loop_test(tc, probe_repairs, 0, 2);
 	return s;

@@ -118,9 +118,10 @@ rig_sim_init(struct rig_sim *sim, const struct rig_sim_line *line, struct rig_si
 	/* Of the pool, a quarter is in reserve; what is sent again may be on the line twice. */
 	uint32_t mbufs = (uint32_t)((3 * n + 1) * (window(line) + CHUNK) / MSS) + 2048;
 	struct mr_impair_cfg there = {.seed = line->seed, .rate_bps = line->rate_bps, .delay_ns = line->rtt_ns / 2,
-	                              .buffer_bytes = line->buffer_bytes, .loss_ppm = line->loss_ppm, .queue_frames = 1 << 20};
+	                              .buffer_bytes = line->buffer_bytes, .loss_ppm = line->loss_ppm, .reorder_ppm = line->reorder_ppm,
+	                              .queue_frames = 1 << 20};
 	struct mr_impair_cfg back = {.seed = line->seed + 1, .delay_ns = line->rtt_ns - line->rtt_ns / 2,
-	                             .loss_ppm = line->ack_loss_ppm, .queue_frames = 1 << 20};
+	                             .loss_ppm = line->ack_loss_ppm, .reorder_ppm = line->reorder_ppm, .queue_frames = 1 << 20};
 	struct rig_duo_opts o = {
 		.impair = {&there, &back},
 		.stack = {{.seed = line->seed + 2, .tx_mbufs = mbufs}, {.seed = line->seed + 3, .rx_mbufs = mbufs}},

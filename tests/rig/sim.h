@@ -24,6 +24,7 @@ struct rig_sim_line {
 	uint64_t buffer_bytes;  /* in front of the bottleneck; more is lost */
 	uint32_t loss_ppm;      /* of the data, and */
 	uint32_t ack_loss_ppm;  /* of what comes back, at random */
+	uint32_t reorder_ppm;   /* of both ways: late by half a round trip, at least 1 ms */
 	uint64_t window_bytes;  /* most that a flow has in flight; default: what path and buffer hold */
 	uint64_t seed;
 };

@@ -47,7 +47,9 @@ has_ts(const struct tcp_conn *c, const struct tcp_rx *rx)
 void
 tcp_acked_again(const struct tcp_conn *c, const struct tcp_seg *s, struct tcp_acked *a)
 {
-	uint32_t sent_ts = (uint32_t)(s->sent_ns / 1000000) + c->ts_offset;
+	/* Its timestamp may be older than itself, but by less than a round trip (tcp_rack_ts_back); that of an earlier one is not. */
+	uint32_t back = c->rack.flags & TCP_REC_REORDERED ? c->rack.min_rtt_ns / 1000000 : 0;
+	uint32_t sent_ts = (uint32_t)(s->sent_ns / 1000000) + c->ts_offset - back;
 
 	if (seq_lt(s->seq, a->rx->ack) && has_ts(c, a->rx) && seq_lt(a->rx->tsecr, sent_ts)) {
 		a->spurious |= s->times == 2 && s->seq == c->snd_una && s->seq == c->sendq->repair.undo_una;

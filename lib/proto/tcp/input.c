@@ -75,6 +75,15 @@ refuse(struct tcp_conn *c, struct tcp_rx *rx, enum mr_counter reason)
 	return rx_drop(c, rx, reason);
 }
 
+/* What is sent again has a newer timestamp than all that the network has held up; once it has closed a hole, those would be
+ * refused, each one more loss. So while something is missing, data may be a little older. It is not of the last time that the
+ * sequence numbers went round: for that, 4 GiB would have to come within this time. */
+static bool
+late_in_a_hole(const struct tcp_conn *c, const struct tcp_rx *rx)
+{
+	return rx->len > 0 && c->rcvq.ooo && c->ts_recent - rx->tsval <= TCP_PAWS_LATE_TICKS;
+}
+
 /* Before the first step: protection against wrapped sequence numbers (RFC 7323 5.3). */
 static bool
 paws_check(struct tcp_conn *c, struct tcp_rx *rx)
@@ -85,7 +94,7 @@ paws_check(struct tcp_conn *c, struct tcp_rx *rx)
 		c->ts_recent = rx->tsval;
 		return true;
 	}
-	return refuse(c, rx, MR_DROP_TCP_PAWS);
+	return late_in_a_hole(c, rx) || refuse(c, rx, MR_DROP_TCP_PAWS);
 }
 
 /* The four cases of acceptability (T93-01). */

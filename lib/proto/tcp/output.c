@@ -119,14 +119,15 @@ send_seg(struct tcp_out *o, struct rte_mbuf *m)
 	if (unlikely(c->ecn & TCP_ECN_ON))
 		ect = seg_ect(c, s, &flags);
 	tcp_tx_fill(c, &tx, flags, s->seq);
+	if (s->flags & TCP_SEG_SENT) {
+		mr_count(c->ep.stack, MR_CNT_TCP_RETRANSMITS);
+		c->retransmitted++;
+		tx.tsval -= tcp_rack_ts_back(&c->rack);
+	}
 	if (s->flags & TCP_SEG_SUM)
 		tcp_hdr_push_summed(f, &tx, &c->route, s->sum);
 	else
 		tcp_hdr_push(f, &tx, &c->route);
-	if (s->flags & TCP_SEG_SENT) {
-		mr_count(c->ep.stack, MR_CNT_TCP_RETRANSMITS);
-		c->retransmitted++;
-	}
 	seg_sent(c, m);
 	tcp_out_add(o, f, ect);
 	return true;

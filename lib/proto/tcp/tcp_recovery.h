@@ -116,6 +116,15 @@ tcp_rack_min_rtt(struct tcp_rack *r, uint64_t rtt_ns, uint64_t now_ns)
 	}
 }
 
+/* By how many milliseconds the timestamp of what is sent again is older than the clock. Where the network reorders, what
+ * it holds up would be refused after a newer one (PAWS, RFC 7323 5.3), each segment one more loss. It is still newer than that
+ * of the first transmission, which was a round trip and more ago. */
+static inline uint32_t
+tcp_rack_ts_back(const struct tcp_rack *r)
+{
+	return r->flags & TCP_REC_REORDERED ? r->min_rtt_ns / 4 * 3 / 1000000 : 0;
+}
+
 /* RFC 8985 7.2. @param alone what is in flight is so little that the peer may wait with its ACK */
 static inline uint64_t
 tcp_probe_timeout(const struct tcp_rack *r, uint64_t srtt_ns, bool alone)

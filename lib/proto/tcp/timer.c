@@ -78,11 +78,10 @@ may_probe(const struct tcp_conn *c)
 static inline void
 probe_or_retransmit(struct tcp_conn *c, uint64_t now_ns)
 {
-	uint64_t pto = tcp_probe_timeout(&c->rack, c->rtt.srtt_ns, tcp_flight_is_small(c)), rto = c->rtt.rto_ns;
+	uint64_t pto = tcp_probe_timeout(&c->rack, c->rtt.srtt_ns, tcp_flight_is_small(c));
 
-	if (pto < rto)
-		c->rexmt = TCP_REXMT_TAIL;
-	c->rexmt_ns = now_ns + RTE_MIN(pto, rto);
+	c->rexmt = TCP_REXMT_TAIL;
+	c->rexmt_ns = now_ns + RTE_MIN(pto, c->rtt.rto_ns);
 }
 
 /* One of the four kinds runs at a time (RFC 8985 5.4): whichever comes first. */
