@@ -40,6 +40,27 @@ START_TEST(no_collapse)
 }
 END_TEST
 
+/* What is late lets nothing be read in order for long, and brings no new timestamps in order: the receive buffer must grow all
+ * the same, with the round trips that there are. */
+START_TEST(buffer_grows)
+{
+	struct rig_sim_line line = {.rate_bps = RATE, .rtt_ns = 200 * RIG_MS, .buffer_bytes = RATE / 8 / 5, .reorder_ppm = 250000,
+	                            .window_bytes = 8 << 20, .rcvbuf_grows = true, .seed = 7u + (uint64_t)_i};
+	struct rig_sim_flow f = {.cc = "cubic"};
+	struct rig_sim sim;
+	double share;
+
+	if (RIG_SIM_SKIP(_i, 3))
+		return;
+	rig_sim_init(&sim, &line, &f, 1);
+	rig_sim_run(&sim, 4 * RIG_S);
+	share = rig_sim_share(&sim, f.got, 4 * RIG_S);
+	printf("25 %% late by 100 ms: %.3f of the line in the first 20 round trips\n", share);
+	ck_assert_double_ge(share, 0.25);
+	rig_sim_fini(&sim);
+}
+END_TEST
+
 static Suite *
 suite(void)
 {
@@ -48,6 +69,7 @@ suite(void)
 
 	tcase_set_timeout(tc, 100);
 	tcase_add_loop_test(tc, no_collapse, 0, 12);
+	tcase_add_loop_test(tc, buffer_grows, 0, 4);
 	return s;
 }
 

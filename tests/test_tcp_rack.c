@@ -136,8 +136,28 @@ START_TEST(lost_retransmission)
 	rig_advance(&rig, RTT);
 	sack_segs(0, 10, sent);
 	expect_seg(0);
-	ck_assert_uint_lt(tcp_conn(t.ep)->cc.ssthresh, ssthresh);
+	ck_assert_uint_eq(tcp_conn(t.ep)->cc.ssthresh, ssthresh / 2);
 	ck_assert_uint_eq(rig_moved(&rig, MR_CNT_TCP_RTO), 0);
+	rig_discard(&rig);
+}
+END_TEST
+
+/* CC-14: lowered twice is from where the first time has led to; not from the little that is in flight when most was lost. */
+START_TEST(lost_retransmission_of_many)
+{
+	connect_100ms();
+	tcp_conn(t.ep)->cc.cwnd = 20 * MSS;
+	send_segs(20);
+	rig_advance(&rig, RTT);
+	sack_segs(0, 16, 20);
+	for (uint32_t i = 0; i < 4; i++)
+		expect_seg(i);
+	rig_expect_none(&rig);
+	ck_assert_uint_eq(tcp_conn(t.ep)->cc.ssthresh, 10 * MSS);
+	rig_advance(&rig, RTT);
+	sack_segs(0, 1, 4);
+	expect_seg(0);
+	ck_assert_uint_eq(tcp_conn(t.ep)->cc.ssthresh, 5 * MSS);
 	rig_discard(&rig);
 }
 END_TEST
@@ -398,6 +418,7 @@ suite(void)
 	tcase_add_test(tc, reordering_is_remembered);
 	tcase_add_loop_test(tc, timestamps_of_what_is_sent_again, 0, 3);
 	tcase_add_test(tc, lost_retransmission);
+	tcase_add_test(tc, lost_retransmission_of_many);
 	tcase_add_test(tc, lost_retransmission_after_the_timer);
 	tcase_add_test(tc, ambiguous_ack);
 	tcase_add_test(tc, window_has_grown);

@@ -9,6 +9,8 @@
 #ifndef TESTS_RIG_SIM_H
 #define TESTS_RIG_SIM_H
 
+#include <stdbool.h>
+
 #include "rig/rig.h"
 
 /* Sanitized builds are ten times slower: of a table of cases they run every n-th only. */
@@ -26,6 +28,7 @@ struct rig_sim_line {
 	uint32_t ack_loss_ppm;  /* of what comes back, at random */
 	uint32_t reorder_ppm;   /* of both ways: late by half a round trip, at least 1 ms */
 	uint64_t window_bytes;  /* most that a flow has in flight; default: what path and buffer hold */
+	bool rcvbuf_grows;      /* by itself, as it does for applications that do not set it */
 	uint64_t seed;
 };
 

@@ -57,8 +57,9 @@ grown(uint32_t buf, uint64_t want, uint32_t most, uint32_t held, uint32_t held_m
 
 /* ---- receiving ----------------------------------------------------------------------------------------------- */
 
-/* The round trip that the timestamp of the last data shows, less the millisecond that may be rounding. An old one shows up
- * after a pause of the sender: it moves the estimate a little, and the next one puts it right. */
+/* The round trip that the timestamp of the last data shows, less the millisecond that may be rounding. One that is old after
+ * a pause of the sender moves the estimate a little, and the next one puts it right. Each is looked at once: where all data comes
+ * out of order there is no next one for long. */
 static void
 rtt_look(struct tcp_conn *c, struct tcp_rare *r)
 {
@@ -66,6 +67,7 @@ rtt_look(struct tcp_conn *c, struct tcp_rare *r)
 
 	if (!(c->flags & TCP_F_TS) || r->rcv_tsecr == 0 || c->last_rx_ns != c->ep.stack->now_ns || ms > 4000)
 		return;
+	r->rcv_tsecr = 0;
 	ns = RTE_MAX(ms, 1u) * 1000000 - 999999;
 	if (r->rcv_rtt_ns == 0 || ns < r->rcv_rtt_ns)
 		r->rcv_rtt_ns = ns;

@@ -56,7 +56,7 @@ enter(struct tcp_conn *c, const struct tcp_acked *a)
 static void
 enter_again(struct tcp_conn *c, const struct tcp_acked *a)
 {
-	c->cc.ops->loss(&c->cc, a->prior_in_flight, c->ep.stack->now_ns);
+	c->cc.ops->loss(&c->cc, RTE_MIN(c->snd_nxt - c->snd_una, c->cc.ssthresh), c->ep.stack->now_ns);
 	tcp_ecn_reduced(c);
 	c->recover = c->snd_nxt;
 	tcp_prr_enter(c, a);
