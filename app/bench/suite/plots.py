@@ -35,9 +35,9 @@ def script(plot, series, out, terminal, suffix):
     title, x, logarithmic = PLOTS[plot]
     lines = [f'set terminal {terminal}', f'set output "{os.path.join(out, plot)}.{suffix}"', f'set title "{title}"',
              f'set xlabel "{x}"', 'set ylabel "busy TSC cycles of the server an operation"', 'set yrange [0:*]', 'set grid',
-             'set key top left', 'set format x "%.0s%c"']
+             'set key top left']
     if logarithmic:
-        lines.append('set logscale x 2' if plot == 'burst' else 'set logscale x 10')
+        lines += ['set logscale x 2' if plot == 'burst' else 'set logscale x 10', 'set format x "%.0s%c"']
     for i, points in enumerate(series.values()):
         lines += [f'$data{i} << END', *(' '.join(f'{v:g}' for v in point) for point in sorted(points)), 'END']
     parts = [f'$data{i} using 1:2:3:4 with yerrorlines lw 2 pt 7 ps 0.6 title "{name}"' for i, name in
