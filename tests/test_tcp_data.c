@@ -430,8 +430,12 @@ END_TEST
  * told (RFC 2883 4): the sender of what was only late learns that it sent again for nothing. */
 START_TEST(paws)
 {
+	struct mr_tcp_info in;
+	uint32_t old_ms;
+
 	t.ts = t.sack = true;
-	rig_tcp_establish_passive(&t);
+	ck_assert_int_eq(mr_tcp_info(rig_tcp_establish_passive(&t), &in), 0);
+	old_ms = (uint32_t)(in.rto_ns / RIG_MS) + 1;
 	rig_tcp_push(&t, RIG_ACK, 1, 1, 100, .tsval = t.tsval + 100);
 	rig_advance(&rig, 50 * RIG_MS);
 	rig_tcp_expect(&t, RIG_ACK, 1, 101, 0);
@@ -441,9 +445,13 @@ START_TEST(paws)
 	rig_expect_drop(&rig, MR_DROP_TCP_PAWS);
 	rig_tcp_push(&t, RIG_ACK, 1, 1, 100, .tsval = t.tsval + 99);
 	rig_tcp_expect(&t, RIG_ACK, 1, 101, 0, .n_sack = 1, .sack = {{1, 101}});
-	rig_tcp_push(&t, RIG_ACK, 101, 1, 0, .tsval = t.tsval + 99);
+	rig_tcp_push(&t, RIG_ACK, 101, 1, 0, .tsval = t.tsval + 100 - old_ms);
 	rig_tcp_expect(&t, RIG_ACK, 1, 101, 0);
-	rig_tcp_push(&t, RIG_ACK, 101, 1, 0, .tsval = t.tsval + 99);
+	rig_tcp_push(&t, RIG_ACK, 101, 1, 0, .tsval = t.tsval + 100 - old_ms);
+	rig_expect_none(&rig);
+	rig_expect_drops(&rig, MR_DROP_TCP_PAWS, 4);
+	/* Others have overtaken it: no more than that. */
+	rig_tcp_push(&t, RIG_ACK, 101, 1, 0, .tsval = t.tsval + 100 - old_ms + 1);
 	rig_expect_none(&rig);
 	rig_expect_drops(&rig, MR_DROP_TCP_PAWS, 4);
 	rig_tcp_push(&t, RIG_RST, 101, 0, 0, .tsval = t.tsval + 98);
@@ -470,15 +478,11 @@ START_TEST(paws_and_what_is_late)
 	rig_tcp_push(&t, RIG_ACK, 101, 1, 100, .tsval = t.tsval + 50);
 	/* Echoed is the newest. */
 	ck_assert_uint_eq(rig_tcp_expect(&t, RIG_ACK, 1, 301, 0)->tsecr, t.tsval + 150);
-	rig_tcp_push(&t, RIG_ACK, 301, 1, 0, .tsval = t.tsval + 149);
-	rig_poll(&rig);
-	rig_expect_drops(&rig, MR_DROP_TCP_PAWS, 2);
-	rig_discard(&rig);
 	rig_tcp_push(&t, RIG_ACK, 301, 1, 100, .tsval = t.tsval + 149);
 	rig_tcp_expect(&t, RIG_ACK, 1, 501, 0);
 	rig_tcp_push(&t, RIG_ACK, 501, 1, 100, .tsval = t.tsval + 149);
 	rig_tcp_expect(&t, RIG_ACK, 1, 501, 0);
-	rig_expect_drops(&rig, MR_DROP_TCP_PAWS, 3);
+	rig_expect_drops(&rig, MR_DROP_TCP_PAWS, 2);
 }
 END_TEST
 

@@ -75,6 +75,34 @@ START_TEST(dsack)
 }
 END_TEST
 
+/* The same from an ACK that a later one has overtaken, as its timestamp shows; if it is not older than a timeout (PW-01). What
+ * else it tells, the later one has told. */
+START_TEST(dsack_overtaken)
+{
+	uint32_t before, ts, late_ms;
+
+	connect_with(true, true);
+	before = cwnd();
+	send_segs(8);
+	rig_advance(&rig, RTT);
+	rig_tcp_push(&t, RIG_ACK, 1, 1, 0, .n_sack = 1, .sack = {{1 + mss, 1 + 4 * mss}});
+	ts = rig_tcp_expect(&t, RIG_ACK, 1, 1, mss, .pattern = true)->tsval;
+	rig_advance(&rig, 2 * RIG_MS);
+	rig_tcp_push(&t, RIG_ACK, 1, 1 + 4 * mss, 0, .tsecr = ts, .tsval = t.tsval + 10000);
+	rig_poll(&rig);
+	late_ms = (uint32_t)(tcp_conn(t.ep)->rtt.rto_ns / RIG_MS) + (_i ? 1 : 0);
+	ck_assert_uint_eq(rig_moved(&rig, MR_CNT_TCP_RECOVERIES_UNDONE), 0);
+	rig_tcp_push(&t, RIG_ACK, 1, 1 + 4 * mss, 0, .tsval = t.tsval + 10000 - late_ms, .n_sack = 2,
+	             .sack = {{1, 1 + mss}, {1 + 6 * mss, 1 + 7 * mss}});
+	rig_poll(&rig);
+	ck_assert_uint_eq(rig_moved(&rig, MR_CNT_TCP_RECOVERIES_UNDONE), !_i);
+	ck_assert_uint_eq(rig_moved(&rig, MR_DROP_TCP_PAWS), _i);
+	ck_assert_uint_eq(tcp_conn(t.ep)->sendq->sacked, 0);
+	if (!_i)
+		ck_assert_uint_ge(cwnd(), before);
+}
+END_TEST
+
 /* RFC 3708: the last of the flight, too, which a timeout has sent again and the peer has twice, be it smaller than others. */
 START_TEST(dsack_of_the_last)
 {
@@ -206,6 +234,7 @@ suite(void)
 
 	tcase_add_test(tc, eifel);
 	tcase_add_test(tc, dsack);
+	tcase_add_loop_test(tc, dsack_overtaken, 0, 2);
 	tcase_add_loop_test(tc, dsack_of_the_last, 0, 2);
 	tcase_add_test(tc, dsack_of_nothing);
 	tcase_add_loop_test(tc, frto, 0, 2);

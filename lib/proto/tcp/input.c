@@ -84,6 +84,17 @@ late_in_a_hole(const struct tcp_conn *c, const struct tcp_rx *rx)
 	return rx->len > 0 && c->rcvq.ooo && c->ts_recent - rx->tsval <= TCP_PAWS_LATE_TICKS;
 }
 
+/* An ACK that others have overtaken may still tell of what came twice. As with Linux it is no older than a timeout. */
+static bool
+late_ack(const struct tcp_conn *c, struct tcp_rx *rx)
+{
+	if (rx->len > 0 || rx->flags & (TCP_SYN | TCP_FIN) || seq_gt(rx->ack, c->snd_una) ||
+	    c->ts_recent - rx->tsval > c->rtt.rto_ns / 1000000)
+		return false;
+	rx->opts |= TCP_OPT_LATE;
+	return true;
+}
+
 /* Before the first step: protection against wrapped sequence numbers (RFC 7323 5.3). */
 static bool
 paws_check(struct tcp_conn *c, struct tcp_rx *rx)
@@ -94,7 +105,7 @@ paws_check(struct tcp_conn *c, struct tcp_rx *rx)
 		c->ts_recent = rx->tsval;
 		return true;
 	}
-	return late_in_a_hole(c, rx) || refuse(c, rx, MR_DROP_TCP_PAWS);
+	return late_in_a_hole(c, rx) || late_ack(c, rx) || refuse(c, rx, MR_DROP_TCP_PAWS);
 }
 
 /* The four cases of acceptability (T93-01). */

@@ -145,6 +145,8 @@ tcp_sack_input(struct tcp_conn *c, const struct tcp_rx *rx, struct tcp_acked *a)
 		dsack_read(c, b[0][0], b[0][1], a);
 		first = 1;
 	}
+	if (rx->opts & TCP_OPT_LATE)
+		return; /* others have told the rest since; to find the places again costs more than it brings */
 	/* The oldest first, so that the runs end up in the peer's order. */
 	while (n-- > first)
 		if (c->sendq->head && c->sendq->head != c->sendq->unsent && seq_gt(b[n][1], lowest) &&

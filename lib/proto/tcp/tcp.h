@@ -85,6 +85,7 @@
 #define TCP_OPT_TS (1u << 3)
 #define TCP_OPT_SACK (1u << 4)
 #define TCP_OPT_FO (1u << 5)
+#define TCP_OPT_LATE (1u << 7)       /* none: its timestamp shows that others have overtaken it */
 
 #define TCP_FO_COOKIE_MAX 16         /* RFC 7413 2: 4 to 16 bytes, an even number; none: one is asked for */
 
