@@ -89,6 +89,13 @@ near(double got, double want, double share)
 
 /* ---- the curve */
 
+/* The curve is followed in whole segments: there, or less than one above. */
+static void
+on_curve(double want)
+{
+	ck_assert_msg(segs() >= 0.99 * want && segs() <= 1.01 * want + 1, "%.3f is not %.3f, in whole segments", segs(), want);
+}
+
 /* CU-01: ten points of W_cubic after a loss, before and after the plateau, within one percent. Round trips that leave
  * Reno behind. */
 START_TEST(follows_the_curve)
@@ -103,10 +110,21 @@ START_TEST(follows_the_curve)
 	for (int i = 1; i <= 10; i++) {
 		run((uint64_t)(k / 5 * S), 200 * MS);
 		t = (double)(now - RIG_START_NS) / S;
-		near(segs(), w_cubic(w, 0.7 * w, t), 0.01);
+		on_curve(w_cubic(w, 0.7 * w, t));
 	}
 	near(t, 2 * k, 0.05);
 	ck_assert_uint_gt(cc.cwnd, (uint32_t)w * MSS);
+}
+END_TEST
+
+/* Of a few segments, a window that only comes near its plateau is worth one segment less: it comes all the way. */
+START_TEST(small_window_comes_back)
+{
+	setup(4);
+	lose();
+	ack(2 * MSS, 200 * MS, true);
+	run(800 * MS, 200 * MS);
+	ck_assert_uint_eq(cc.cwnd, 4 * MSS);
 }
 END_TEST
 
@@ -162,7 +180,8 @@ START_TEST(reno_friendly)
 }
 END_TEST
 
-/* CU-03: below the window of before Reno's estimate grows by a segment for each 17/9 of a window, no byte sooner (4.3). */
+/* CU-03: below the window of before Reno's estimate grows by a segment for each 17/9 of a window, no byte sooner (4.3); the
+ * window may be one segment more meanwhile, by the curve. */
 START_TEST(reno_alpha)
 {
 	struct tcp_cubic_view v;
@@ -170,8 +189,8 @@ START_TEST(reno_alpha)
 	setup(20);
 	lose();
 	ck_assert_uint_eq(cc.cwnd, 14 * MSS);
-	for (unsigned acked = 0; acked < 27; acked++) { /* 26.4 are 14 * 17 / 9 */
-		ck_assert(acked == 0 || (tcp_cubic_view(&cc, &v) && v.w_est == 14 * MSS));
+	for (unsigned acked = 0; acked < 29; acked++) { /* 26.4 are 14 * 17 / 9, and 28.3 are 15 * 17 / 9 */
+		ck_assert(acked == 0 || acked > 26 || (tcp_cubic_view(&cc, &v) && v.w_est == 14 * MSS));
 		ack(MSS, MS, true);
 	}
 	ck_assert(tcp_cubic_view(&cc, &v));
@@ -208,9 +227,9 @@ START_TEST(fast_convergence)
 		begin = segs();
 		t0 = now;
 		ack(2 * MSS, 100 * MS, true);
-		run((uint64_t)(cbrt((plateau - begin) / 0.4) * S), 100 * MS);
-		near(segs(), plateau, 0.01);
-		near(segs(), w_cubic(plateau, begin, (double)(now - t0) / S), 0.01);
+		run((uint64_t)(cbrt((plateau - begin) / 0.4) * 0.8 * S), 100 * MS);
+		ck_assert_double_lt(segs(), plateau);
+		on_curve(w_cubic(plateau, begin, (double)(now - t0) / S));
 	}
 }
 END_TEST
@@ -497,6 +516,7 @@ suite(void)
 
 	tcase_add_loop_test(t, follows_the_curve, 0, 3);
 	tcase_add_test(t, grows_by_half_at_most);
+	tcase_add_test(t, small_window_comes_back);
 	tcase_add_test(t, window_is_bounded);
 	tcase_add_test(t, reno_friendly);
 	tcase_add_test(t, reno_alpha);

@@ -94,11 +94,11 @@ curve(const struct tcp_cc *cc, const struct cubic *c, uint64_t t_us)
 	return off < 0 ? c->w_max - RTE_MIN(bytes, (uint64_t)c->w_max) : c->w_max + bytes;
 }
 
-/* The curve, within what one round trip may do (4.2). */
+/* The curve, in whole segments, within what one round trip may do (4.2). */
 static uint32_t
 target(const struct tcp_cc *cc, const struct cubic *c, uint64_t t_us)
 {
-	uint64_t w = curve(cc, c, t_us);
+	uint64_t w = (curve(cc, c, t_us) + cc->mss - 1) / cc->mss * cc->mss;
 
 	return (uint32_t)RTE_MIN(RTE_MAX(w, (uint64_t)cc->cwnd), (uint64_t)cc->cwnd + cc->cwnd / 2);
 }
@@ -132,14 +132,16 @@ static void
 avoidance(struct tcp_cc *cc, const struct tcp_cc_ack *a, uint32_t acked)
 {
 	struct cubic *c = cubic(cc);
-	uint32_t to;
+	uint32_t to, whole;
 
 	if (c->w_est == 0)
 		epoch_begin(cc, c);
 	acked = RTE_MIN(acked, cc->cwnd);
 	reno_estimate(cc, c, acked);
 	to = target(cc, c, c->t_us + a->srtt_ns / 1000);
-	cc->cwnd += (uint32_t)((uint64_t)(to - cc->cwnd) * acked / cc->cwnd);
+	/* A part of a segment cannot be sent: counted as window it would keep a small one from ever coming to the next whole one. */
+	whole = cc->cwnd - cc->cwnd % cc->mss;
+	cc->cwnd = (uint32_t)RTE_MIN(cc->cwnd + (uint64_t)(to - whole) * acked / whole, (uint64_t)to);
 	cc->cwnd = RTE_MIN(RTE_MAX(cc->cwnd, c->w_est), CWND_MAX);
 }
 
