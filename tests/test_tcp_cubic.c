@@ -128,6 +128,18 @@ START_TEST(small_window_comes_back)
 }
 END_TEST
 
+/* A path that has begun to take larger segments than the window. */
+START_TEST(window_of_less_than_a_segment)
+{
+	setup(2);
+	lose();
+	cc.mss = 9000;
+	ack(MSS, 200 * MS, true);
+	run(10 * S, 200 * MS);
+	ck_assert_uint_ge(cc.cwnd, 2 * 9000);
+}
+END_TEST
+
 /* The target is at most half a window more than the window (4.2): a factor of e^0.5 in one round trip. */
 START_TEST(grows_by_half_at_most)
 {
@@ -517,6 +529,7 @@ suite(void)
 	tcase_add_loop_test(t, follows_the_curve, 0, 3);
 	tcase_add_test(t, grows_by_half_at_most);
 	tcase_add_test(t, small_window_comes_back);
+	tcase_add_test(t, window_of_less_than_a_segment);
 	tcase_add_test(t, window_is_bounded);
 	tcase_add_test(t, reno_friendly);
 	tcase_add_test(t, reno_alpha);

@@ -79,7 +79,7 @@ END_TEST
  * else it tells, the later one has told. */
 START_TEST(dsack_overtaken)
 {
-	uint32_t before, ts, late_ms;
+	uint32_t before, ts, late_ms, wnd;
 
 	connect_with(true, true);
 	before = cwnd();
@@ -92,12 +92,14 @@ START_TEST(dsack_overtaken)
 	rig_poll(&rig);
 	late_ms = (uint32_t)(tcp_conn(t.ep)->rtt.rto_ns / RIG_MS) + (_i ? 1 : 0);
 	ck_assert_uint_eq(rig_moved(&rig, MR_CNT_TCP_RECOVERIES_UNDONE), 0);
-	rig_tcp_push(&t, RIG_ACK, 1, 1 + 4 * mss, 0, .tsval = t.tsval + 10000 - late_ms, .n_sack = 2,
+	wnd = tcp_conn(t.ep)->snd_wnd;
+	rig_tcp_push(&t, RIG_ACK, 1, 1 + 4 * mss, 0, .tsval = t.tsval + 10000 - late_ms, .wnd = 10, .n_sack = 2,
 	             .sack = {{1, 1 + mss}, {1 + 6 * mss, 1 + 7 * mss}});
 	rig_poll(&rig);
 	ck_assert_uint_eq(rig_moved(&rig, MR_CNT_TCP_RECOVERIES_UNDONE), !_i);
 	ck_assert_uint_eq(rig_moved(&rig, MR_DROP_TCP_PAWS), _i);
 	ck_assert_uint_eq(tcp_conn(t.ep)->sendq->sacked, 0);
+	ck_assert_uint_eq(tcp_conn(t.ep)->snd_wnd, wnd);
 	if (!_i)
 		ck_assert_uint_ge(cwnd(), before);
 }

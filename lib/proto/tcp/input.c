@@ -92,6 +92,7 @@ late_ack(const struct tcp_conn *c, struct tcp_rx *rx)
 	    c->ts_recent - rx->tsval > c->rtt.rto_ns / 1000000)
 		return false;
 	rx->opts |= TCP_OPT_LATE;
+	rx->wnd = c->snd_wnd >> c->snd_wscale; /* what it says is over */
 	return true;
 }
 

@@ -68,7 +68,7 @@
 #define TCP_R2_RETRIES 15            /* data: about 924 s with the doubling timer (SHLD-11: at least 100 s) */
 #define TCP_SYN_RETRIES 6            /* SYN: 127 s */
 #define TCP_SYNACK_RETRIES 5
-#define TCP_PAWS_LATE_TICKS 100 /* of the peer's clock, which most peers have at 1 ms */
+#define TCP_PAWS_LATE_TICKS 100      /* of the peer's clock, which most peers have at 1 ms */
 #define TCP_PAWS_IDLE_NS (24ull * 86400 * 1000000000) /* RFC 7323 5.5 */
 #define TCP_CHALLENGE_MS 500u        /* at most one challenge ACK per connection in this time (RFC 5961 7) */
 #define TCP_OOO_MAX_SEGS 1024        /* out-of-order pieces per connection, at least */
