@@ -99,6 +99,14 @@ far_next(struct router *r)
 	return f;
 }
 
+/* What has been seen is not needed any more. */
+static inline void
+far_forget(struct router *r)
+{
+	while (r->n_seen > 0)
+		free(r->seen[--r->n_seen]);
+}
+
 static inline void
 far_discard(struct router *r)
 {
@@ -171,8 +179,7 @@ router_fini(struct router *r)
 	r->far->ops->stop(r->far);
 	mr_link_close(r->near);
 	mr_link_close(r->far);
-	while (r->n_seen > 0)
-		free(r->seen[--r->n_seen]);
+	far_forget(r);
 	rte_mempool_free(r->pool);
 }
 

@@ -295,7 +295,7 @@ START_TEST(many_destinations)
 			ck_assert_uint_eq(f->dport, 1 + i);
 			ck_assert_uint_eq(f->eth_dst[5], i & 1 ? 8 : 7);
 		}
-		r.n_seen = 0;
+		far_forget(&r);
 	}
 	rig_expect_no_drop(&r.rig);
 }
