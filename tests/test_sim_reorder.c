@@ -9,8 +9,6 @@
 
 #include <stdio.h>
 
-#include "proto/tcp/tcp.h"
-
 #define RATE 100000000ull
 #define LOOK_NS (3 * RIG_S)
 

@@ -96,7 +96,6 @@ START_TEST(timestamps_of_what_is_sent_again)
 
 	t.ts = true;
 	connect_100ms();
-	mss = MSS - 12;
 	rig_ep_send(t.ep, 0, 6 * mss);
 	first = rig_tcp_expect(&t, RIG_ACK, 1, 1, mss)->tsval;
 	for (uint32_t i = 1; i < 6; i++)

@@ -141,7 +141,8 @@ avoidance(struct tcp_cc *cc, const struct tcp_cc_ack *a, uint32_t acked)
 	to = target(cc, c, c->t_us + a->srtt_ns / 1000);
 	/* A part of a segment cannot be sent: counted as window it would keep a small one from ever coming to the next whole one. */
 	whole = RTE_MAX(cc->cwnd - cc->cwnd % cc->mss, cc->mss);
-	cc->cwnd = (uint32_t)RTE_MIN(cc->cwnd + (uint64_t)(to - whole) * acked / whole, (uint64_t)to);
+	if (to > whole)
+		cc->cwnd = (uint32_t)RTE_MIN(cc->cwnd + (uint64_t)(to - whole) * acked / whole, (uint64_t)to);
 	cc->cwnd = RTE_MIN(RTE_MAX(cc->cwnd, c->w_est), CWND_MAX);
 }
 
