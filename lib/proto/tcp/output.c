@@ -361,6 +361,19 @@ send_syn(struct tcp_out *o)
 		tcp_rexmt_restart(c);
 }
 
+/* Something was sent. The probe may have been set for a flight so small that the peer may hold back its ACK; if it is larger
+ * now, it does not wait for that any more. */
+static inline void
+tlp_hurry(struct tcp_conn *c)
+{
+	uint64_t due_ns;
+
+	if (c->rexmt != TCP_REXMT_TAIL || c->last_tx_ns != c->ep.stack->now_ns || tcp_flight_is_small(c))
+		return;
+	due_ns = c->last_tx_ns + tcp_probe_timeout(&c->rack, c->rtt.srtt_ns, false);
+	c->rexmt_ns = RTE_MIN(c->rexmt_ns, due_ns);
+}
+
 static void
 output_data(struct tcp_out *o)
 {
@@ -392,7 +405,7 @@ output_data(struct tcp_out *o)
 	if (!c->rexmt_ns || (c->rexmt == TCP_REXMT_PERSIST && c->snd_una != c->snd_nxt))
 		tcp_rexmt_restart(c);
 	else
-		tcp_tlp_hurry(c);
+		tlp_hurry(c);
 	tcp_timer_update(c);
 }
 

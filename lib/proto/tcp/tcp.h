@@ -537,19 +537,6 @@ tcp_flight_is_small(const struct tcp_conn *c)
 	return c->snd_nxt - c->snd_una < 2u * c->mss && !(c->flags & (TCP_F_RECOVERY | TCP_F_RTO_RECOVERY));
 }
 
-/* Something was sent. The probe may have been set for a flight so small that the peer may hold back its ACK; if it is larger
- * now, it does not wait for that any more. */
-static inline void
-tcp_tlp_hurry(struct tcp_conn *c)
-{
-	uint64_t due_ns;
-
-	if (c->rexmt != TCP_REXMT_TAIL || c->last_tx_ns != c->ep.stack->now_ns || tcp_flight_is_small(c))
-		return;
-	due_ns = c->last_tx_ns + tcp_probe_timeout(&c->rack, c->rtt.srtt_ns, false);
-	c->rexmt_ns = RTE_MIN(c->rexmt_ns, due_ns);
-}
-
 uint64_t tcp_rto_ns(const struct tcp_conn *c);
 
 /* timewait.c */
