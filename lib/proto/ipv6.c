@@ -66,11 +66,32 @@ dst_check(struct mr_pkt *p, const struct mr_addr *dst, bool local)
 	return MR_CNT_MAX;
 }
 
+/* An address of no special range: ::, ::1 and what stands for IPv4 begin with 0, multicast with ff. */
+static inline bool
+is_plain(const struct mr_addr *a)
+{
+	return (uint8_t)(a->b[0] - 1) < 0xfe;
+}
+
+/* Both addresses. @return MR_CNT_MAX, or why the packet is dropped */
+static inline enum mr_counter
+addrs_check(struct mr_nic *nic, struct rte_mbuf *m, const struct mr_addr *dst, uint8_t nh)
+{
+	struct mr_pkt *p = mr_pkt(m);
+	bool local;
+
+	if (likely(is_plain(&p->src) && is_plain(dst) &&
+	           !(p->flags & (MR_PKT_F_LINK_BROADCAST | MR_PKT_F_LINK_MULTICAST)) &&
+	           !mr_addr_filter_may_have(&nic->stack->local_filter, &p->src)))
+		return MR_CNT_MAX;
+	local = mr_ip_is_local(nic, m);
+	return src_is_bad(nic, &p->src, nh, local) ? MR_DROP_IP_BAD_SRC : dst_check(p, dst, local);
+}
+
 static enum mr_counter
 ipv6_parse_one(struct mr_nic *nic, struct rte_mbuf *m, struct mr_addr *dst)
 {
 	struct mr_pkt *p = mr_pkt(m);
-	bool local = mr_ip_is_local(nic, m);
 	const struct rte_ipv6_hdr *h;
 	enum mr_counter why;
 	uint32_t first, len, off = HDR_BYTES;
@@ -94,10 +115,8 @@ ipv6_parse_one(struct mr_nic *nic, struct rte_mbuf *m, struct mr_addr *dst)
 		if (why != MR_CNT_MAX)
 			return why;
 	}
-	if (src_is_bad(nic, &p->src, nh, local))
-		return MR_DROP_IP_BAD_SRC;
-	why = dst_check(p, dst, local);
-	if (why != MR_CNT_MAX)
+	why = addrs_check(nic, m, dst, nh);
+	if (unlikely(why != MR_CNT_MAX))
 		return why;
 	p->trans_proto = nh;
 	p->ttl = h->hop_limits;

@@ -40,11 +40,10 @@ require_bytes(struct mr_stack *s, struct rte_mbuf **pkts, uint16_t n, uint16_t b
 	return k;
 }
 
-void
-mr_nic_deliver_parsed(struct mr_nic *nic, uint16_t net_proto, struct rte_mbuf **pkts, const struct mr_addr *dst,
-                      uint16_t n)
+/* Find out for whom they are, and hand them on. */
+static void
+deliver_parsed(struct mr_nic *nic, struct mr_netproto *np, struct rte_mbuf **pkts, const struct mr_addr *dst, uint16_t n)
 {
-	struct mr_netproto *np = mr_stack_netproto(nic->stack, net_proto);
 	struct mr_netep *ep = NULL;
 	uint8_t flags = 0;
 	uint16_t k = 0;
@@ -53,10 +52,6 @@ mr_nic_deliver_parsed(struct mr_nic *nic, uint16_t net_proto, struct rte_mbuf **
 		struct rte_mbuf *m = pkts[i];
 		struct mr_pkt *p = mr_pkt(m);
 
-		if (!np) {
-			mr_drop(nic->stack, m, MR_DROP_NET_UNKNOWN_PROTO);
-			continue;
-		}
 		/* Bursts tend to be for one address: ask once for each run. */
 		if (i == 0 || !mr_addr_equal(&dst[i], &dst[i - 1]) || flags != (p->flags & MR_PKT_F_LOCAL)) {
 			flags = p->flags & MR_PKT_F_LOCAL;
@@ -72,6 +67,27 @@ mr_nic_deliver_parsed(struct mr_nic *nic, uint16_t net_proto, struct rte_mbuf **
 		np->ops->input(np, nic, pkts, k);
 }
 
+/* @return the protocol of packets; NULL: there is none, and they are dropped */
+static struct mr_netproto *
+netproto_of(struct mr_stack *s, uint16_t net_proto, struct rte_mbuf **pkts, uint16_t n)
+{
+	struct mr_netproto *np = mr_stack_netproto(s, net_proto);
+
+	for (uint16_t i = 0; unlikely(!np) && i < n; i++)
+		mr_drop(s, pkts[i], MR_DROP_NET_UNKNOWN_PROTO);
+	return np;
+}
+
+void
+mr_nic_deliver_parsed(struct mr_nic *nic, uint16_t net_proto, struct rte_mbuf **pkts, const struct mr_addr *dst,
+                      uint16_t n)
+{
+	struct mr_netproto *np = netproto_of(nic->stack, net_proto, pkts, n);
+
+	if (np)
+		deliver_parsed(nic, np, pkts, dst, n);
+}
+
 static void
 deliver_burst(struct mr_nic *nic, struct mr_netproto *np, struct rte_mbuf **pkts, uint16_t n)
 {
@@ -85,7 +101,7 @@ deliver_burst(struct mr_nic *nic, struct mr_netproto *np, struct rte_mbuf **pkts
 		if (n > 0 && nic->stack->steer)
 			n = mr_steer_out(nic->stack, np, pkts, dst, n);
 		if (n > 0)
-			mr_nic_deliver_parsed(nic, np->ops->number, pkts, dst, n);
+			deliver_parsed(nic, np, pkts, dst, n);
 	} else if (n > 0) {
 		np->ops->input(np, nic, pkts, n);
 	}
@@ -94,13 +110,11 @@ deliver_burst(struct mr_nic *nic, struct mr_netproto *np, struct rte_mbuf **pkts
 void
 mr_nic_deliver_network(struct mr_nic *nic, uint16_t net_proto, struct rte_mbuf **pkts, uint16_t n)
 {
-	struct mr_netproto *np = mr_stack_netproto(nic->stack, net_proto);
+	struct mr_netproto *np;
 
-	for (uint16_t i = 0; i < n; i++) {
+	for (uint16_t i = 0; i < n; i++)
 		mr_pkt(pkts[i])->nic = nic;
-		if (!np)
-			mr_drop(nic->stack, pkts[i], MR_DROP_NET_UNKNOWN_PROTO);
-	}
+	np = netproto_of(nic->stack, net_proto, pkts, n);
 	for (uint32_t i = 0; np && i < n; i += MR_BURST)
 		deliver_burst(nic, np, pkts + i, RTE_MIN(n - i, (uint32_t)MR_BURST));
 }
