@@ -298,6 +298,85 @@ START_TEST(unacknowledged_data_leaves_room_to_answer)
 }
 END_TEST
 
+/* What peers have got of streams in order, as offsets, and that they acknowledge it. */
+static void
+take_and_ack(uint32_t *got, unsigned n)
+{
+	const struct rig_frame *f;
+
+	while ((f = rig_next(&rig)) != NULL) {
+		unsigned i = f->dport - 5000;
+
+		if (f->kind == RIG_TCP && f->seq - peers[i].irs == got[i])
+			got[i] += f->payload_len;
+	}
+	for (unsigned i = 0; i < n; i++)
+		rig_tcp_push(&peers[i], RIG_ACK, 1, got[i], 0);
+	rig_poll(&rig);
+}
+
+static uint64_t sent[FLOWS];
+
+static void
+send_all_there_is_room_for(struct mr_ep *ep, uint32_t events, void *arg)
+{
+	uint64_t *at = arg;
+	ssize_t k;
+
+	(void)events;
+	while ((k = rig_ep_send(ep, *at, 4096)) > 0)
+		*at += (uint64_t)k;
+}
+
+/* Applications that each want more than the pool: what comes free goes round, also where one was there first. */
+START_TEST(memory_goes_round)
+{
+	struct mr_waiter waiters[4];
+	uint32_t got[4] = {1, 1, 1, 1};
+	uint64_t all = 0;
+
+	peers_up(1024);
+	memset(sent, 0, sizeof(sent));
+	for (unsigned i = 0; i < RTE_DIM(waiters); i++) {
+		waiters[i] = (struct mr_waiter){.mask = MR_EV_OUT, .fn = send_all_there_is_room_for, .arg = &sent[i]};
+		mr_ep_wait(peers[i].ep, &waiters[i]);
+		send_all_there_is_room_for(peers[i].ep, MR_EV_OUT, &sent[i]);
+	}
+	for (unsigned turn = 0; turn < 2000; turn++) {
+		rig_advance(&rig, RIG_MS);
+		take_and_ack(got, RTE_DIM(got));
+	}
+	for (unsigned i = 0; i < RTE_DIM(got); i++)
+		all += got[i];
+	for (unsigned i = 0; i < RTE_DIM(got); i++)
+		ck_assert_msg(got[i] > all / 4 / 2, "%u: %u of %llu bytes", i, got[i], (unsigned long long)all);
+	for (unsigned i = 0; i < FLOWS; i++)
+		mr_ep_abort(peers[i].ep);
+	rig_fini(&rig);
+}
+END_TEST
+
+/* Too little comes free to wake who waits: it is not for who holds nearly everything, but for who holds nothing. */
+START_TEST(a_share_while_others_wait)
+{
+	uint32_t got[2] = {1, 1};
+	uint64_t at = 0;
+
+	peers_up(1024);
+	send_all_there_is_room_for(peers[0].ep, MR_EV_OUT, &at);
+	ck_assert_int_le(rig_ep_send(peers[1].ep, 0, 4096), 0);
+	rig_poll(&rig);
+	take_and_ack(got, 1);
+	ck_assert_uint_gt(got[0], 1);
+	ck_assert(mr_stack_tx_room(rig.stack));
+	ck_assert_int_le(rig_ep_send(peers[0].ep, at, 4096), 0);
+	ck_assert_int_eq(rig_ep_send(peers[1].ep, 0, 4096), 4096);
+	for (unsigned i = 0; i < FLOWS; i++)
+		mr_ep_abort(peers[i].ep);
+	rig_fini(&rig);
+}
+END_TEST
+
 static Suite *
 suite(void)
 {
@@ -309,6 +388,8 @@ suite(void)
 	tcase_add_test(tc, holes_do_not_pin_the_pool);
 	tcase_add_test(tc, aborted_holes_are_returned);
 	tcase_add_test(tc, unacknowledged_data_leaves_room_to_answer);
+	tcase_add_test(tc, memory_goes_round);
+	tcase_add_test(tc, a_share_while_others_wait);
 	return s;
 }
 

@@ -79,6 +79,8 @@ starved_unlink(struct mr_ep *ep)
 	*ep->event_pprev = ep->event_next;
 	if (ep->event_next)
 		ep->event_next->event_pprev = ep->event_pprev;
+	else
+		ep->stack->starved_tail = ep->event_pprev;
 }
 
 static void
@@ -86,11 +88,10 @@ starved_link(struct mr_ep *ep)
 {
 	struct mr_stack *s = ep->stack;
 
-	ep->event_next = s->starved;
-	ep->event_pprev = &s->starved;
-	if (ep->event_next)
-		ep->event_next->event_pprev = &ep->event_next;
-	s->starved = ep;
+	ep->event_next = NULL;
+	ep->event_pprev = s->starved_tail;
+	*s->starved_tail = ep;
+	s->starved_tail = &ep->event_next;
 }
 
 /* Is it on that list, of which events take it away? */
@@ -184,15 +185,25 @@ mr_ep_starved(struct mr_ep *ep)
 void
 mr_ep_wake_starved(struct mr_stack *s)
 {
+	struct mr_ep *others = s->events, **others_tail = s->events_tail;
+
 	if (!s->tx_starved || s->tx_held + s->tx_held_max / 4 > s->tx_held_max)
 		return;
 	s->tx_starved = false;
+	s->events = NULL;
+	s->events_tail = &s->events;
 	while (s->starved) {
 		struct mr_ep *ep = s->starved;
 
 		starved_unlink(ep);
 		ep->flags &= ~MR_EP_F_STARVED;
 		mr_ep_event(ep, MR_EV_OUT);
+	}
+	/* The others come after: who has waited may take what there is. */
+	if (others) {
+		others->event_pprev = s->events_tail;
+		*s->events_tail = others;
+		s->events_tail = others_tail;
 	}
 }
 

@@ -210,6 +210,7 @@ mr_stack_create(const struct mr_stack_opts *opts, struct mr_stack **out)
 	opts_fill(&s->opts, opts);
 	s->counters = s->opts.counters ? s->opts.counters + (size_t)s->opts.core * MR_CNT_MAX : s->own_counters;
 	s->events_tail = &s->events;
+	s->starved_tail = &s->starved;
 	s->dirty_tail = &s->dirty;
 	s->route_gen = 1;
 	TAILQ_INIT(&s->nics);

@@ -70,7 +70,8 @@ struct mr_stack {
 	bool tx_starved;                   /* someone was refused tx mbufs: see mr_ep_starved */
 	bool keep_pools;                   /* mr_stack_destroy leaves rx_pool and tx_pool: links and the host's other stacks may
 	                                    * still hold packets of them, and the host frees them last */
-	struct mr_ep *starved;             /* endpoints that were refused tx mbufs */
+	struct mr_ep *starved;             /* endpoints that were refused tx mbufs, in the order of that */
+	struct mr_ep **starved_tail;
 	struct mr_ep *telling;             /* whose waiters are being called; NULL once it is closed */
 	struct mr_waiter *telling_next;    /* the waiter to call after the running one */
 	TAILQ_HEAD(, mr_nic) dead_nics;    /* removed, with addresses still referenced */

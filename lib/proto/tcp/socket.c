@@ -11,6 +11,8 @@
 
 #include <rte_common.h>
 
+#define STARVED_BYTES 16384u /* queued, while others wait for memory */
+
 int
 tcp_ep_create(struct mr_transproto *tp, uint16_t net, struct mr_ep **out)
 {
@@ -108,6 +110,16 @@ send_check(struct tcp_conn *c)
 	return c->flags & TCP_F_DETACHED ? -EPIPE : -ENOTCONN;
 }
 
+/* Bytes that may still be queued. While others wait for memory that is little, or all that comes free would go to who asks
+ * first; but never nothing, for what is held may be held for long. */
+static inline size_t
+send_room(const struct tcp_conn *c)
+{
+	size_t max = unlikely(c->ep.stack->tx_starved) ? RTE_MIN(c->snd_buf, STARVED_BYTES) : c->snd_buf;
+
+	return max > c->sendq->bytes ? max - c->sendq->bytes : 0;
+}
+
 static ssize_t
 tcp_send(struct mr_ep *ep, const void *buf, size_t len, const struct mr_sockaddr *to)
 {
@@ -119,11 +131,11 @@ tcp_send(struct mr_ep *ep, const void *buf, size_t len, const struct mr_sockaddr
 		return rc;
 	if (to)
 		return -EISCONN;
-	room = c->snd_buf > c->sendq->bytes ? c->snd_buf - c->sendq->bytes : 0;
+	room = send_room(c);
 	taken = tcp_sendq_append(c, buf, RTE_MIN(len, room));
 	if (taken < len) {
 		c->flags |= TCP_F_WANT_OUT;
-		if (taken < room)
+		if (taken < room || c->ep.stack->tx_starved)
 			mr_ep_starved(ep);
 	}
 	if (taken == 0)
@@ -149,8 +161,11 @@ tcp_send_mbuf(struct mr_ep *ep, struct rte_mbuf *m, const struct mr_sockaddr *to
 
 	if (rc == 0 && to)
 		rc = -EISCONN;
-	if (rc == 0 && c->sendq->bytes + m->pkt_len > c->snd_buf) {
+	/* One is queued whole or not at all: also a large one must come through sometime. */
+	if (rc == 0 && m->pkt_len > send_room(c) && (c->sendq->bytes > 0 || m->pkt_len > c->snd_buf)) {
 		c->flags |= TCP_F_WANT_OUT;
+		if (ep->stack->tx_starved)
+			mr_ep_starved(ep);
 		rc = -EAGAIN;
 	}
 	if (rc < 0) {
