@@ -214,7 +214,7 @@ class Bench:
         try:
             sh('ip', '-n', A, 'link', 'set', TAP_B, 'netns', B)
             for ns, tap, mac in ((A, TAP_A, '02:00:00:67:00:01'), (B, TAP_B, '02:00:00:67:00:02')):
-                sh('ip', '-n', ns, 'link', 'set', tap, 'address', mac, 'mtu', '1500', 'up')
+                sh('ip', '-n', ns, 'link', 'set', tap, 'address', mac, 'mtu', '1500', 'txqueuelen', '10000', 'up')
             sh('ip', '-n', A, 'addr', 'add', f'{HOST_A}/24', 'dev', TAP_A)
             # Neighbours are given: their requests would be lost like everything else.
             sh('ip', '-n', A, 'neigh', 'replace', HOST_B, 'lladdr', '02:00:00:67:00:02', 'dev', TAP_A, 'nud', 'permanent')
