@@ -30,15 +30,9 @@ setup(void)
 /* ---- conversation */
 
 static inline void
-start_on(struct iperf3_control *c, const void *core)
-{
-	iperf3_control_init(c, &test, &peer, core, NOW);
-}
-
-static inline void
 start(struct iperf3_control *c)
 {
-	start_on(c, NULL);
+	iperf3_control_init(c, &test, &peer, NOW);
 }
 
 /* Byte by byte, as the worst network would bring it. */

@@ -126,7 +126,7 @@ start_udp(struct iperf3_control *c, const char *params)
 	struct iperf3_stream *s;
 
 	start_test(c, params);
-	s = iperf3_test_join_udp(&test, &peer, NULL);
+	s = iperf3_test_join_udp(&test, &peer);
 	ck_assert_ptr_nonnull(s);
 	hear_running(c);
 	return s;
@@ -218,18 +218,18 @@ START_TEST(datagrams_of_strangers)
 	struct iperf3_control c;
 
 	start_test(&c, "{\"udp\":true}");
-	ck_assert_ptr_null(iperf3_test_join_udp(&test, &stranger, NULL));
+	ck_assert_ptr_null(iperf3_test_join_udp(&test, &stranger));
 	/* Nor does a connection take part in a test of datagrams. */
-	ck_assert_ptr_null(iperf3_test_join(&test, COOKIE, NULL));
-	ck_assert_ptr_nonnull(iperf3_test_join_udp(&test, &peer, NULL));
-	ck_assert_ptr_null(iperf3_test_join_udp(&test, &peer, NULL));
+	ck_assert_ptr_null(iperf3_test_join(&test, COOKIE));
+	ck_assert_ptr_nonnull(iperf3_test_join_udp(&test, &peer));
+	ck_assert_ptr_null(iperf3_test_join_udp(&test, &peer));
 	iperf3_test_leave(&test);
 	iperf3_control_fini(&c);
 	ck_assert(iperf3_test_left(&test));
 	start_test(&c, "{}");
-	ck_assert_ptr_null(iperf3_test_join_udp(&test, &peer, NULL));
+	ck_assert_ptr_null(iperf3_test_join_udp(&test, &peer));
 	iperf3_control_fini(&c);
-	ck_assert_ptr_null(iperf3_test_join(&test, COOKIE, NULL));
+	ck_assert_ptr_null(iperf3_test_join(&test, COOKIE));
 	ck_assert(iperf3_test_left(&test));
 }
 END_TEST

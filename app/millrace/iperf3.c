@@ -324,7 +324,7 @@ udp_join(struct listener *l, const struct mr_sockaddr *from, const uint8_t *data
 
 	if (len != 4 || (memcmp(data, hello, 4) != 0 && memcmp(data, hello_old, 4) != 0))
 		return -1;
-	s = iperf3_test_join_udp(test_of(l->inst), &from->addr, l->inst);
+	s = iperf3_test_join_udp(test_of(l->inst), &from->addr);
 	if (!s)
 		return -1;
 	if (local->n_udp == 0)
@@ -366,7 +366,7 @@ iperf3_open(struct conn *c)
 	struct mr_sockaddr peer = {0};
 
 	mr_ep_remote_name(c->ep, &peer);
-	iperf3_control_init(&i->control, test_of(c->inst), &peer.addr, c->inst, now_of(c->inst));
+	iperf3_control_init(&i->control, test_of(c->inst), &peer.addr, now_of(c->inst));
 	i->control.congestion = congestion_name(c->inst->core->stack);
 	/* A client that is gone without a word is to be found out, also in a test where it has nothing to say. */
 	mr_ep_setopt(c->ep, MR_OPT_TCP_KEEPALIVE, 1);

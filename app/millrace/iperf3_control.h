@@ -44,7 +44,6 @@ struct iperf3_control {
 	enum iperf3_control_state state;
 	struct iperf3_test *test;
 	struct mr_addr peer;
-	const void *core;       /* that the connection is on */
 	bool owner;             /* the test is this connection's */
 	uint64_t deadline_ns;   /* of the state */
 	double cpu[2];          /* seconds of the process at the start: user, system */
@@ -58,8 +57,7 @@ struct iperf3_control {
 	size_t out_len;
 };
 
-void iperf3_control_init(struct iperf3_control *c, struct iperf3_test *t, const struct mr_addr *peer, const void *core,
-                         uint64_t now_ns);
+void iperf3_control_init(struct iperf3_control *c, struct iperf3_test *t, const struct mr_addr *peer, uint64_t now_ns);
 /* The stream takes part no more. */
 void iperf3_control_leave(struct iperf3_control *c);
 /* Leave the test, or end it; free memory. */

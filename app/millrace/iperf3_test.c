@@ -139,20 +139,10 @@ iperf3_test_results(struct iperf3_test *t, struct iperf3_stream_result out[IPERF
 	return n;
 }
 
-bool
-iperf3_test_ordered(const struct iperf3_test *t)
-{
-	for (unsigned i = 1; i < iperf3_params_streams(&t->params) && !t->params.udp; i++) {
-		if (t->streams[i].core != t->streams[0].core)
-			return false;
-	}
-	return true;
-}
-
 /* ---- streams: coming and going */
 
 static struct iperf3_stream *
-join(struct iperf3_test *t, const void *core, bool udp, const char *cookie, const struct mr_addr *from)
+join(struct iperf3_test *t, bool udp, const char *cookie, const struct mr_addr *from)
 {
 	uint32_t i;
 
@@ -166,7 +156,6 @@ join(struct iperf3_test *t, const void *core, bool udp, const char *cookie, cons
 		if (i >= iperf3_params_streams(&t->params))
 			goto refused;
 	} while (!atomic_compare_exchange_weak(&t->joined, &i, i + 1));
-	t->streams[i].core = core;
 	t->streams[i].role = t->params.bidir ? IPERF3_UNKNOWN : t->params.reverse ? IPERF3_SENDER : IPERF3_RECEIVER;
 	return &t->streams[i];
 refused:
@@ -175,15 +164,15 @@ refused:
 }
 
 struct iperf3_stream *
-iperf3_test_join(struct iperf3_test *t, const char *cookie, const void *core)
+iperf3_test_join(struct iperf3_test *t, const char *cookie)
 {
-	return join(t, core, false, cookie, NULL);
+	return join(t, false, cookie, NULL);
 }
 
 struct iperf3_stream *
-iperf3_test_join_udp(struct iperf3_test *t, const struct mr_addr *from, const void *core)
+iperf3_test_join_udp(struct iperf3_test *t, const struct mr_addr *from)
 {
-	return join(t, core, true, NULL, from);
+	return join(t, true, NULL, from);
 }
 
 void

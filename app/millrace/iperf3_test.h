@@ -48,7 +48,6 @@ struct iperf3_stream {
 	enum iperf3_role role;
 	bool omitted;             /* the time that does not count is over */
 	bool any;                 /* a datagram has come */
-	const void *core;         /* where it is */
 	uint64_t bytes;           /* that count */
 	uint64_t sent;            /* bytes, all of them: for the rate */
 	uint64_t packets, errors; /* highest number of a datagram seen or sent; missing ones */
@@ -106,17 +105,14 @@ bool iperf3_test_left(const struct iperf3_test *t);
 /* The results of all streams, receivers first, with the identifiers that the client gives in the order in which it
  * makes them; after iperf3_test_left. @return how many */
 unsigned iperf3_test_results(struct iperf3_test *t, struct iperf3_stream_result out[IPERF3_STREAMS_MAX]);
-/* Is the order of its streams the one in which the client made them? Cores that stream after stream came to may have
- * seen them in another one, but datagrams are answered before the client makes the next. */
-bool iperf3_test_ordered(const struct iperf3_test *t);
 void iperf3_test_release(struct iperf3_test *t);
 
 /* ---- streams */
 
 /* Take part in the test of this cookie, over TCP. @return NULL: there is none to be joined */
-struct iperf3_stream *iperf3_test_join(struct iperf3_test *t, const char *cookie, const void *core);
+struct iperf3_stream *iperf3_test_join(struct iperf3_test *t, const char *cookie);
 /* The same with datagrams from an address. */
-struct iperf3_stream *iperf3_test_join_udp(struct iperf3_test *t, const struct mr_addr *from, const void *core);
+struct iperf3_stream *iperf3_test_join_udp(struct iperf3_test *t, const struct mr_addr *from);
 /* The stream is touched no more. */
 void iperf3_test_leave(struct iperf3_test *t);
 /* Bytes were received; counted while the test runs. */
