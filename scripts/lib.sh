@@ -259,6 +259,17 @@ server_wait() {
   return 1
 }
 
+# taps_wait NAMESPACE N: until the server has started its N taps. They are there before that, but then their link addresses
+# may still be changed by it.
+taps_wait() {
+  local i
+  for ((i = 0; i < 200; i++)); do
+    if [ "$(ip -n "$1" -br link show up | grep -c mr-tap)" -ge "$2" ]; then return 0; fi
+    process_running server >/dev/null || return 0
+    sleep 0.1
+  done
+}
+
 # kernel_repeated NAMESPACE: prints how many segments the TCP of the kernel has sent again there, in both families.
 kernel_repeated() {
   ip netns exec "$1" awk '$1 == "Tcp:" && !at { for (i = 2; i <= NF; i++) if ($i == "RetransSegs") at = i; next }
