@@ -214,6 +214,7 @@ class Bench:
         try:
             sh('ip', '-n', A, 'link', 'set', TAP_B, 'netns', B)
             for ns, tap, mac in ((A, TAP_A, '02:00:00:67:00:01'), (B, TAP_B, '02:00:00:67:00:02')):
+                # A packet socket does not go on after a full queue; the kernel's TCP never fills it.
                 sh('ip', '-n', ns, 'link', 'set', tap, 'address', mac, 'mtu', '1500', 'txqueuelen', '10000', 'up')
             sh('ip', '-n', A, 'addr', 'add', f'{HOST_A}/24', 'dev', TAP_A)
             # Neighbours are given: their requests would be lost like everything else.

@@ -120,24 +120,29 @@ send_room(const struct tcp_conn *c)
 	return max > c->sendq->bytes ? max - c->sendq->bytes : 0;
 }
 
+/* Not all could be queued: tell when there is room, or, if memory was what lacked, when it is this endpoint's turn. */
+static void
+want_out(struct tcp_conn *c)
+{
+	c->flags |= TCP_F_WANT_OUT;
+	if (c->ep.stack->tx_starved && c->sendq->bytes < c->snd_buf)
+		mr_ep_starved(&c->ep);
+}
+
 static ssize_t
 tcp_send(struct mr_ep *ep, const void *buf, size_t len, const struct mr_sockaddr *to)
 {
 	struct tcp_conn *c = tcp_conn(ep);
 	int rc = send_check(c);
-	size_t room, taken;
+	size_t taken;
 
 	if (rc < 0)
 		return rc;
 	if (to)
 		return -EISCONN;
-	room = send_room(c);
-	taken = tcp_sendq_append(c, buf, RTE_MIN(len, room));
-	if (taken < len) {
-		c->flags |= TCP_F_WANT_OUT;
-		if (taken < room || c->ep.stack->tx_starved)
-			mr_ep_starved(ep);
-	}
+	taken = tcp_sendq_append(c, buf, RTE_MIN(len, send_room(c)));
+	if (taken < len)
+		want_out(c);
 	if (taken == 0)
 		return len == 0 ? 0 : -EAGAIN;
 	mr_ep_mark_dirty(ep);
@@ -161,11 +166,9 @@ tcp_send_mbuf(struct mr_ep *ep, struct rte_mbuf *m, const struct mr_sockaddr *to
 
 	if (rc == 0 && to)
 		rc = -EISCONN;
-	/* One is queued whole or not at all: also a large one must come through sometime. */
+	/* Also one of more than a share must come through sometime: in part, as whenever memory is short. */
 	if (rc == 0 && m->pkt_len > send_room(c) && (c->sendq->bytes > 0 || m->pkt_len > c->snd_buf)) {
-		c->flags |= TCP_F_WANT_OUT;
-		if (ep->stack->tx_starved)
-			mr_ep_starved(ep);
+		want_out(c);
 		rc = -EAGAIN;
 	}
 	if (rc < 0) {

@@ -160,7 +160,7 @@ ssize_t mr_ep_send(struct mr_ep *ep, const void *buf, size_t len);
 ssize_t mr_ep_sendto(struct mr_ep *ep, const void *buf, size_t len, const struct mr_sockaddr *to);
 /** Send a packet chain without copying; consumes `m` on every path. It must be of the stack's tx pool, or one that
  *  mr_ep_recv_mbuf gave, and for datagrams have headroom. Context: own core.
- *  @return as mr_ep_sendto. */
+ *  @return as mr_ep_sendto; for TCP it may be short while memory is, and what is beyond the count is to be sent again. */
 ssize_t mr_ep_send_mbuf(struct mr_ep *ep, struct rte_mbuf *m, const struct mr_sockaddr *to);
 /** Copy data out. Context: own core. @return bytes; 0 at end of stream; -EAGAIN, -ENOTCONN, or the connection's error
  *  once drained. For datagrams the rest of a longer one is lost. @param from may be NULL. */
