@@ -2,7 +2,7 @@
 /* Checksums over the segments of a chain, which may begin at odd offsets. What is done for every packet is in the header. */
 #include "proto/cksum.h"
 
-/* The same for any chain: what mr_cksum_chain does when the bytes are not in one piece. */
+/* The folded sum of bytes of any chain: for mr_cksum_chain when they are not in one piece. */
 uint16_t
 mr_cksum_segments(const struct rte_mbuf *m, uint32_t off, uint32_t len)
 {

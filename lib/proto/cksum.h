@@ -56,8 +56,15 @@ mr_cksum_add(uint64_t sum, const void *buf, size_t len)
 		sum = mr_cksum_word(sum, p + 16);
 		other = mr_cksum_word(other, p + 24);
 	}
-	for (; len >= 8; len -= 8, p += 8)
+	if (len & 16) {
 		sum = mr_cksum_word(sum, p);
+		other = mr_cksum_word(other, p + 8);
+		p += 16;
+	}
+	if (len & 8) {
+		sum = mr_cksum_word(sum, p);
+		p += 8;
+	}
 	/* The last bytes are added as they are loaded: put together in memory first, they would be waited for. */
 	if (len & 4) {
 		uint32_t w;
@@ -108,13 +115,13 @@ mr_cksum_phdr(const struct mr_addr *src, const struct mr_addr *dst, uint8_t prot
 
 uint16_t mr_cksum_segments(const struct rte_mbuf *m, uint32_t off, uint32_t len);
 
-/* Folded sum of `len` bytes of a chain, `off` bytes behind its data; the chain has them. */
-static inline uint16_t
-mr_cksum_chain(const struct rte_mbuf *m, uint32_t off, uint32_t len)
+/* Add `len` bytes of a chain, `off` bytes behind its data; the chain has them. The result is as of mr_cksum_add. */
+static inline uint64_t
+mr_cksum_chain(uint64_t sum, const struct rte_mbuf *m, uint32_t off, uint32_t len)
 {
 	if (likely(off + len <= m->data_len))
-		return mr_cksum_fold(mr_cksum_add(0, rte_pktmbuf_mtod_offset(m, const char *, off), len));
-	return mr_cksum_segments(m, off, len);
+		return mr_cksum_add(sum, rte_pktmbuf_mtod_offset(m, const char *, off), len);
+	return mr_cksum_join(sum, mr_cksum_segments(m, off, len));
 }
 
 /* Does somebody else do it: the NIC, or nobody, since the packet never leaves this host? */
@@ -147,7 +154,7 @@ mr_cksum_tx_part(struct rte_mbuf *m, uint16_t hdr_len, uint16_t cksum_off, const
 	if (mr_cksum_tx_offload(m, hdr_len, r, trans_proto)) {
 		sum = mr_cksum_fold(phdr);
 	} else {
-		sum = ~mr_cksum_fold(phdr + rest + mr_cksum_chain(m, 0, len));
+		sum = ~mr_cksum_fold(mr_cksum_chain(phdr + rest, m, 0, len));
 		if (sum == 0 && trans_proto == MR_TRANS_UDP)
 			sum = 0xffff;
 	}
@@ -169,7 +176,7 @@ mr_cksum_rx_soft_ok(const struct rte_mbuf *m, uint16_t init)
 
 	if (p->flags & MR_PKT_F_L4_CKSUM_OK)
 		return true;
-	return mr_cksum_fold((uint64_t)init + mr_cksum_chain(m, (uint32_t)p->trans_off - m->data_off, p->trans_len)) == 0xffff;
+	return mr_cksum_fold(mr_cksum_chain(init, m, (uint32_t)p->trans_off - m->data_off, p->trans_len)) == 0xffff;
 }
 
 /* TCP or UDP checksum of a received packet, by the NIC's word if it gave one, else by software. */

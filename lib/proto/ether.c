@@ -24,6 +24,11 @@
 #define VLAN_VID_MASK 0x0fff
 #define SNAP_BYTES 8
 
+/* Of ether_word. */
+#define ADDR_BITS 48
+#define ADDR_MASK ((1ull << ADDR_BITS) - 1)
+#define GROUP_BIT 1ull
+
 static inline uint16_t
 get_u16(const struct rte_mbuf *m, uint32_t off)
 {
@@ -33,22 +38,28 @@ get_u16(const struct rte_mbuf *m, uint32_t off)
 	return rte_be_to_cpu_16(v);
 }
 
-/* Who it is for and from. @return MR_CNT_MAX, or why it is dropped */
-static inline enum mr_counter
-ether_check_addrs(const struct mr_nic *nic, const struct rte_mbuf *m, uint8_t *flags)
+/* Eight bytes as a number whose lowest six are the address that they begin with, the group bit the lowest of all. */
+static inline uint64_t
+ether_word(const uint8_t *p)
 {
-	static const uint8_t broadcast[RTE_ETHER_ADDR_LEN] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
-	const uint8_t *dst = rte_pktmbuf_mtod(m, const uint8_t *), *src = dst + RTE_ETHER_ADDR_LEN;
+	uint64_t w;
 
-	if (likely(!(dst[0] & 1))) {
-		if (memcmp(dst, nic->lladdr.b, RTE_ETHER_ADDR_LEN) != 0 && !(nic->flags & MR_NIC_F_PROMISC))
+	memcpy(&w, p, sizeof(w));
+	return rte_le_to_cpu_64(w);
+}
+
+/* Who it is for and from; each word is an address and more, `own` the NIC's alone. @return MR_CNT_MAX, or why it is
+ * dropped */
+static inline enum mr_counter
+ether_check_addrs(const struct mr_nic *nic, uint64_t own, uint64_t dst, uint64_t src, uint8_t *flags)
+{
+	if (likely(!(dst & GROUP_BIT))) {
+		if ((dst ^ own) & ADDR_MASK && !(nic->flags & MR_NIC_F_PROMISC))
 			return MR_DROP_ETHER_NOT_OURS;
-	} else if (memcmp(dst, broadcast, sizeof(broadcast)) == 0) {
-		*flags = MR_PKT_F_LINK_BROADCAST;
 	} else {
-		*flags = MR_PKT_F_LINK_MULTICAST;
+		*flags = (dst & ADDR_MASK) == ADDR_MASK ? MR_PKT_F_LINK_BROADCAST : MR_PKT_F_LINK_MULTICAST;
 	}
-	if (src[0] & 1 || memcmp(src, nic->lladdr.b, RTE_ETHER_ADDR_LEN) == 0)
+	if (src & GROUP_BIT || !((src ^ own) & ADDR_MASK))
 		return MR_DROP_ETHER_BAD_SRC;
 	return MR_CNT_MAX;
 }
@@ -80,20 +91,23 @@ ether_unwrap(struct rte_mbuf *m, uint32_t *hdr, uint16_t *type)
 }
 
 static inline enum mr_counter
-ether_pull_one(struct mr_nic *nic, struct rte_mbuf *m)
+ether_pull_one(struct mr_nic *nic, uint64_t own, struct rte_mbuf *m)
 {
 	struct mr_pkt *p = mr_pkt(m);
 	uint32_t hdr = RTE_ETHER_HDR_LEN;
 	enum mr_counter why;
+	uint64_t dst, src;
 	uint8_t flags = 0;
 	uint16_t type;
 
 	if (unlikely(!mr_pkt_linear(m, hdr)))
 		return MR_DROP_ETHER_SHORT;
-	why = ether_check_addrs(nic, m, &flags);
-	if (why != MR_CNT_MAX)
+	dst = ether_word(rte_pktmbuf_mtod(m, const uint8_t *));
+	src = ether_word(rte_pktmbuf_mtod_offset(m, const uint8_t *, RTE_ETHER_ADDR_LEN));
+	why = ether_check_addrs(nic, own, dst, src, &flags);
+	if (unlikely(why != MR_CNT_MAX))
 		return why;
-	type = get_u16(m, 2 * RTE_ETHER_ADDR_LEN);
+	type = rte_bswap16((uint16_t)(src >> ADDR_BITS));
 	if (unlikely(type < ETHER_TYPE_MIN || type == RTE_ETHER_TYPE_VLAN)) {
 		why = ether_unwrap(m, &hdr, &type);
 		if (why != MR_CNT_MAX)
@@ -109,14 +123,17 @@ ether_pull_one(struct mr_nic *nic, struct rte_mbuf *m)
 static uint16_t
 ether_pull(struct mr_nic *nic, struct rte_mbuf **pkts, uint16_t n)
 {
+	uint64_t own = 0;
 	uint16_t kept = 0;
 
+	memcpy(&own, nic->lladdr.b, RTE_ETHER_ADDR_LEN);
+	own = rte_le_to_cpu_64(own);
 	for (uint16_t i = 0; i < n; i++) {
 		enum mr_counter why;
 
 		if (i + 2 < n)
 			rte_prefetch0(rte_pktmbuf_mtod(pkts[i + 2], void *));
-		why = ether_pull_one(nic, pkts[i]);
+		why = ether_pull_one(nic, own, pkts[i]);
 		if (likely(why == MR_CNT_MAX))
 			pkts[kept++] = pkts[i];
 		else

@@ -54,7 +54,7 @@ mr_icmp_cksum_set(struct rte_mbuf *m, const struct mr_addr *src, const struct mr
 	uint16_t sum = mr_addr_is_v4(src) ? 0 : mr_cksum_phdr(src, dst, MR_TRANS_ICMPV6, m->pkt_len);
 
 	memset(field, 0, sizeof(sum));
-	sum = ~mr_cksum_fold((uint32_t)sum + mr_cksum_chain(m, 0, m->pkt_len));
+	sum = ~mr_cksum_fold(mr_cksum_chain(sum, m, 0, m->pkt_len));
 	memcpy(field, &sum, sizeof(sum));
 }
 

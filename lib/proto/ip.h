@@ -42,7 +42,7 @@ struct mr_ip {
 typedef enum mr_counter (*mr_ip_parse_fn)(struct mr_nic *nic, struct rte_mbuf *m, struct mr_addr *dst);
 /* Judges one packet on its way through and writes into it what a router does. @return MR_CNT_MAX, or the reason to drop it */
 typedef enum mr_counter (*mr_ip_pass_fn)(struct rte_mbuf *m, uint16_t mtu);
-/* Prepends the header to one packet; the headroom is there. */
+/* Prepends the header to one packet; the headroom is there, and the TTL is none of the default. */
 typedef void (*mr_ip_push_fn)(struct mr_ip *ip, const struct mr_route *r, struct rte_mbuf *m,
                               const struct mr_ip_params *p);
 
@@ -118,11 +118,15 @@ static inline int
 mr_ip_output_burst(struct mr_netproto *np, struct mr_route *r, struct rte_mbuf **pkts, uint16_t n,
                    const struct mr_ip_params *p, mr_ip_push_fn push)
 {
+	/* A copy that nobody else writes to: what follows from it is worked out once for the burst. */
+	struct mr_ip_params own = *p;
 	uint16_t kept = 0;
 	int err = 0;
 
 	if (unlikely(p->own_header))
 		return mr_ip_output_finished(np, r, pkts, n, p);
+	if (own.ttl == 0)
+		own.ttl = ((struct mr_ip *)np)->ttl;
 	for (uint16_t i = 0; i < n; i++) {
 		struct rte_mbuf *m = pkts[i];
 		uint32_t max = m->ol_flags & RTE_MBUF_F_TX_TCP_SEG ? MR_IP_MAX_BYTES : r->mtu;
@@ -132,7 +136,7 @@ mr_ip_output_burst(struct mr_netproto *np, struct mr_route *r, struct rte_mbuf *
 			err = -EMSGSIZE;
 			continue;
 		}
-		push((struct mr_ip *)np, r, m, p);
+		push((struct mr_ip *)np, r, m, &own);
 		pkts[kept++] = m;
 	}
 	if (kept)

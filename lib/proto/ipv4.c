@@ -226,7 +226,7 @@ ipv4_push(struct mr_ip *ip, const struct mr_route *r, struct rte_mbuf *m, const 
 	uint16_t id_be = p->df ? 0 : rte_cpu_to_be_16(ip->next_id++);
 	uint16_t frag_be = p->df ? RTE_BE16(RTE_IPV4_HDR_DF_FLAG) : 0, len_be = rte_cpu_to_be_16((uint16_t)m->pkt_len);
 	uint16_t vhl_tos_be = rte_cpu_to_be_16((uint16_t)(RTE_IPV4_VHL_DEF << 8 | p->tos));
-	uint16_t ttl_proto_be = rte_cpu_to_be_16((uint16_t)((p->ttl ? p->ttl : ip->ttl) << 8 | p->trans_proto));
+	uint16_t ttl_proto_be = rte_cpu_to_be_16((uint16_t)(p->ttl << 8 | p->trans_proto));
 	uint16_t sum = 0;
 
 	m->l3_len = HDR_BYTES;

@@ -235,7 +235,7 @@ ipv6_push(struct mr_ip *ip, const struct mr_route *r, struct rte_mbuf *m, const 
 {
 	uint32_t tc_label = (uint32_t)p->tos << 20 | flow_label(ip, r, m, p->trans_proto);
 
-	push(m, &r->local->addr, &r->remote, p->trans_proto, p->ttl ? p->ttl : ip->ttl, tc_label);
+	push(m, &r->local->addr, &r->remote, p->trans_proto, p->ttl, tc_label);
 }
 
 static int

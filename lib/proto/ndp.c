@@ -77,7 +77,7 @@ nd_build(struct mr_nic *nic, uint8_t type, uint8_t flags, uint8_t opt, const str
 	h = mr_mbuf_prepend(m, sizeof(*h));
 	*h = (struct nd_msg){.type = type, .flags = flags, .target = *target};
 	sum = mr_cksum_phdr(src, dst, MR_TRANS_ICMPV6, m->pkt_len);
-	h->cksum = ~mr_cksum_fold((uint32_t)sum + mr_cksum_chain(m, 0, m->pkt_len));
+	h->cksum = ~mr_cksum_fold(mr_cksum_chain(sum, m, 0, m->pkt_len));
 	mr_ipv6_push_plain(m, src, dst, MR_TRANS_ICMPV6, HOP_LIMIT);
 	mr_count(nic->stack, MR_CNT_IP_TX_PACKETS);
 	mr_count(nic->stack, type == MR_NDP_NS ? MR_CNT_NDP_TX_NS : MR_CNT_NDP_TX_NA);

@@ -208,21 +208,67 @@ lookup_tuples(struct mr_stack *s, uint8_t proto, struct rte_mbuf **pkts, struct 
 	mr_flow_lookup_burst(&s->flows, keys, flows, n);
 }
 
+/* What the packet before was for, if any other to the same address and port is, too. */
+struct demux_last {
+	const struct mr_netep *netep;
+	uint16_t lport_be;
+	struct mr_flow *flow; /* NULL: not known */
+};
+
+/* Does a registration take all that is for its port, whoever sent it: is it the only one of the port, and open to all? */
+static bool
+bound_takes_all(struct mr_demux *d, const struct mr_bound *b)
+{
+	if (!addr_is_zero(&b->raddr) || b->rport_be)
+		return false;
+	for (const struct mr_bound *o = *demux_bucket(d, b->proto, b->lport_be); o; o = o->next) {
+		if (o != b && o->lport_be == b->lport_be && o->proto == b->proto)
+			return false;
+	}
+	return true;
+}
+
+/* A packet that is in no entry of the flow table. */
+static inline struct mr_flow *
+lookup_bound(struct mr_stack *s, uint8_t proto, struct rte_mbuf *m, struct demux_last *last)
+{
+	struct mr_pkt *p = mr_pkt(m);
+	struct demux_query q;
+	struct mr_bound *b;
+
+	if (likely(last->flow && last->netep == p->netep && last->lport_be == p->dport_be))
+		return last->flow;
+	p->hash = mr_flow_hash(&s->flows, &p->src, p->sport_be, p->dport_be, p->netep->id, proto);
+	q = query_of_pkt(proto, m);
+	b = bound_find(&s->demux, &q, RANK_NONE);
+	if (!b)
+		return NULL;
+	if (bound_takes_all(&s->demux, b))
+		*last = (struct demux_last){.netep = p->netep, .lport_be = p->dport_be, .flow = &b->ep->flow};
+	return &b->ep->flow;
+}
+
 static void
 lookup_chunk(struct mr_stack *s, uint8_t proto, struct rte_mbuf **pkts, struct mr_flow **flows, uint16_t n)
 {
+	struct demux_last last = {0};
+
+	/* A server of datagrams has no connections. */
+	if (s->flows.n_of[proto] == 0) {
+		for (uint16_t i = 0; i < n; i++)
+			flows[i] = lookup_bound(s, proto, pkts[i], &last);
+		return;
+	}
 	for (uint16_t i = 0; i < n; i++) {
 		struct mr_pkt *p = mr_pkt(pkts[i]);
 
 		p->hash = mr_flow_hash(&s->flows, &p->src, p->sport_be, p->dport_be, p->netep->id, proto);
 	}
-	/* A server of datagrams has no connections. */
-	if (s->flows.n_of[proto] > 0)
-		lookup_tuples(s, proto, pkts, flows, n);
-	else
-		memset(flows, 0, n * sizeof(*flows));
+	lookup_tuples(s, proto, pkts, flows, n);
 	for (uint16_t i = 0; i < n; i++) {
-		if (unlikely(!flows[i] || s->demux.n_nic_specific > 0)) {
+		if (unlikely(!flows[i])) {
+			flows[i] = lookup_bound(s, proto, pkts[i], &last);
+		} else if (unlikely(s->demux.n_nic_specific > 0)) {
 			struct demux_query q = query_of_pkt(proto, pkts[i]);
 
 			flows[i] = demux_decide(&s->demux, &q, flows[i]);

@@ -25,7 +25,7 @@ void mr_demux_init(struct mr_demux *d);
  * @return 0, -EADDRINUSE */
 int mr_demux_bind(struct mr_stack *s, struct mr_bound *b);
 void mr_demux_unbind(struct mr_stack *s, struct mr_bound *b);
-/* Whom each packet is for: facts and ports must be set; hash is set on return. flows[i] NULL if nobody. Multicast and
+/* Whom each packet is for: facts and ports must be set. flows[i] NULL if nobody; then the packet's hash is set. Multicast and
  * broadcast packets are looked up like the rest; mr_demux_next finds the further takers. */
 void mr_demux_lookup_burst(struct mr_stack *s, uint8_t proto, struct rte_mbuf **pkts, struct mr_flow **flows,
                            uint16_t n);

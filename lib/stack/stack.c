@@ -429,6 +429,13 @@ mr_stack_tx_pool(struct mr_stack *s)
 	return s->tx_pool;
 }
 
+void
+mr_drop(struct mr_stack *s, struct rte_mbuf *m, enum mr_counter reason)
+{
+	s->counters[reason]++;
+	mr_stack_free(s, m);
+}
+
 struct rte_mbuf *
 mr_stack_tx_copy(struct mr_stack *s, const char *buf, size_t len)
 {

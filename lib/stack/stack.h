@@ -134,12 +134,8 @@ mr_stack_free(struct mr_stack *s, struct rte_mbuf *m)
 		rte_pktmbuf_free(m);
 }
 
-static inline void
-mr_drop(struct mr_stack *s, struct rte_mbuf *m, enum mr_counter reason)
-{
-	s->counters[reason]++;
-	mr_stack_free(s, m);
-}
+/* Not in line: it is in every pass, and hardly ever done. */
+__rte_cold void mr_drop(struct mr_stack *s, struct rte_mbuf *m, enum mr_counter reason);
 
 /* A packet to build from the back: empty, with MR_HEADROOM in front. NULL when the pool is empty: the caller counts
  * MR_DROP_NO_TX_MBUF if something is lost by it. */
