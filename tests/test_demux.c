@@ -436,10 +436,41 @@ order_find(const struct mr_netep *local, const struct mr_addr *raddr, uint16_t r
 	return NULL;
 }
 
-START_TEST(wildcards_against_the_order)
+static const char *const remotes[] = {"192.0.2.9", "192.0.2.8", "2001:db8::9"};
+
+/* Take a registration back, or make it with values of chance. */
+static void
+toggle(struct mr_rng *r, struct tep *t)
 {
 	static const char *const locals[] = {NULL, "10.0.1.1", "2001:db8:1::1", "10.0.2.1"};
-	static const char *const remotes[] = {"192.0.2.9", "192.0.2.8", "2001:db8::9"};
+	unsigned families = 1 + mr_rng_below(r, 3);
+	bool remote = mr_rng_below(r, 2);
+
+	if (t->b.pprev) {
+		mr_demux_unbind(&stack, &t->b);
+		return;
+	}
+	t->b.laddr = addr(locals[mr_rng_below(r, 4)]);
+	t->b.raddr = addr(remote ? remotes[mr_rng_below(r, 3)] : NULL);
+	t->b.rport_be = remote ? rte_cpu_to_be_16((uint16_t)(RPORT + mr_rng_below(r, 2))) : 0;
+	t->b.nic = (uint16_t)mr_rng_below(r, 3);
+	t->b.v4 = families & V4;
+	t->b.v6 = families & V6;
+	mr_demux_bind(&stack, &t->b);
+}
+
+static void
+untie(unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		mr_demux_unbind(&stack, &eps[i]->b);
+	ck_assert_uint_eq(stack.demux.n_nic_specific, 0);
+	for (int i = 0; i < MR_DEMUX_BUCKETS; i++)
+		MUST(stack.demux.bound[i] == NULL);
+}
+
+START_TEST(wildcards_against_the_order)
+{
 	struct mr_rng r;
 	unsigned hits = 0;
 
@@ -447,37 +478,58 @@ START_TEST(wildcards_against_the_order)
 	for (int i = 0; i < EPS; i++)
 		tep(0, NULL, NULL, 0, 0, false);
 	for (int step = 0; step < 20000; step++) {
-		struct tep *t = eps[mr_rng_below(&r, EPS)];
-		unsigned families = 1 + mr_rng_below(&r, 3), k = mr_rng_below(&r, 3);
 		struct mr_netep *local = &neteps[mr_rng_below(&r, 6)];
+		unsigned k = mr_rng_below(&r, 3);
 		struct mr_addr src = addr(remotes[k]);
 		uint16_t sport = (uint16_t)(RPORT + mr_rng_below(&r, 2));
-		struct tep *want, *got;
+		struct tep *want;
 
-		if (t->b.pprev) {
-			mr_demux_unbind(&stack, &t->b);
-		} else {
-			bool remote = mr_rng_below(&r, 2);
-
-			t->b.laddr = addr(locals[mr_rng_below(&r, 4)]);
-			t->b.raddr = addr(remote ? remotes[mr_rng_below(&r, 3)] : NULL);
-			t->b.rport_be = remote ? rte_cpu_to_be_16((uint16_t)(RPORT + mr_rng_below(&r, 2))) : 0;
-			t->b.nic = (uint16_t)mr_rng_below(&r, 3);
-			t->b.v4 = families & V4;
-			t->b.v6 = families & V6;
-			mr_demux_bind(&stack, &t->b);
-		}
+		toggle(&r, eps[mr_rng_below(&r, EPS)]);
 		want = order_find(local, &src, sport);
-		got = taker(local, remotes[k], sport);
-		MUST(got == want);
+		MUST(taker(local, remotes[k], sport) == want);
 		hits += want != NULL;
 	}
 	ck_assert_uint_gt(hits, 5000);
-	for (int i = 0; i < EPS; i++)
-		mr_demux_unbind(&stack, &eps[i]->b);
-	ck_assert_uint_eq(stack.demux.n_nic_specific, 0);
-	for (int i = 0; i < MR_DEMUX_BUCKETS; i++)
-		MUST(stack.demux.bound[i] == NULL);
+	untie(EPS);
+}
+END_TEST
+
+/* Of a burst each packet is for whom it would be for alone; with few registrations, so that one is often the only one of its
+ * port, and with an entry of the flow table and without. */
+START_TEST(bursts_against_the_order)
+{
+	enum { FEW = 3, BURST = 16 };
+	unsigned hits = 0, alone = 0;
+	struct mr_rng r;
+
+	mr_rng_seed(&r, 10 + (unsigned)_i);
+	for (int i = 0; i < FEW; i++)
+		tep(0, NULL, NULL, 0, 0, false);
+	if (_i)
+		connected(&neteps[4], "198.51.100.1", 1, 0);
+	for (int step = 0; step < 20000; step++) {
+		struct rte_mbuf *m[BURST];
+		struct mr_flow *f[BURST];
+
+		toggle(&r, eps[mr_rng_below(&r, FEW)]);
+		alone += !!eps[0]->b.pprev + !!eps[1]->b.pprev + !!eps[2]->b.pprev == 1;
+		for (int i = 0; i < BURST; i++) {
+			unsigned k = mr_rng_below(&r, 3), nic = mr_rng_below(&r, 2);
+
+			m[i] = pkt(&neteps[2 * nic + (k == 2)], remotes[k], (uint16_t)(RPORT + mr_rng_below(&r, 2)));
+		}
+		mr_demux_lookup_burst(&stack, UDP, m, f, BURST);
+		for (int i = 0; i < BURST; i++) {
+			const struct mr_pkt *p = mr_pkt(m[i]);
+
+			MUST((struct tep *)f[i] == order_find(p->netep, &p->src, rte_be_to_cpu_16(p->sport_be)));
+			hits += f[i] != NULL;
+			rte_pktmbuf_free(m[i]);
+		}
+	}
+	ck_assert_uint_gt(hits, 20000);
+	ck_assert_uint_gt(alone, 2000);
+	untie(FEW);
 }
 END_TEST
 
@@ -499,6 +551,7 @@ suite(void)
 	tcase_add_test(tc, takers_of_a_reuse_group);
 	tcase_add_test(tc, long_bursts);
 	tcase_add_test(tc, wildcards_against_the_order);
+	tcase_add_loop_test(tc, bursts_against_the_order, 0, 2);
 	return s;
 }
 

@@ -79,7 +79,7 @@ mr_cksum_add(uint64_t sum, const void *buf, size_t len)
 		other = mr_cksum_join(other, w);
 	}
 	if (len & 1)
-		other = mr_cksum_join(other, rte_cpu_to_le_16((uint8_t)p[len - 1]));
+		other = mr_cksum_join(other, rte_cpu_to_le_16((uint8_t)p[len & 6]));
 	return mr_cksum_join(sum, other);
 }
 

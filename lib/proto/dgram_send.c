@@ -100,17 +100,13 @@ same_dest(const struct mr_sockaddr *a, const struct mr_sockaddr *b)
 	return a->nic == b->nic && mr_addr_equal(&a->addr, &b->addr);
 }
 
-/* Route to a named destination, that of the last send if it is the same. @return 0 or -errno; d->other is it */
-static int
-route_to(struct mr_dgram *d, const struct mr_sockaddr *to)
+/* Route to a destination other than that of the last send. @return 0 or -errno; d->other is it */
+static __rte_noinline int
+route_change(struct mr_dgram *d, const struct mr_sockaddr *to)
 {
 	struct mr_route r;
-	int rc;
+	int rc = mr_dgram_find_route(d, to, &r);
 
-	/* After any change of routes or addresses the source is chosen anew: nobody holds an unbound one to its first. */
-	if (d->other_known && same_dest(&d->other_to, to) && d->other.gen == d->ep.stack->route_gen)
-		return d->kind->ports && to->port == 0 ? -EINVAL : 0;
-	rc = mr_dgram_find_route(d, to, &r);
 	if (rc < 0)
 		return rc;
 	if (d->pending_route == &d->other)
@@ -121,6 +117,16 @@ route_to(struct mr_dgram *d, const struct mr_sockaddr *to)
 	d->other_to = *to;
 	d->other_known = true;
 	return 0;
+}
+
+/* Route to a named destination, that of the last send if it is the same. @return as of route_change */
+static int
+route_to(struct mr_dgram *d, const struct mr_sockaddr *to)
+{
+	/* After any change of routes or addresses the source is chosen anew: nobody holds an unbound one to its first. */
+	if (likely(d->other_known && same_dest(&d->other_to, to) && d->other.gen == d->ep.stack->route_gen))
+		return unlikely(d->kind->ports && to->port == 0) ? -EINVAL : 0;
+	return route_change(d, to);
 }
 
 void
@@ -149,16 +155,15 @@ send_prepare(struct mr_dgram *d, size_t len, const struct mr_sockaddr *to, struc
 {
 	int rc;
 
-	if (d->ep.flags & MR_DGRAM_F_SHUT_WR)
+	*out = to ? &d->other : &d->route;
+	if (unlikely(d->ep.flags & MR_DGRAM_F_SHUT_WR))
 		return -EPIPE;
-	rc = mr_ep_error(&d->ep);
-	if (rc < 0)
-		return rc;
+	if (unlikely(d->ep.err))
+		return mr_ep_error(&d->ep);
 	if (!to && !(d->ep.flags & MR_DGRAM_F_CONNECTED))
 		return -EDESTADDRREQ;
 	if (len > DGRAM_MAX_BYTES)
 		return -EMSGSIZE;
-	*out = to ? &d->other : &d->route;
 	rc = to ? route_to(d, to) : mr_route_use(d->ep.stack, &d->route);
 	if (rc == 0 && (*out)->flags & MR_ROUTE_F_BROADCAST && !d->broadcast)
 		rc = -EACCES;
@@ -174,10 +179,8 @@ send_packet(struct mr_dgram *d, struct rte_mbuf *m, struct mr_route *r, uint16_t
 	uint32_t len = m->pkt_len;
 	int rc = d->kind->push(d, m, r, dport);
 
-	if (rc < 0) {
-		rte_pktmbuf_free(m);
-		return rc;
-	}
+	if (unlikely(rc < 0))
+		return mr_ep_refuse_mbuf(m, rc);
 	if (d->n_pending == MR_DGRAM_PENDING || d->pending_route != r)
 		mr_dgram_send_pending(d);
 	d->pending_route = r;
@@ -214,10 +217,8 @@ mr_dgram_send_mbuf(struct mr_ep *ep, struct rte_mbuf *m, const struct mr_sockadd
 	/* Headers are written in front of the payload, so that must be nobody else's. */
 	if (rc == 0 && !mr_pkt_is_own(m, MR_HEADROOM / 2))
 		rc = -EINVAL;
-	if (rc < 0) {
-		rte_pktmbuf_free(m);
-		return rc;
-	}
+	if (unlikely(rc < 0))
+		return mr_ep_refuse_mbuf(m, rc);
 	m->ol_flags = 0;
 	m->tx_offload = 0;
 	return send_packet(d, m, r, to ? to->port : mr_dgram_peer_port(d));

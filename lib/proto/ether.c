@@ -12,7 +12,6 @@
 
 #include <rte_common.h>
 #include <rte_ether.h>
-#include <rte_prefetch.h>
 
 #include "proto/mbuf.h"
 #include "stack/nic.h"
@@ -129,11 +128,8 @@ ether_pull(struct mr_nic *nic, struct rte_mbuf **pkts, uint16_t n)
 	memcpy(&own, nic->lladdr.b, RTE_ETHER_ADDR_LEN);
 	own = rte_le_to_cpu_64(own);
 	for (uint16_t i = 0; i < n; i++) {
-		enum mr_counter why;
+		enum mr_counter why = ether_pull_one(nic, own, pkts[i]);
 
-		if (i + 2 < n)
-			rte_prefetch0(rte_pktmbuf_mtod(pkts[i + 2], void *));
-		why = ether_pull_one(nic, own, pkts[i]);
 		if (likely(why == MR_CNT_MAX))
 			pkts[kept++] = pkts[i];
 		else

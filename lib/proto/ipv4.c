@@ -83,72 +83,61 @@ dst_check(struct mr_nic *nic, struct mr_pkt *p, const struct mr_addr *dst, bool 
 	return MR_CNT_MAX;
 }
 
-/* An address that is neither of a special range nor perhaps one of ours or a broadcast: nothing more to ask. */
-static inline bool
-is_plain(const struct mr_nic *nic, const struct mr_addr *a)
-{
-	uint8_t top = a->b[12];
-
-	return (uint8_t)(top - 1) < 0xdf && top != 127 && !mr_addr_filter_may_have(&nic->bcast_filter, a);
-}
-
-/* Both addresses. @return MR_CNT_MAX, or why the packet is dropped */
-static inline enum mr_counter
-addrs_check(struct mr_nic *nic, struct rte_mbuf *m, const struct mr_addr *dst)
+/* Addresses of which at least one is out of the ordinary. @return MR_CNT_MAX, or why the packet is dropped */
+static __rte_noinline enum mr_counter
+addrs_judge(struct mr_nic *nic, struct rte_mbuf *m, const struct mr_addr *dst)
 {
 	const struct rte_ipv4_hdr *h = rte_pktmbuf_mtod(m, const struct rte_ipv4_hdr *);
 	struct mr_pkt *p = mr_pkt(m);
-	bool local;
+	bool local = mr_ip_is_local(nic, m);
 
-	if (likely(is_plain(nic, &p->src) && is_plain(nic, dst) &&
-	           !(p->flags & (MR_PKT_F_LINK_BROADCAST | MR_PKT_F_LINK_MULTICAST)) &&
-	           !mr_addr_filter_may_have(&nic->stack->local_filter, &p->src)))
-		return MR_CNT_MAX;
-	local = mr_ip_is_local(nic, m);
 	if (src_is_bad(nic, &p->src, h->next_proto_id, local))
 		return MR_DROP_IP_BAD_SRC;
 	return dst_check(nic, p, dst, local);
 }
 
-/* A header that is not the plain twenty bytes of version 4. @return MR_CNT_MAX and its length, or why it is dropped */
-static enum mr_counter
-long_header_check(struct rte_mbuf *m, uint8_t *ihl)
+/* An address of no special range, as its first byte tells. */
+static inline bool
+is_common(rte_be32_t a)
 {
-	uint8_t vhl = *rte_pktmbuf_mtod(m, const uint8_t *);
+	uint8_t top = (uint8_t)(rte_be_to_cpu_32(a) >> 24);
 
-	if (vhl >> 4 != 4)
-		return MR_DROP_IP_BAD_VERSION;
-	*ihl = (vhl & 0xf) * 4;
-	return *ihl < HDR_BYTES || !mr_pkt_linear(m, *ihl) ? MR_DROP_IP_BAD_LENGTH : MR_CNT_MAX;
+	return (uint8_t)(top - 1) < 0xdf && top != 127;
 }
 
-static inline enum mr_counter
-ipv4_parse_one(struct mr_nic *nic, struct rte_mbuf *m, struct mr_addr *dst)
+/* Are both addresses of no special range, and for certain no broadcast, and the source none of ours? Then there is nothing
+ * more to ask about them. */
+static inline bool
+addrs_are_plain(const struct mr_nic *nic, const struct rte_ipv4_hdr *h, struct mr_addr src, struct mr_addr dst, uint8_t flags)
 {
-	/* The stack has seen to it that the shortest header is in one piece. */
-	const struct rte_ipv4_hdr *h = rte_pktmbuf_mtod(m, const struct rte_ipv4_hdr *);
-	struct mr_pkt *p = mr_pkt(m);
-	uint8_t ihl = HDR_BYTES;
-	enum mr_counter why;
-	uint32_t total;
+	/* Bits, all looked at: one jump is better than three. */
+	unsigned known = mr_addr_filter_may_have(&nic->bcast_filter, &src) | mr_addr_filter_may_have(&nic->bcast_filter, &dst) |
+	                 mr_addr_filter_may_have(&nic->stack->local_filter, &src);
 
-	if (unlikely(h->version_ihl != RTE_IPV4_VHL_DEF)) {
-		why = long_header_check(m, &ihl);
-		if (why != MR_CNT_MAX)
-			return why;
-	}
-	total = rte_be_to_cpu_16(h->total_length);
+	return is_common(h->src_addr) && is_common(h->dst_addr) && !known &&
+	       !(flags & (MR_PKT_F_LINK_BROADCAST | MR_PKT_F_LINK_MULTICAST));
+}
+
+/* A header of `ihl` bytes, in one piece. @return MR_CNT_MAX, or why the packet is dropped */
+static __rte_always_inline enum mr_counter
+header_parse(struct mr_nic *nic, struct rte_mbuf *m, struct mr_addr *dst, uint8_t ihl)
+{
+	const struct rte_ipv4_hdr *h = rte_pktmbuf_mtod(m, const struct rte_ipv4_hdr *);
+	struct mr_addr src = mr_ipv4_addr(h->src_addr), to = mr_ipv4_addr(h->dst_addr);
+	struct mr_pkt *p = mr_pkt(m);
+	uint32_t total = rte_be_to_cpu_16(h->total_length);
+	enum mr_counter why;
+
 	if (unlikely(total < ihl || total > m->pkt_len))
 		return MR_DROP_IP_BAD_LENGTH;
-	if (!mr_cksum_rx_ipv4_ok(m, h, ihl))
+	if (unlikely(!mr_cksum_rx_ipv4_ok(m, h, ihl)))
 		return MR_DROP_IP_BAD_CKSUM;
-	if (unlikely(ihl > HDR_BYTES) && (why = options_check((const uint8_t *)(h + 1), ihl - HDR_BYTES)) != MR_CNT_MAX)
+	if (ihl > HDR_BYTES && (why = options_check((const uint8_t *)(h + 1), ihl - HDR_BYTES)) != MR_CNT_MAX)
 		return why;
 	mr_mbuf_trim(m, total);
-	p->src = mr_ipv4_addr(h->src_addr);
-	*dst = mr_ipv4_addr(h->dst_addr);
-	why = addrs_check(nic, m, dst);
-	if (unlikely(why != MR_CNT_MAX))
+	p->src = src;
+	*dst = to;
+	if (unlikely(!addrs_are_plain(nic, h, src, to, p->flags)) && (why = addrs_judge(nic, m, dst)) != MR_CNT_MAX)
 		return why;
 	if (unlikely(h->fragment_offset & RTE_BE16(RTE_IPV4_HDR_MF_FLAG | RTE_IPV4_HDR_OFFSET_MASK)))
 		p->flags |= MR_PKT_F_FRAGMENT;
@@ -157,9 +146,31 @@ ipv4_parse_one(struct mr_nic *nic, struct rte_mbuf *m, struct mr_addr *dst)
 	p->tos = h->type_of_service;
 	p->trans_off = m->data_off + ihl;
 	p->trans_len = (uint16_t)(total - ihl);
-	p->phdr_sum = mr_cksum_fold((uint64_t)h->src_addr + h->dst_addr + rte_cpu_to_be_16(p->trans_proto) +
-	                            rte_cpu_to_be_16(p->trans_len));
+	p->phdr_sum = mr_cksum_fold((uint64_t)h->src_addr + h->dst_addr + rte_cpu_to_be_16(h->next_proto_id) +
+	                            rte_cpu_to_be_16((uint16_t)(total - ihl)));
 	return MR_CNT_MAX;
+}
+
+/* A header that is not the plain twenty bytes of version 4. */
+static __rte_noinline enum mr_counter
+long_header_parse(struct mr_nic *nic, struct rte_mbuf *m, struct mr_addr *dst)
+{
+	uint8_t vhl = *rte_pktmbuf_mtod(m, const uint8_t *), ihl = (vhl & 0xf) * 4;
+
+	if (vhl >> 4 != 4)
+		return MR_DROP_IP_BAD_VERSION;
+	if (ihl < HDR_BYTES || !mr_pkt_linear(m, ihl))
+		return MR_DROP_IP_BAD_LENGTH;
+	return header_parse(nic, m, dst, ihl);
+}
+
+static inline enum mr_counter
+ipv4_parse_one(struct mr_nic *nic, struct rte_mbuf *m, struct mr_addr *dst)
+{
+	/* The stack has seen to it that the shortest header is in one piece. */
+	if (likely(*rte_pktmbuf_mtod(m, const uint8_t *) == RTE_IPV4_VHL_DEF))
+		return header_parse(nic, m, dst, HDR_BYTES);
+	return long_header_parse(nic, m, dst);
 }
 
 static uint16_t

@@ -21,29 +21,15 @@ mr_mbuf_prepend(struct rte_mbuf *m, uint16_t len)
 	return rte_pktmbuf_mtod(m, void *);
 }
 
+/* mr_mbuf_trim for packets that are longer. */
+void mr_mbuf_cut(struct rte_mbuf *m, uint32_t len);
+
 /* Cut a packet to `len` bytes, over any number of segments. */
 static inline void
 mr_mbuf_trim(struct rte_mbuf *m, uint32_t len)
 {
-	struct rte_mbuf *last = m, *rest;
-	uint32_t left = len;
-	uint16_t segs = 1;
-
-	if (likely(m->pkt_len <= len))
-		return;
-	for (; left > last->data_len; last = last->next, segs++)
-		left -= last->data_len;
-	last->data_len = (uint16_t)left;
-	rest = last->next;
-	last->next = NULL;
-	m->nb_segs = segs;
-	m->pkt_len = len;
-	while (rest) {
-		struct rte_mbuf *next = rest->next;
-
-		rte_pktmbuf_free_seg(rest);
-		rest = next;
-	}
+	if (unlikely(m->pkt_len > len))
+		mr_mbuf_cut(m, len);
 }
 
 /* Copy bytes out of a chain that has them. */

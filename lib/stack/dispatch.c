@@ -107,16 +107,22 @@ deliver_burst(struct mr_nic *nic, struct mr_netproto *np, struct rte_mbuf **pkts
 	}
 }
 
+/* Frames of a NIC without their framing, all of one protocol. */
+static void
+deliver_network(struct mr_nic *nic, uint16_t net_proto, struct rte_mbuf **pkts, uint16_t n)
+{
+	struct mr_netproto *np = netproto_of(nic->stack, net_proto, pkts, n);
+
+	for (uint32_t i = 0; np && i < n; i += MR_BURST)
+		deliver_burst(nic, np, pkts + i, RTE_MIN(n - i, (uint32_t)MR_BURST));
+}
+
 void
 mr_nic_deliver_network(struct mr_nic *nic, uint16_t net_proto, struct rte_mbuf **pkts, uint16_t n)
 {
-	struct mr_netproto *np;
-
 	for (uint16_t i = 0; i < n; i++)
 		mr_pkt(pkts[i])->nic = nic;
-	np = netproto_of(nic->stack, net_proto, pkts, n);
-	for (uint32_t i = 0; np && i < n; i += MR_BURST)
-		deliver_burst(nic, np, pkts + i, RTE_MIN(n - i, (uint32_t)MR_BURST));
+	deliver_network(nic, net_proto, pkts, n);
 }
 
 /* Move the packets of the first one's protocol to `run`, keeping the order of both. @return packets left in pkts */
@@ -155,7 +161,7 @@ rx_burst(struct mr_nic *nic, struct rte_mbuf **pkts, uint16_t n)
 	n = nic->framing->pull(nic, pkts, n);
 	while (n > 0) {
 		n = take_run(pkts, n, run, &n_run);
-		mr_nic_deliver_network(nic, mr_pkt(run[0])->net_proto, run, n_run);
+		deliver_network(nic, mr_pkt(run[0])->net_proto, run, n_run);
 	}
 }
 

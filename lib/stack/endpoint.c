@@ -412,13 +412,17 @@ mr_ep_sendto(struct mr_ep *ep, const void *buf, size_t len, const struct mr_sock
 }
 
 ssize_t
+mr_ep_refuse_mbuf(struct rte_mbuf *m, int rc)
+{
+	rte_pktmbuf_free(m);
+	return rc;
+}
+
+ssize_t
 mr_ep_send_mbuf(struct mr_ep *ep, struct rte_mbuf *m, const struct mr_sockaddr *to)
 {
 	MR_OWN_CORE(ep->stack);
-	if (ep->ops->send_mbuf)
-		return ep->ops->send_mbuf(ep, m, to);
-	rte_pktmbuf_free(m);
-	return -EOPNOTSUPP;
+	return likely(ep->ops->send_mbuf) ? ep->ops->send_mbuf(ep, m, to) : mr_ep_refuse_mbuf(m, -EOPNOTSUPP);
 }
 
 ssize_t

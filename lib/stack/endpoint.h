@@ -99,6 +99,9 @@ mr_ep_mark_dirty(struct mr_ep *ep)
 		mr_ep_put_dirty(ep);
 }
 
+/** Free a packet that cannot be sent: apart from the ways of those that can. @return rc */
+ssize_t mr_ep_refuse_mbuf(struct rte_mbuf *m, int rc);
+
 /** Have output called once the NIC, where mr_nic_tx_room said no, has room again; from output alone. First come, first
  *  served. */
 void mr_ep_await_room(struct mr_ep *ep, struct mr_nic *nic);
