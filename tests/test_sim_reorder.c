@@ -59,6 +59,29 @@ START_TEST(buffer_grows)
 }
 END_TEST
 
+/* With a window of ten segments one recovery may begin before the peer has told that the one before it was not needed. If
+ * that were forgotten, slow start would be over for good at a hundredth of the line, as it was with these seeds. */
+START_TEST(slow_start_goes_on)
+{
+	static const uint64_t rtt_ms[] = {50, 200};
+	uint64_t rtt_ns = rtt_ms[_i] * RIG_MS, before;
+	struct rig_sim_line line = {.rate_bps = RATE, .rtt_ns = rtt_ns, .buffer_bytes = RATE / 8 * rtt_ms[_i] / 1000,
+	                            .reorder_ppm = 250000, .window_bytes = 8 << 20, .rcvbuf_grows = true, .seed = 1100};
+	struct rig_sim_flow f = {.cc = "cubic"};
+	struct rig_sim sim;
+	double share;
+
+	rig_sim_init(&sim, &line, &f, 1);
+	rig_sim_run(&sim, 20 * rtt_ns);
+	before = f.got;
+	rig_sim_run(&sim, 60 * rtt_ns);
+	share = rig_sim_share(&sim, f.got - before, 40 * rtt_ns);
+	printf("25 %% late by %llu ms: %.3f of the line after 20 round trips\n", (unsigned long long)rtt_ms[_i] / 2, share);
+	ck_assert_double_ge(share, 0.8);
+	rig_sim_fini(&sim);
+}
+END_TEST
+
 static Suite *
 suite(void)
 {
@@ -68,6 +91,7 @@ suite(void)
 	tcase_set_timeout(tc, 100);
 	tcase_add_loop_test(tc, no_collapse, 0, 12);
 	tcase_add_loop_test(tc, buffer_grows, 0, 4);
+	tcase_add_loop_test(tc, slow_start_goes_on, 0, 2);
 	return s;
 }
 

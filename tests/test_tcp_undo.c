@@ -129,6 +129,118 @@ START_TEST(dsack_of_the_last)
 }
 END_TEST
 
+static void
+ack_dsack(uint32_t una, uint32_t seg)
+{
+	rig_tcp_push(&t, RIG_ACK, 1, 1 + una * mss, 0, .n_sack = 1, .sack = {{1 + seg * mss, 1 + (seg + 1) * mss}});
+	rig_poll(&rig);
+	rig_discard(&rig);
+}
+
+/* The peer has all before `una` and, of what comes behind it, all but the first: that one is sent again. */
+static void
+lose_first(uint32_t una, uint32_t end, uint32_t tsecr)
+{
+	rig_tcp_push(&t, RIG_ACK, 1, 1 + una * mss, 0, .tsecr = tsecr, .n_sack = 1, .sack = {{1 + (una + 1) * mss, 1 + end * mss}});
+	rig_poll(&rig);
+	ck_assert_uint_eq(tcp_seg(tcp_conn(t.ep)->sendq->head)->times, 2);
+	rig_discard(&rig);
+}
+
+/* Of twenty-two segments the first of ten is sent again, after a round trip, and the eleventh after another. */
+static void
+two_recoveries(bool soon)
+{
+	struct tcp_conn *c = tcp_conn(t.ep);
+	uint32_t ts = t.tsecr;
+
+	rig_ep_send(t.ep, 0, 22 * mss);
+	rig_discard(&rig);
+	rig_advance(&rig, RTT);
+	lose_first(0, 10, ts);
+	ck_assert_uint_ge(c->snd_nxt - c->snd_una, 14 * mss);
+	rig_advance(&rig, 2 * RIG_MS);
+	ack_echo(10, ts + 100);
+	rig_discard(&rig);
+	for (; !soon && c->snd_una != c->snd_nxt; rig_discard(&rig))
+		ack_echo((c->snd_nxt - c->iss - 1) / mss, ts + 100);
+	if (!soon)
+		rig_ep_send(t.ep, 22ull * mss, 5 * mss);
+	rig_discard(&rig);
+	rig_advance(&rig, RTT);
+	lose_first(soon ? 10 : 22, soon ? 14 : 26, ts + 101);
+	ck_assert_uint_eq(rig_moved(&rig, MR_CNT_TCP_FAST_RETRANSMITS), 2);
+	ck_assert_uint_eq(rig_moved(&rig, MR_CNT_TCP_RECOVERIES_UNDONE), 0);
+}
+
+/* RFC 3708: a recovery begins before the peer could tell that the one before it was not needed. If neither was, as it tells by
+ * and by, the window is what it was before the first. */
+START_TEST(dsacks_of_two)
+{
+	uint32_t before;
+
+	connect_with(false, true);
+	before = cwnd();
+	two_recoveries(true);
+	ack_dsack(14, 0);
+	ck_assert_uint_eq(rig_moved(&rig, MR_CNT_TCP_RECOVERIES_UNDONE), 0);
+	ck_assert_uint_lt(cwnd(), before);
+	ack_dsack(14, 10);
+	ck_assert_uint_eq(rig_moved(&rig, MR_CNT_TCP_RECOVERIES_UNDONE), 1);
+	ck_assert_uint_ge(cwnd(), before);
+	ck_assert_uint_eq(tcp_conn(t.ep)->cc.ssthresh, UINT32_MAX);
+}
+END_TEST
+
+/* If the first loss was real, it stays with that. */
+START_TEST(dsack_of_one_of_two)
+{
+	connect_with(false, true);
+	two_recoveries(true);
+	ack_dsack(14, 10);
+	ck_assert_uint_eq(rig_moved(&rig, MR_CNT_TCP_RECOVERIES_UNDONE), 0);
+	ck_assert_uint_lt(tcp_conn(t.ep)->cc.ssthresh, UINT32_MAX);
+}
+END_TEST
+
+/* What the peer did not tell of within a round trip was a loss; the next recovery is judged for itself. */
+START_TEST(dsack_after_a_loss)
+{
+	uint32_t lost;
+
+	connect_with(false, true);
+	two_recoveries(false);
+	lost = tcp_conn(t.ep)->sendq->repair.ssthresh;
+	ack_dsack(27, 22);
+	ck_assert_uint_eq(rig_moved(&rig, MR_CNT_TCP_RECOVERIES_UNDONE), 1);
+	ck_assert_uint_eq(tcp_conn(t.ep)->cc.ssthresh, lost);
+	ck_assert_uint_lt(lost, UINT32_MAX);
+}
+END_TEST
+
+/* RFC 3522: a timestamp tells of the second recovery alone; DSACKs may then still tell of both. */
+START_TEST(eifel_of_the_second)
+{
+	uint32_t before, ts;
+
+	connect_with(true, true);
+	before = cwnd();
+	ts = t.tsecr;
+	two_recoveries(true);
+	rig_advance(&rig, 2 * RIG_MS);
+	ack_echo(14, ts + 101);
+	rig_discard(&rig);
+	ck_assert_uint_eq(rig_moved(&rig, MR_CNT_TCP_RECOVERIES_UNDONE), 1);
+	ck_assert_uint_lt(tcp_conn(t.ep)->cc.ssthresh, UINT32_MAX);
+	ack_dsack(14, 0);
+	ck_assert_uint_eq(rig_moved(&rig, MR_CNT_TCP_RECOVERIES_UNDONE), 1);
+	ack_dsack(14, 10);
+	ck_assert_uint_eq(rig_moved(&rig, MR_CNT_TCP_RECOVERIES_UNDONE), 2);
+	ck_assert_uint_eq(tcp_conn(t.ep)->cc.ssthresh, UINT32_MAX);
+	ck_assert_uint_ge(cwnd(), before);
+}
+END_TEST
+
 /* Nasty case 29: duplicates that tell of nothing that was sent again undo nothing. */
 START_TEST(dsack_of_nothing)
 {
@@ -238,6 +350,10 @@ suite(void)
 	tcase_add_test(tc, dsack);
 	tcase_add_loop_test(tc, dsack_overtaken, 0, 2);
 	tcase_add_loop_test(tc, dsack_of_the_last, 0, 2);
+	tcase_add_test(tc, dsacks_of_two);
+	tcase_add_test(tc, dsack_of_one_of_two);
+	tcase_add_test(tc, dsack_after_a_loss);
+	tcase_add_test(tc, eifel_of_the_second);
 	tcase_add_test(tc, dsack_of_nothing);
 	tcase_add_loop_test(tc, frto, 0, 2);
 	tcase_add_test(tc, frto_real_loss);

@@ -68,6 +68,7 @@ leave(struct tcp_conn *c)
 	c->flags &= ~(TCP_F_RECOVERY | TCP_F_RTO_RECOVERY);
 	c->rack.flags &= (uint8_t)~(TCP_REC_FRTO | TCP_REC_FRTO_NEW);
 	tcp_rack_recovered(c);
+	tcp_undo_recovered(c);
 	if (c->cc.ops->recovered)
 		c->cc.ops->recovered(&c->cc, c->ep.stack->now_ns);
 }

@@ -186,11 +186,13 @@ void tcp_prr_ack(struct tcp_conn *c, const struct tcp_acked *a, bool safe);
 /* undo.c */
 /* A reduction begins: remember what it takes away. */
 void tcp_undo_arm(struct tcp_conn *c);
-/* @return true: the last reduction was not needed and is undone. */
+/* The recovery of the reduction is over; of what was sent again in it the peer may still tell. */
+void tcp_undo_recovered(struct tcp_conn *c);
+/* @return true: the last reduction, or several, were not needed and are undone. */
 bool tcp_undo_ack(struct tcp_conn *c, const struct tcp_acked *a);
 /* Steps 2 and 3 of F-RTO. @return true: the timeout was spurious and is undone. */
 bool tcp_frto_ack(struct tcp_conn *c, const struct tcp_acked *a, bool una_moved);
-/* The peer tells that from..to came twice. @return true: that was the last retransmission of the recovery. */
+/* The peer tells that from..to came twice. @return true: that was the last retransmission of what may be undone. */
 bool tcp_undo_dsack(struct tcp_conn *c, uint32_t from, uint32_t to);
 
 #endif

@@ -85,7 +85,11 @@ struct tcp_repair {
 	uint32_t prr_out, recover_fs;
 	uint32_t cwnd, ssthresh;        /* before the last reduction */
 	uint32_t undo_una;              /* SND.UNA then */
-	uint16_t undo_retrans;          /* retransmissions of this recovery that no DSACK has told of */
+	/* Before the first of reductions that came so soon one after the other that the peer had not told of all that was sent
+	 * again: if that was none of it needed, neither was any of them. */
+	uint32_t all_cwnd, all_ssthresh, all_una;
+	uint32_t undo_end;              /* up to here the next one comes soon */
+	uint16_t undo_retrans;          /* retransmissions of these recoveries that no DSACK has told of */
 };
 
 struct tcp_sendq {

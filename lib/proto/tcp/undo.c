@@ -9,16 +9,38 @@
 
 #include <rte_common.h>
 
+/* Is there a reduction already of which the peer may still tell that it was not needed? DSACKs take a round trip. */
+static bool
+is_open(const struct tcp_conn *c)
+{
+	const struct tcp_repair *r = &c->sendq->repair;
+
+	return (c->rack.flags & TCP_REC_UNDO) && r->undo_retrans > 0 && seq_lt(c->snd_una, r->undo_end);
+}
+
 void
 tcp_undo_arm(struct tcp_conn *c)
 {
 	struct tcp_repair *r = &c->sendq->repair;
+	bool open = is_open(c);
 
 	r->cwnd = RTE_MAX(c->cc.cwnd, c->flags & TCP_F_RECOVERY ? c->cc.ssthresh : 0);
 	r->ssthresh = c->cc.ssthresh;
-	c->rack.flags |= TCP_REC_UNDO;
 	r->undo_una = c->snd_una;
+	r->undo_end = c->snd_nxt;
+	c->rack.flags |= TCP_REC_UNDO;
+	if (open)
+		return;
+	r->all_cwnd = r->cwnd;
+	r->all_ssthresh = r->ssthresh;
+	r->all_una = c->snd_una;
 	r->undo_retrans = 0;
+}
+
+void
+tcp_undo_recovered(struct tcp_conn *c)
+{
+	c->sendq->repair.undo_end = c->snd_nxt;
 }
 
 bool
@@ -27,29 +49,32 @@ tcp_undo_dsack(struct tcp_conn *c, uint32_t from, uint32_t to)
 	struct tcp_repair *r = &c->sendq->repair;
 	uint32_t segs = (to - from + c->mss - 1) / c->mss;
 
-	/* Of this recovery: what the network has doubled later says nothing about it. */
-	if (!(c->rack.flags & TCP_REC_UNDO) || r->undo_retrans == 0 || seq_lt(from, r->undo_una) || seq_gt(to, c->recover))
+	/* Of these recoveries: what the network has doubled later says nothing about them. */
+	if (!(c->rack.flags & TCP_REC_UNDO) || r->undo_retrans == 0 || seq_lt(from, r->all_una) || seq_gt(to, c->recover))
 		return false;
 	r->undo_retrans -= (uint16_t)RTE_MIN(segs, (uint32_t)r->undo_retrans);
 	return r->undo_retrans == 0;
 }
 
+/* The window is what it was. @param all before all reductions that may be taken back, not the last one alone */
 static void
-undo(struct tcp_conn *c)
+undo(struct tcp_conn *c, bool all)
 {
 	const struct tcp_repair *r = &c->sendq->repair;
 	struct tcp_cc *cc = &c->cc;
 
 	mr_count(c->ep.stack, MR_CNT_TCP_RECOVERIES_UNDONE);
 	if (!cc->ops->control)
-		cc->cwnd = RTE_MAX(cc->cwnd, r->cwnd);
-	cc->ssthresh = r->ssthresh;
+		cc->cwnd = RTE_MAX(cc->cwnd, all ? r->all_cwnd : r->cwnd);
+	cc->ssthresh = all ? r->all_ssthresh : r->ssthresh;
 	if (cc->ops->undo)
 		cc->ops->undo(cc, c->ep.stack->now_ns);
 	/* What overtook the late ones was reordering; after a timeout all were late. */
 	if (c->flags & TCP_F_RECOVERY)
 		tcp_rack_reordered(c);
-	c->rack.flags &= (uint8_t)~(TCP_REC_UNDO | TCP_REC_FRTO | TCP_REC_FRTO_NEW);
+	if (all || r->all_una == r->undo_una || !is_open(c))
+		c->rack.flags &= (uint8_t)~TCP_REC_UNDO;
+	c->rack.flags &= (uint8_t)~(TCP_REC_FRTO | TCP_REC_FRTO_NEW);
 	c->flags &= ~(TCP_F_RECOVERY | TCP_F_RTO_RECOVERY);
 	c->why &= (uint8_t)~TCP_WHY_RTX;
 	c->dupacks = 0;
@@ -65,7 +90,7 @@ tcp_undo_ack(struct tcp_conn *c, const struct tcp_acked *a)
 		return false;
 	if (!(recovering && a->spurious) && !a->all_dsacked)
 		return false;
-	undo(c);
+	undo(c, a->all_dsacked);
 	return true;
 }
 
@@ -96,7 +121,7 @@ tcp_frto_ack(struct tcp_conn *c, const struct tcp_acked *a, bool una_moved)
 		return false;
 	if (r->flags & TCP_REC_FRTO_NEW) {
 		if (a->original) {
-			undo(c);
+			undo(c, false);
 			return true;
 		}
 		frto_over(c);
