@@ -14,6 +14,8 @@
 #include "app/bench/server.h"
 #include "app/bench/served_send.h"
 
+#define UDP_BURST 32 /* requests that the server of datagrams takes and answers together */
+
 /* ---- TCP */
 
 static int
@@ -133,32 +135,61 @@ udp_input(struct client *cl, struct conn *c)
 	}
 }
 
-/* Consumes the request. With equal sizes it is an echo, and the packet itself goes back. @return as of a send */
+/* An answer of another size than its request's. Consumes that. @return as of a send */
 static ssize_t
 udp_answer(struct served *v, struct rte_mbuf *request, const struct mr_sockaddr *to)
 {
 	struct server *sv = v->server;
 
-	if (request->pkt_len == sv->args->response)
-		return mr_ep_send_mbuf(v->ep, request, to);
 	if (request->data_len > 0)
 		sv->response[0] = *rte_pktmbuf_mtod(request, const uint8_t *);
 	rte_pktmbuf_free(request);
 	return mr_ep_sendto(v->ep, sv->response, sv->args->response, to);
 }
 
+/* With equal sizes it is an echo, and the packets themselves go back. Consumes them. @return how many were sent */
+static uint32_t
+udp_echo(struct served *v, struct rte_mbuf **pkts, const struct mr_sockaddr *to, uint16_t n)
+{
+	uint32_t sent = 0;
+
+	for (uint16_t i = 0; i < n;) {
+		int k = mr_ep_send_burst(v->ep, &pkts[i], &to[i], n - i);
+
+		if (k <= 0)
+			rte_pktmbuf_free(pkts[i]);
+		i += k > 0 ? k : 1;
+		sent += k > 0 ? k : 0;
+	}
+	return sent;
+}
+
 static void
 udp_serve(struct served *v, uint32_t events)
 {
 	struct server *sv = v->server;
-	struct mr_sockaddr from;
-	struct rte_mbuf *m;
-	ssize_t n;
+	struct mr_sockaddr from[UDP_BURST];
+	struct rte_mbuf *pkts[UDP_BURST];
+	uint32_t response = sv->args->response;
+	int n;
 
 	(void)events;
-	while ((n = mr_ep_recv_mbuf(v->ep, &m, &from)) >= 0) {
-		if (udp_answer(v, m, &from) >= 0)
-			server_done(sv, 1, (uint64_t)n + sv->args->response);
+	while ((n = mr_ep_recv_burst(v->ep, pkts, from, UDP_BURST)) > 0) {
+		uint16_t same = 0;
+		uint32_t sent;
+
+		for (int i = 0; i < n; i++) {
+			uint32_t len = pkts[i]->pkt_len;
+
+			if (likely(len == response)) {
+				from[same] = from[i];
+				pkts[same++] = pkts[i];
+			} else if (udp_answer(v, pkts[i], &from[i]) >= 0) {
+				server_done(sv, 1, len + response);
+			}
+		}
+		sent = udp_echo(v, pkts, from, same);
+		server_done(sv, sent, 2ull * sent * response);
 	}
 }
 

@@ -144,6 +144,12 @@ mr_dgram_recv_mbuf(struct mr_ep *ep, struct rte_mbuf **out, struct mr_sockaddr *
 }
 
 int
+mr_dgram_recv_burst(struct mr_ep *ep, struct rte_mbuf **pkts, struct mr_sockaddr *from, uint16_t n)
+{
+	return mr_rxq_recv_burst(&mr_dgram_of(ep)->rxq, ep, pkts, from, n);
+}
+
+int
 mr_dgram_control_errno(enum mr_ctrl_type type)
 {
 	switch (type) {

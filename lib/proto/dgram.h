@@ -109,6 +109,7 @@ int mr_dgram_control_errno(enum mr_ctrl_type type);
 
 ssize_t mr_dgram_recv(struct mr_ep *ep, void *buf, size_t len, struct mr_sockaddr *from, bool peek);
 ssize_t mr_dgram_recv_mbuf(struct mr_ep *ep, struct rte_mbuf **out, struct mr_sockaddr *from);
+int mr_dgram_recv_burst(struct mr_ep *ep, struct rte_mbuf **pkts, struct mr_sockaddr *from, uint16_t n);
 int mr_dgram_shutdown(struct mr_ep *ep, unsigned how);
 void mr_dgram_close(struct mr_ep *ep, bool abort);
 int mr_dgram_name(struct mr_ep *ep, struct mr_sockaddr *out, bool remote);
@@ -118,7 +119,8 @@ int mr_dgram_getopt(struct mr_ep *ep, int opt, int64_t *value);
 
 /* What the kinds' tables have in common. */
 #define MR_DGRAM_EP_OPS \
-	.send = mr_dgram_send, .send_mbuf = mr_dgram_send_mbuf, .recv = mr_dgram_recv, .recv_mbuf = mr_dgram_recv_mbuf, \
+	.send = mr_dgram_send, .send_mbuf = mr_dgram_send_mbuf, .send_burst = mr_dgram_send_burst, \
+	.recv = mr_dgram_recv, .recv_mbuf = mr_dgram_recv_mbuf, .recv_burst = mr_dgram_recv_burst, \
 	.shutdown = mr_dgram_shutdown, .setopt = mr_dgram_setopt, .getopt = mr_dgram_getopt, .name = mr_dgram_name, \
 	.readiness = mr_dgram_readiness
 
@@ -139,6 +141,7 @@ int mr_dgram_check_local(const struct mr_dgram *d, const struct mr_addr *a, uint
 void mr_dgram_output(struct mr_transproto *tp, struct mr_ep *ep);
 ssize_t mr_dgram_send(struct mr_ep *ep, const void *buf, size_t len, const struct mr_sockaddr *to);
 ssize_t mr_dgram_send_mbuf(struct mr_ep *ep, struct rte_mbuf *m, const struct mr_sockaddr *to);
+int mr_dgram_send_burst(struct mr_ep *ep, struct rte_mbuf **pkts, const struct mr_sockaddr *to, uint16_t n);
 /* Hand over what waits. */
 void mr_dgram_send_pending(struct mr_dgram *d);
 /* Does the endpoint speak the family of `a`, and may its own address be used with it? */

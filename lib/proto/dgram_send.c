@@ -16,8 +16,6 @@
 #include <rte_common.h>
 #include <rte_memcpy.h>
 
-#define DGRAM_MAX_BYTES 65535
-
 static struct mr_ip_params
 send_params(const struct mr_dgram *d, const struct mr_route *r)
 {
@@ -149,27 +147,72 @@ payload_max(const struct mr_dgram *d, const struct mr_route *r)
 	return mtu - net_hdr - d->kind->hdr_bytes;
 }
 
-/* Everything that can be wrong with a send, before there is a packet. @return 0 or -errno; *out the route */
-static int
-send_prepare(struct mr_dgram *d, size_t len, const struct mr_sockaddr *to, struct mr_route **out)
+/* Is anything wrong with the endpoint? Takes a pending error. @return 0 or -errno */
+static inline int
+send_check(struct mr_dgram *d)
 {
-	int rc;
-
-	*out = to ? &d->other : &d->route;
 	if (unlikely(d->ep.flags & MR_DGRAM_F_SHUT_WR))
 		return -EPIPE;
-	if (unlikely(d->ep.err))
-		return mr_ep_error(&d->ep);
+	return unlikely(d->ep.err) ? mr_ep_error(&d->ep) : 0;
+}
+
+/* Everything that can be wrong with a destination. @return 0 or -errno; *out the route, *max the longest message */
+static inline int
+dest_prepare(struct mr_dgram *d, const struct mr_sockaddr *to, struct mr_route **out, uint32_t *max)
+{
+	struct mr_route *r = to ? &d->other : &d->route;
+	int rc;
+
+	*out = r;
+	*max = 0;
 	if (!to && !(d->ep.flags & MR_DGRAM_F_CONNECTED))
 		return -EDESTADDRREQ;
-	if (len > DGRAM_MAX_BYTES)
-		return -EMSGSIZE;
-	rc = to ? route_to(d, to) : mr_route_use(d->ep.stack, &d->route);
-	if (rc == 0 && (*out)->flags & MR_ROUTE_F_BROADCAST && !d->broadcast)
-		rc = -EACCES;
-	if (rc == 0 && len > payload_max(d, *out))
-		rc = -EMSGSIZE;
-	return rc;
+	rc = to ? route_to(d, to) : mr_route_use(d->ep.stack, r);
+	if (unlikely(rc < 0))
+		return rc;
+	if (unlikely(r->flags & MR_ROUTE_F_BROADCAST && !d->broadcast))
+		return -EACCES;
+	*max = payload_max(d, r);
+	return 0;
+}
+
+/* Everything that can be wrong with a send, before there is a packet. @return 0 or -errno; *out the route */
+static inline int
+send_prepare(struct mr_dgram *d, size_t len, const struct mr_sockaddr *to, struct mr_route **out)
+{
+	int rc = send_check(d);
+	uint32_t max = 0;
+
+	*out = NULL;
+	if (rc == 0)
+		rc = dest_prepare(d, to, out, &max);
+	return rc == 0 && len > max ? -EMSGSIZE : rc;
+}
+
+/* May headers be written in front of the payload? Then the packet is made ours. */
+static inline bool
+mbuf_prepare(struct rte_mbuf *m)
+{
+	if (unlikely(!mr_pkt_is_own(m, MR_HEADROOM / 2)))
+		return false;
+	m->ol_flags = 0;
+	m->tx_offload = 0;
+	return true;
+}
+
+/* Make it a packet of the protocol, and put it to those that wait. @return 0 or -errno; then it is the caller's */
+static inline int
+packet_put(struct mr_dgram *d, struct rte_mbuf *m, struct mr_route *r, uint16_t dport)
+{
+	int rc = d->kind->push(d, m, r, dport);
+
+	if (unlikely(rc < 0))
+		return rc;
+	if (d->n_pending == MR_DGRAM_PENDING || d->pending_route != r)
+		mr_dgram_send_pending(d);
+	d->pending_route = r;
+	d->pending[d->n_pending++] = m;
+	return 0;
 }
 
 /* Consumes m. @return bytes written, or -errno */
@@ -177,14 +220,10 @@ static ssize_t
 send_packet(struct mr_dgram *d, struct rte_mbuf *m, struct mr_route *r, uint16_t dport)
 {
 	uint32_t len = m->pkt_len;
-	int rc = d->kind->push(d, m, r, dport);
+	int rc = packet_put(d, m, r, dport);
 
 	if (unlikely(rc < 0))
 		return mr_ep_refuse_mbuf(m, rc);
-	if (d->n_pending == MR_DGRAM_PENDING || d->pending_route != r)
-		mr_dgram_send_pending(d);
-	d->pending_route = r;
-	d->pending[d->n_pending++] = m;
 	mr_ep_mark_dirty(&d->ep);
 	return (ssize_t)len;
 }
@@ -214,12 +253,37 @@ mr_dgram_send_mbuf(struct mr_ep *ep, struct rte_mbuf *m, const struct mr_sockadd
 	struct mr_route *r;
 	int rc = send_prepare(d, m->pkt_len, to, &r);
 
-	/* Headers are written in front of the payload, so that must be nobody else's. */
-	if (rc == 0 && !mr_pkt_is_own(m, MR_HEADROOM / 2))
+	if (rc == 0 && !mbuf_prepare(m))
 		rc = -EINVAL;
 	if (unlikely(rc < 0))
 		return mr_ep_refuse_mbuf(m, rc);
-	m->ol_flags = 0;
-	m->tx_offload = 0;
 	return send_packet(d, m, r, to ? to->port : mr_dgram_peer_port(d));
+}
+
+int
+mr_dgram_send_burst(struct mr_ep *ep, struct rte_mbuf **pkts, const struct mr_sockaddr *to, uint16_t n)
+{
+	struct mr_dgram *d = mr_dgram_of(ep);
+	struct mr_route *r = NULL;
+	int rc = send_check(d);
+	uint32_t max = 0;
+	uint16_t i;
+
+	for (i = 0; i < n && rc == 0; i++) {
+		struct rte_mbuf *m = pkts[i];
+
+		/* What is true of a destination is asked once for a run of packets that go there. */
+		if (i == 0 || (to && !(same_dest(&to[i], &to[i - 1]) && to[i].port)))
+			rc = dest_prepare(d, to ? &to[i] : NULL, &r, &max);
+		if (likely(rc == 0))
+			rc = m->pkt_len > max ? -EMSGSIZE : mbuf_prepare(m) ? 0 : -EINVAL;
+		if (likely(rc == 0))
+			rc = packet_put(d, m, r, to ? to[i].port : mr_dgram_peer_port(d));
+		if (unlikely(rc < 0))
+			break;
+	}
+	if (i == 0)
+		return rc;
+	mr_ep_mark_dirty(ep);
+	return i;
 }

@@ -102,14 +102,19 @@ udp_control(struct mr_transproto *tp, struct mr_flow *f, enum mr_ctrl_type type,
 static int
 udp_push(struct mr_dgram *d, struct rte_mbuf *m, const struct mr_route *r, uint16_t dport)
 {
-	struct rte_udp_hdr h = {0};
-	int rc = mr_dgram_autobind(d, r, dport);
+	struct rte_udp_hdr h = {
+		.src_port = rte_cpu_to_be_16(d->local.port),
+		.dst_port = rte_cpu_to_be_16(dport),
+		.dgram_len = rte_cpu_to_be_16((uint16_t)(m->pkt_len + UDP_HDR_BYTES)),
+	};
+	int rc;
 
-	if (rc < 0)
-		return rc;
-	h.src_port = rte_cpu_to_be_16(d->local.port);
-	h.dst_port = rte_cpu_to_be_16(dport);
-	h.dgram_len = rte_cpu_to_be_16((uint16_t)(m->pkt_len + UDP_HDR_BYTES));
+	if (unlikely(!(d->ep.flags & MR_DGRAM_F_BOUND))) {
+		rc = mr_dgram_autobind(d, r, dport);
+		if (rc < 0)
+			return rc;
+		h.src_port = rte_cpu_to_be_16(d->local.port);
+	}
 	memcpy(mr_mbuf_prepend(m, UDP_HDR_BYTES), &h, sizeof(h));
 	if (!(d->no_cksum && mr_addr_is_v4(&r->remote)))
 		mr_cksum_tx(m, UDP_HDR_BYTES, offsetof(struct rte_udp_hdr, dgram_cksum), r, MR_TRANS_UDP);

@@ -248,16 +248,20 @@ lookup_bound(struct mr_stack *s, uint8_t proto, struct rte_mbuf *m, struct demux
 	return &b->ep->flow;
 }
 
-static void
+/* @return for how many there is somebody */
+static uint16_t
 lookup_chunk(struct mr_stack *s, uint8_t proto, struct rte_mbuf **pkts, struct mr_flow **flows, uint16_t n)
 {
 	struct demux_last last = {0};
+	uint16_t found = 0;
 
 	/* A server of datagrams has no connections. */
 	if (s->flows.n_of[proto] == 0) {
-		for (uint16_t i = 0; i < n; i++)
+		for (uint16_t i = 0; i < n; i++) {
 			flows[i] = lookup_bound(s, proto, pkts[i], &last);
-		return;
+			found += flows[i] != NULL;
+		}
+		return found;
 	}
 	for (uint16_t i = 0; i < n; i++) {
 		struct mr_pkt *p = mr_pkt(pkts[i]);
@@ -273,14 +277,19 @@ lookup_chunk(struct mr_stack *s, uint8_t proto, struct rte_mbuf **pkts, struct m
 
 			flows[i] = demux_decide(&s->demux, &q, flows[i]);
 		}
+		found += flows[i] != NULL;
 	}
+	return found;
 }
 
-void
+uint16_t
 mr_demux_lookup_burst(struct mr_stack *s, uint8_t proto, struct rte_mbuf **pkts, struct mr_flow **flows, uint16_t n)
 {
+	uint16_t found = 0;
+
 	for (uint32_t i = 0; i < n; i += MR_BURST)
-		lookup_chunk(s, proto, &pkts[i], &flows[i], (uint16_t)RTE_MIN(n - i, (uint32_t)MR_BURST));
+		found += lookup_chunk(s, proto, &pkts[i], &flows[i], (uint16_t)RTE_MIN(n - i, (uint32_t)MR_BURST));
+	return found;
 }
 
 /* The answer for one query, whose hash is filled in. */

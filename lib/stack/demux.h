@@ -26,9 +26,9 @@ void mr_demux_init(struct mr_demux *d);
 int mr_demux_bind(struct mr_stack *s, struct mr_bound *b);
 void mr_demux_unbind(struct mr_stack *s, struct mr_bound *b);
 /* Whom each packet is for: facts and ports must be set. flows[i] NULL if nobody; then the packet's hash is set. Multicast and
- * broadcast packets are looked up like the rest; mr_demux_next finds the further takers. */
-void mr_demux_lookup_burst(struct mr_stack *s, uint8_t proto, struct rte_mbuf **pkts, struct mr_flow **flows,
-                           uint16_t n);
+ * broadcast packets are looked up like the rest; mr_demux_next finds the further takers. @return for how many there is one */
+uint16_t mr_demux_lookup_burst(struct mr_stack *s, uint8_t proto, struct rte_mbuf **pkts, struct mr_flow **flows,
+                               uint16_t n);
 /* One lookup by values (ICMP errors). */
 struct mr_flow *mr_demux_lookup(struct mr_stack *s, uint8_t proto, const struct mr_netep *local,
                                 const struct mr_addr *raddr, uint16_t rport_be, uint16_t lport_be);

@@ -237,7 +237,10 @@ deliver_unicast(struct mr_transproto *tp, struct rte_mbuf **pkts, uint16_t n)
 	struct mr_flow *flows[MR_BURST];
 	uint16_t k = 0;
 
-	mr_demux_lookup_burst(tp->stack, tp->ops->number, pkts, flows, n);
+	if (likely(mr_demux_lookup_burst(tp->stack, tp->ops->number, pkts, flows, n) == n)) {
+		tp->ops->input(tp, flows, pkts, n);
+		return;
+	}
 	for (uint16_t i = 0; i < n; i++) {
 		if (flows[i]) {
 			flows[k] = flows[i];
@@ -281,7 +284,8 @@ mr_nic_deliver_transport(struct mr_stack *s, uint8_t trans, struct rte_mbuf **pk
 
 	if (!tp || !tp->ops->parse)
 		return false;
-	n = join_header(tp, pkts, n);
+	if (tp->ops->min_bytes > 0)
+		n = join_header(tp, pkts, n);
 	if (n > 0)
 		n = tp->ops->parse(tp, pkts, n);
 	for (uint16_t i = 0; i < n; i = end) {

@@ -425,6 +425,13 @@ mr_ep_send_mbuf(struct mr_ep *ep, struct rte_mbuf *m, const struct mr_sockaddr *
 	return likely(ep->ops->send_mbuf) ? ep->ops->send_mbuf(ep, m, to) : mr_ep_refuse_mbuf(m, -EOPNOTSUPP);
 }
 
+int
+mr_ep_send_burst(struct mr_ep *ep, struct rte_mbuf **pkts, const struct mr_sockaddr *to, uint16_t n)
+{
+	MR_OWN_CORE(ep->stack);
+	return ep->ops->send_burst ? ep->ops->send_burst(ep, pkts, to, n) : -EOPNOTSUPP;
+}
+
 ssize_t
 mr_ep_recv(struct mr_ep *ep, void *buf, size_t len, struct mr_sockaddr *from)
 {
@@ -444,6 +451,13 @@ mr_ep_recv_mbuf(struct mr_ep *ep, struct rte_mbuf **out, struct mr_sockaddr *fro
 {
 	MR_OWN_CORE(ep->stack);
 	return ep->ops->recv_mbuf ? ep->ops->recv_mbuf(ep, out, from) : -EOPNOTSUPP;
+}
+
+int
+mr_ep_recv_burst(struct mr_ep *ep, struct rte_mbuf **pkts, struct mr_sockaddr *from, uint16_t n)
+{
+	MR_OWN_CORE(ep->stack);
+	return ep->ops->recv_burst ? ep->ops->recv_burst(ep, pkts, from, n) : -EOPNOTSUPP;
 }
 
 int

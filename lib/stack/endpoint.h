@@ -48,9 +48,13 @@ struct mr_ep_ops {
 	ssize_t (*send)(struct mr_ep *ep, const void *buf, size_t len, const struct mr_sockaddr *to);
 	/** mr_ep_send_mbuf; consumes `m` */
 	ssize_t (*send_mbuf)(struct mr_ep *ep, struct rte_mbuf *m, const struct mr_sockaddr *to);
+	/** mr_ep_send_burst */
+	int (*send_burst)(struct mr_ep *ep, struct rte_mbuf **pkts, const struct mr_sockaddr *to, uint16_t n);
 	/** mr_ep_recv, and mr_ep_peek with `peek` */
 	ssize_t (*recv)(struct mr_ep *ep, void *buf, size_t len, struct mr_sockaddr *from, bool peek);
 	ssize_t (*recv_mbuf)(struct mr_ep *ep, struct rte_mbuf **out, struct mr_sockaddr *from); /**< mr_ep_recv_mbuf */
+	/** mr_ep_recv_burst */
+	int (*recv_burst)(struct mr_ep *ep, struct rte_mbuf **pkts, struct mr_sockaddr *from, uint16_t n);
 	int (*shutdown)(struct mr_ep *ep, unsigned how);                 /**< mr_ep_shutdown; `how` is valid */
 	/** mr_ep_close and mr_ep_abort. The handle is the transport's again: mr_ep_fini, then the memory may go, at once. */
 	void (*close)(struct mr_ep *ep, bool abort);

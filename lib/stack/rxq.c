@@ -45,12 +45,19 @@ mr_rxq_drain(struct mr_rxq *q, struct mr_stack *s)
 		mr_stack_free(s, m);
 }
 
+static inline struct mr_sockaddr
+sender(const struct rte_mbuf *m)
+{
+	const struct mr_pkt *p = mr_pkt(m);
+
+	return (struct mr_sockaddr){.addr = p->src, .port = rte_be_to_cpu_16(p->sport_be), .nic = (uint16_t)p->seq};
+}
+
 /* The oldest message, still queued. NULL: *rc says why there is none */
 static const struct rte_mbuf *
 rxq_head(struct mr_rxq *q, struct mr_ep *ep, struct mr_sockaddr *from, ssize_t *rc)
 {
 	const struct rte_mbuf *m = q->pkts.head;
-	const struct mr_pkt *p;
 
 	if (!m) {
 		*rc = mr_ep_error(ep);
@@ -58,9 +65,8 @@ rxq_head(struct mr_rxq *q, struct mr_ep *ep, struct mr_sockaddr *from, ssize_t *
 			*rc = -EAGAIN;
 		return NULL;
 	}
-	p = mr_pkt(m);
 	if (from)
-		*from = (struct mr_sockaddr){.addr = p->src, .port = rte_be_to_cpu_16(p->sport_be), .nic = (uint16_t)p->seq};
+		*from = sender(m);
 	return m;
 }
 
@@ -92,6 +98,26 @@ mr_rxq_recv_mbuf(struct mr_rxq *q, struct mr_ep *ep, struct rte_mbuf **out, stru
 		return rc;
 	*out = rxq_take(q, ep->stack);
 	return (ssize_t)(*out)->pkt_len;
+}
+
+int
+mr_rxq_recv_burst(struct mr_rxq *q, struct mr_ep *ep, struct rte_mbuf **pkts, struct mr_sockaddr *from, uint16_t n)
+{
+	uint16_t k = 0;
+	ssize_t rc;
+
+	if (unlikely(!q->pkts.head)) {
+		rxq_head(q, ep, NULL, &rc);
+		return (int)rc;
+	}
+	for (; k < n && q->pkts.head; k++) {
+		const struct rte_mbuf *m = q->pkts.head;
+
+		if (from)
+			from[k] = sender(m);
+		pkts[k] = rxq_take(q, ep->stack);
+	}
+	return k;
 }
 
 int

@@ -65,9 +65,10 @@ mr_rxq_put(struct mr_rxq *q, struct mr_ep *ep, struct rte_mbuf *m, uint16_t nic)
 struct rte_mbuf *mr_rxq_copy(const struct mr_rxq *q, struct mr_stack *s, const struct rte_mbuf *m);
 /* Free what waits. */
 void mr_rxq_drain(struct mr_rxq *q, struct mr_stack *s);
-/* Operations of the handle: see mr_ep_recv, mr_ep_peek, mr_ep_recv_mbuf. */
+/* Operations of the handle: see mr_ep_recv, mr_ep_peek, mr_ep_recv_mbuf, mr_ep_recv_burst. */
 ssize_t mr_rxq_recv(struct mr_rxq *q, struct mr_ep *ep, void *buf, size_t len, struct mr_sockaddr *from, bool peek);
 ssize_t mr_rxq_recv_mbuf(struct mr_rxq *q, struct mr_ep *ep, struct rte_mbuf **out, struct mr_sockaddr *from);
+int mr_rxq_recv_burst(struct mr_rxq *q, struct mr_ep *ep, struct rte_mbuf **pkts, struct mr_sockaddr *from, uint16_t n);
 /* MR_OPT_RCVBUF. @return 0 or -EINVAL */
 int mr_rxq_set_max(struct mr_rxq *q, int64_t bytes);
 

@@ -162,6 +162,11 @@ ssize_t mr_ep_sendto(struct mr_ep *ep, const void *buf, size_t len, const struct
  *  mr_ep_recv_mbuf gave, and for datagrams have headroom. Context: own core.
  *  @return as mr_ep_sendto; for TCP it may be short while memory is, and what is beyond the count is to be sent again. */
 ssize_t mr_ep_send_mbuf(struct mr_ep *ep, struct rte_mbuf *m, const struct mr_sockaddr *to);
+/** Send datagrams as mr_ep_send_mbuf does one after the other, at less cost for each (sendmmsg(2)). Those that were sent are
+ *  consumed; one that cannot be sent ends the burst, and it and what comes behind it stay the caller's. Context: own core.
+ *  @param to one address for each; NULL: all to the connected peer. @param n at least 1.
+ *  @return how many were sent; if none, why not the first: errors as mr_ep_sendto, and -EINVAL as mr_ep_send_mbuf. -EOPNOTSUPP: no endpoint of datagrams. */
+int mr_ep_send_burst(struct mr_ep *ep, struct rte_mbuf **pkts, const struct mr_sockaddr *to, uint16_t n);
 /** Copy data out. Context: own core. @return bytes; 0 at end of stream; -EAGAIN, -ENOTCONN, or the connection's error
  *  once drained. For datagrams the rest of a longer one is lost. @param from may be NULL. */
 ssize_t mr_ep_recv(struct mr_ep *ep, void *buf, size_t len, struct mr_sockaddr *from);
@@ -170,6 +175,10 @@ ssize_t mr_ep_peek(struct mr_ep *ep, void *buf, size_t len, struct mr_sockaddr *
 /** Take the next received piece as a packet chain, payload only; the caller owns it and frees it soon: it is a receive
  *  buffer. Context: own core. @return bytes; 0 at end of stream; errors as mr_ep_recv. */
 ssize_t mr_ep_recv_mbuf(struct mr_ep *ep, struct rte_mbuf **out, struct mr_sockaddr *from);
+/** Take up to `n` received datagrams (recvmmsg(2)), each as mr_ep_recv_mbuf gives it; empty ones count like others. Context: own
+ *  core. @param from where each came from; may be NULL. @param n at least 1.
+ *  @return how many; 0 at the end (mr_ep_shutdown); errors as mr_ep_recv. -EOPNOTSUPP: no endpoint of datagrams. */
+int mr_ep_recv_burst(struct mr_ep *ep, struct rte_mbuf **pkts, struct mr_sockaddr *from, uint16_t n);
 /** End one direction or both. Context: own core. @param how MR_SHUT_RD, MR_SHUT_WR or both. @return 0, -ENOTCONN. */
 int mr_ep_shutdown(struct mr_ep *ep, unsigned how);
 /** End the handle: it is invalid afterwards. Queued data is still sent, then FIN; unread data makes it a reset (RFC
