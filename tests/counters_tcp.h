@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Scenarios of test_counters for TCP; see counters_net.h. Most bring a scripted connection to a state, mark, and push the
+ * Scenarios of test_counters for TCP; see counters_rig.h. Most bring a scripted connection to a state, mark, and push the
  * one segment that counts.
  */
 #ifndef TESTS_COUNTERS_TCP_H
 #define TESTS_COUNTERS_TCP_H
 
-#include "counters_net.h"
+#include "counters_rig.h"
 
 static struct rig_tcp t;
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Scenarios of test_counters about packets on their way through; see counters_net.h. The rig's one NIC sends them back to
+ * Scenarios of test_counters about packets on their way through; see counters_rig.h. The rig's one NIC sends them back to
  * where they came from.
  */
 #ifndef TESTS_COUNTERS_TRANSIT_H
 #define TESTS_COUNTERS_TRANSIT_H
 
-#include "counters_net.h"
+#include "counters_rig.h"
 
 static void
 forward_to(struct rig *r, const char *dst, uint8_t ttl, uint32_t len)

@@ -5,6 +5,8 @@
  *
  * `with` names the drop that rightly goes with a counter (a reset is sent because a segment is dropped).
  */
+#include "counters_ep.h"
+#include "counters_link.h"
 #include "counters_net.h"
 #include "counters_tcp.h"
 #include "counters_transit.h"
