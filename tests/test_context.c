@@ -223,9 +223,11 @@ undo(struct mr_stack *st, unsigned core, void *arg)
 	X(mr_ep_send, (ep, buf, 1)) \
 	X(mr_ep_sendto, (ep, buf, 1, &sa)) \
 	X(mr_ep_send_mbuf, (ep, m, &sa)) \
+	X(mr_ep_send_burst, (ep, &m, &sa, 1)) \
 	X(mr_ep_recv, (ep, buf, sizeof(buf), NULL)) \
 	X(mr_ep_peek, (ep, buf, sizeof(buf), NULL)) \
 	X(mr_ep_recv_mbuf, (ep, &m, NULL)) \
+	X(mr_ep_recv_burst, (ep, &m, NULL, 1)) \
 	X(mr_ep_shutdown, (ep, MR_SHUT_RD)) \
 	X(mr_ep_close, (ep)) \
 	X(mr_ep_abort, (ep)) \
