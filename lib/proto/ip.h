@@ -42,7 +42,7 @@ struct mr_ip {
 typedef enum mr_counter (*mr_ip_parse_fn)(struct mr_nic *nic, struct rte_mbuf *m, struct mr_addr *dst);
 /* Judges one packet on its way through and writes into it what a router does. @return MR_CNT_MAX, or the reason to drop it */
 typedef enum mr_counter (*mr_ip_pass_fn)(struct rte_mbuf *m, uint16_t mtu);
-/* Prepends the header to one packet; the headroom is there, and the TTL is none of the default. */
+/* Prepends the header to one packet; the headroom is there, and `p` names a TTL. */
 typedef void (*mr_ip_push_fn)(struct mr_ip *ip, const struct mr_route *r, struct rte_mbuf *m,
                               const struct mr_ip_params *p);
 
