@@ -163,8 +163,6 @@ dest_prepare(struct mr_dgram *d, const struct mr_sockaddr *to, struct mr_route *
 	struct mr_route *r = to ? &d->other : &d->route;
 	int rc;
 
-	*out = r;
-	*max = 0;
 	if (!to && !(d->ep.flags & MR_DGRAM_F_CONNECTED))
 		return -EDESTADDRREQ;
 	rc = to ? route_to(d, to) : mr_route_use(d->ep.stack, r);
@@ -172,32 +170,23 @@ dest_prepare(struct mr_dgram *d, const struct mr_sockaddr *to, struct mr_route *
 		return rc;
 	if (unlikely(r->flags & MR_ROUTE_F_BROADCAST && !d->broadcast))
 		return -EACCES;
+	*out = r;
 	*max = payload_max(d, r);
 	return 0;
 }
 
-/* Everything that can be wrong with a send, before there is a packet. @return 0 or -errno; *out the route */
+/* May a message of at most `max` bytes be made of the packet, headers written in front? Then it is made ours. @return 0,
+ * -EMSGSIZE, -EINVAL */
 static inline int
-send_prepare(struct mr_dgram *d, size_t len, const struct mr_sockaddr *to, struct mr_route **out)
+mbuf_prepare(struct rte_mbuf *m, uint32_t max)
 {
-	int rc = send_check(d);
-	uint32_t max = 0;
-
-	*out = NULL;
-	if (rc == 0)
-		rc = dest_prepare(d, to, out, &max);
-	return rc == 0 && len > max ? -EMSGSIZE : rc;
-}
-
-/* May headers be written in front of the payload? Then the packet is made ours. */
-static inline bool
-mbuf_prepare(struct rte_mbuf *m)
-{
+	if (unlikely(m->pkt_len > max))
+		return -EMSGSIZE;
 	if (unlikely(!mr_pkt_is_own(m, MR_HEADROOM / 2)))
-		return false;
+		return -EINVAL;
 	m->ol_flags = 0;
 	m->tx_offload = 0;
-	return true;
+	return 0;
 }
 
 /* Make it a packet of the protocol, and put it to those that wait. @return 0 or -errno; then it is the caller's */
@@ -212,52 +201,41 @@ packet_put(struct mr_dgram *d, struct rte_mbuf *m, struct mr_route *r, uint16_t 
 		mr_dgram_send_pending(d);
 	d->pending_route = r;
 	d->pending[d->n_pending++] = m;
-	return 0;
-}
-
-/* Consumes m. @return bytes written, or -errno */
-static ssize_t
-send_packet(struct mr_dgram *d, struct rte_mbuf *m, struct mr_route *r, uint16_t dport)
-{
-	uint32_t len = m->pkt_len;
-	int rc = packet_put(d, m, r, dport);
-
-	if (unlikely(rc < 0))
-		return mr_ep_refuse_mbuf(m, rc);
 	mr_ep_mark_dirty(&d->ep);
-	return (ssize_t)len;
+	return 0;
 }
 
 ssize_t
 mr_dgram_send(struct mr_ep *ep, const void *buf, size_t len, const struct mr_sockaddr *to)
 {
 	struct mr_dgram *d = mr_dgram_of(ep);
+	struct mr_route *r = NULL;
+	int rc = send_check(d);
 	struct rte_mbuf *m;
-	struct mr_route *r;
-	int rc = send_prepare(d, len, to, &r);
+	uint32_t max = 0;
 
+	if (rc == 0)
+		rc = dest_prepare(d, to, &r, &max);
 	if (rc < 0)
 		return rc;
+	if (len > max)
+		return -EMSGSIZE;
 	m = mr_stack_tx_copy(ep->stack, buf, len);
 	if (!m) {
 		mr_ep_starved(ep);
 		return -ENOBUFS;
 	}
-	return send_packet(d, m, r, to ? to->port : mr_dgram_peer_port(d));
+	rc = packet_put(d, m, r, to ? to->port : mr_dgram_peer_port(d));
+	return likely(rc == 0) ? (ssize_t)len : mr_ep_refuse_mbuf(m, rc);
 }
 
 ssize_t
 mr_dgram_send_mbuf(struct mr_ep *ep, struct rte_mbuf *m, const struct mr_sockaddr *to)
 {
-	struct mr_dgram *d = mr_dgram_of(ep);
-	struct mr_route *r;
-	int rc = send_prepare(d, m->pkt_len, to, &r);
+	uint32_t len = m->pkt_len;
+	int rc = mr_dgram_send_burst(ep, &m, to, 1);
 
-	if (rc == 0 && !mbuf_prepare(m))
-		rc = -EINVAL;
-	if (unlikely(rc < 0))
-		return mr_ep_refuse_mbuf(m, rc);
-	return send_packet(d, m, r, to ? to->port : mr_dgram_peer_port(d));
+	return likely(rc == 1) ? (ssize_t)len : mr_ep_refuse_mbuf(m, rc);
 }
 
 int
@@ -267,23 +245,19 @@ mr_dgram_send_burst(struct mr_ep *ep, struct rte_mbuf **pkts, const struct mr_so
 	struct mr_route *r = NULL;
 	int rc = send_check(d);
 	uint32_t max = 0;
-	uint16_t i;
+	uint16_t sent = 0;
 
-	for (i = 0; i < n && rc == 0; i++) {
-		struct rte_mbuf *m = pkts[i];
+	while (sent < n && rc == 0) {
+		const struct mr_sockaddr *dst = to ? &to[sent] : NULL;
 
 		/* What is true of a destination is asked once for a run of packets that go there. */
-		if (i == 0 || (to && !(same_dest(&to[i], &to[i - 1]) && to[i].port)))
-			rc = dest_prepare(d, to ? &to[i] : NULL, &r, &max);
+		if (sent == 0 || (dst && !(same_dest(dst, dst - 1) && dst->port)))
+			rc = dest_prepare(d, dst, &r, &max);
 		if (likely(rc == 0))
-			rc = m->pkt_len > max ? -EMSGSIZE : mbuf_prepare(m) ? 0 : -EINVAL;
+			rc = mbuf_prepare(pkts[sent], max);
 		if (likely(rc == 0))
-			rc = packet_put(d, m, r, to ? to[i].port : mr_dgram_peer_port(d));
-		if (unlikely(rc < 0))
-			break;
+			rc = packet_put(d, pkts[sent], r, dst ? dst->port : mr_dgram_peer_port(d));
+		sent += rc == 0;
 	}
-	if (i == 0)
-		return rc;
-	mr_ep_mark_dirty(ep);
-	return i;
+	return sent > 0 ? sent : rc;
 }

@@ -228,17 +228,26 @@ bound_takes_all(struct mr_demux *d, const struct mr_bound *b)
 	return true;
 }
 
-/* A packet that is in no entry of the flow table. */
-static inline struct mr_flow *
-lookup_bound(struct mr_stack *s, uint8_t proto, struct rte_mbuf *m, struct demux_last *last)
+static inline void
+hash_set(const struct mr_stack *s, uint8_t proto, struct rte_mbuf *m)
 {
 	struct mr_pkt *p = mr_pkt(m);
+
+	p->hash = mr_flow_hash(&s->flows, &p->src, p->sport_be, p->dport_be, p->netep->id, proto);
+}
+
+/* A packet that is in no entry of the flow table. @param hashed its hash is set */
+static inline struct mr_flow *
+lookup_bound(struct mr_stack *s, uint8_t proto, struct rte_mbuf *m, bool hashed, struct demux_last *last)
+{
+	const struct mr_pkt *p = mr_pkt(m);
 	struct demux_query q;
 	struct mr_bound *b;
 
 	if (likely(last->flow && last->netep == p->netep && last->lport_be == p->dport_be))
 		return last->flow;
-	p->hash = mr_flow_hash(&s->flows, &p->src, p->sport_be, p->dport_be, p->netep->id, proto);
+	if (!hashed)
+		hash_set(s, proto, m);
 	q = query_of_pkt(proto, m);
 	b = bound_find(&s->demux, &q, RANK_NONE);
 	if (!b)
@@ -252,26 +261,19 @@ lookup_bound(struct mr_stack *s, uint8_t proto, struct rte_mbuf *m, struct demux
 static uint16_t
 lookup_chunk(struct mr_stack *s, uint8_t proto, struct rte_mbuf **pkts, struct mr_flow **flows, uint16_t n)
 {
+	bool connected = s->flows.n_of[proto] > 0; /* a server of datagrams has no connections */
 	struct demux_last last = {0};
 	uint16_t found = 0;
 
-	/* A server of datagrams has no connections. */
-	if (s->flows.n_of[proto] == 0) {
-		for (uint16_t i = 0; i < n; i++) {
-			flows[i] = lookup_bound(s, proto, pkts[i], &last);
-			found += flows[i] != NULL;
-		}
-		return found;
-	}
+	for (uint16_t i = 0; connected && i < n; i++)
+		hash_set(s, proto, pkts[i]);
+	if (connected)
+		lookup_tuples(s, proto, pkts, flows, n);
+	else
+		memset(flows, 0, n * sizeof(*flows));
 	for (uint16_t i = 0; i < n; i++) {
-		struct mr_pkt *p = mr_pkt(pkts[i]);
-
-		p->hash = mr_flow_hash(&s->flows, &p->src, p->sport_be, p->dport_be, p->netep->id, proto);
-	}
-	lookup_tuples(s, proto, pkts, flows, n);
-	for (uint16_t i = 0; i < n; i++) {
-		if (unlikely(!flows[i])) {
-			flows[i] = lookup_bound(s, proto, pkts[i], &last);
+		if (!flows[i]) {
+			flows[i] = lookup_bound(s, proto, pkts[i], connected, &last);
 		} else if (unlikely(s->demux.n_nic_specific > 0)) {
 			struct demux_query q = query_of_pkt(proto, pkts[i]);
 

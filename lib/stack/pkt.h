@@ -48,7 +48,7 @@ struct mr_pkt {
 		struct mr_nic *nic;    /**< arrival NIC, while in dispatch */
 		struct rte_mbuf *next; /**< link of struct mr_pktq, once queued */
 	};
-	uint32_t hash;           /**< flow hash, after demux; 0 where the taker did not depend on it */
+	uint32_t hash;           /**< flow hash, after demux, where who takes it may depend on it */
 	uint16_t net_proto;      /**< EtherType */
 	uint8_t trans_proto;     /**< transport protocol */
 	uint8_t flags;           /**< MR_PKT_F_* */
