@@ -8,19 +8,15 @@
 
 #include "rig/rig.h"
 
-#include <stdio.h>
-#include <unistd.h>
-
 #include <rte_dev.h>
 #include <rte_ethdev.h>
 
 #include "link_frames.h"
+#include "logged.h"
 #include "stack/log.h"
 
 static struct rte_mempool *pools[MR_LINK_MAX_QUEUES], *tx_pool;
 static struct mr_link *links[MR_LINK_MAX_QUEUES];
-static FILE *log_file;
-static char log_text[4096];
 
 static inline void
 ethdev_setup(void)
@@ -30,9 +26,7 @@ ethdev_setup(void)
 	tx_pool = lf_pool("ethdev_tx", 2047, 2048);
 	for (unsigned i = 0; i < MR_LINK_MAX_QUEUES; i++)
 		pools[i] = rx;
-	log_file = tmpfile();
-	ck_assert_ptr_nonnull(log_file);
-	rte_openlog_stream(log_file);
+	log_begin();
 	rte_log_set_level(mr_logtype, RTE_LOG_INFO);
 }
 
@@ -40,25 +34,9 @@ ethdev_setup(void)
 static inline void
 ethdev_teardown(void)
 {
-	rte_openlog_stream(NULL);
-	fclose(log_file);
+	log_end();
 	lf_pool_done(pools[0]);
 	lf_pool_done(tx_pool);
-}
-
-/* What was logged since the last call. */
-static inline const char *
-logged(void)
-{
-	size_t n;
-
-	fflush(log_file);
-	rewind(log_file);
-	n = fread(log_text, 1, sizeof(log_text) - 1, log_file);
-	log_text[n] = '\0';
-	rewind(log_file);
-	ck_assert_int_eq(ftruncate(fileno(log_file), 0), 0);
-	return log_text;
 }
 
 static inline void

@@ -16,6 +16,7 @@
 #include "rig/rig.h"
 
 #include "fakenet.h"
+#include "logged.h"
 
 #define LCORES 4
 #define NIC 4
@@ -106,25 +107,6 @@ host_setup(void)
 	bad_queue = -1;
 	device_caps = 0;
 	host = NULL;
-}
-
-static char log_text[2048];
-static FILE *log_file;
-
-static inline void
-log_begin(void)
-{
-	log_file = fmemopen(memset(log_text, 0, sizeof(log_text)), sizeof(log_text) - 1, "w");
-	rte_openlog_stream(log_file);
-}
-
-/* @return what was logged since log_begin */
-static inline const char *
-log_end(void)
-{
-	rte_openlog_stream(NULL);
-	fclose(log_file);
-	return log_text;
 }
 
 /* Destroy the host. @return what it says about packets that did not come back to their pools */
