@@ -35,8 +35,9 @@ EXPLAINED_WORKERS = {
     'drop_tcp_listen_ignored': LATE,
 }
 
-# What becomes of a segment that comes a second time.
-REPEATED = ('drop_tcp_duplicate', 'drop_tcp_out_of_window', 'drop_tcp_time_wait')
+# What becomes of a segment that comes a second time. Where two processors of the kernel send into one veth pair, what one of
+# them holds up is overtaken by what the other sends again: then the first transmission comes second, with the older timestamp.
+REPEATED = ('drop_tcp_duplicate', 'drop_tcp_out_of_window', 'drop_tcp_paws', 'drop_tcp_time_wait')
 
 
 def tables(text):
