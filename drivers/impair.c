@@ -32,7 +32,7 @@
 #define IMPAIR_RATE_MAX 10000000000000ull /* keeps bits * 10^9 + rest in 64 bits */
 #define IMPAIR_BUFFER_MAX (1ull << 40)
 #define IMPAIR_RETRY_NS 100000            /* look again at an inner link that was full */
-#define IMPAIR_BURST 32
+#define IMPAIR_BURST 32u
 
 struct held {
 	uint64_t due_ns;
@@ -51,6 +51,7 @@ struct impair {
 	uint64_t line_free_ns; /* when the line has sent what it was given */
 	uint64_t line_rest;    /* fraction of a nanosecond on top, in 1/rate_bps */
 	uint64_t tried_ns;     /* last look at the heap */
+	bool refused;          /* then, by the inner link */
 	uint64_t lost;
 };
 
@@ -88,24 +89,28 @@ heap_pop(struct impair *im)
 	return top;
 }
 
-/* Pass on what is due. What the inner link refuses goes back to its place. */
+/* Pass on what is due, at most so many frames: whoever polls has other links to look at, the way back of this line perhaps.
+ * What the inner link refuses goes back to its place. */
 static void
-deliver(struct impair *im, uint64_t now_ns)
+deliver(struct impair *im, uint64_t now_ns, uint32_t most)
 {
 	struct held h[IMPAIR_BURST];
 	struct rte_mbuf *pkts[IMPAIR_BURST];
+	uint32_t done = 0;
 	uint16_t n, sent;
 
 	im->tried_ns = now_ns;
 	do {
-		for (n = 0; n < IMPAIR_BURST && im->n && im->heap[0].due_ns <= now_ns; n++) {
+		for (n = 0; n < RTE_MIN(most - done, IMPAIR_BURST) && im->n && im->heap[0].due_ns <= now_ns; n++) {
 			h[n] = heap_pop(im);
 			pkts[n] = h[n].m;
 		}
 		sent = n ? im->link.inner->ops->tx_burst(im->link.inner, now_ns, pkts, n) : 0;
 		for (uint16_t i = sent; i < n; i++)
 			heap_push(im, h[i]);
+		done += sent;
 	} while (sent == IMPAIR_BURST);
+	im->refused = sent < n;
 }
 
 static void
@@ -187,7 +192,7 @@ hold(struct impair *im, uint64_t now_ns, struct rte_mbuf *m)
 	struct held h;
 
 	if (im->n == im->cfg.queue_frames)
-		deliver(im, now_ns);
+		deliver(im, now_ns, 1);
 	if (im->n == im->cfg.queue_frames || line_full(im, now_ns, m->pkt_len)) {
 		lose(im, m);
 		return;
@@ -228,14 +233,14 @@ impair_tx_burst(struct mr_link *l, uint64_t now_ns, struct rte_mbuf **pkts, uint
 		}
 		hold(im, now_ns, m);
 	}
-	deliver(im, now_ns);
+	deliver(im, now_ns, 2u * n + IMPAIR_BURST); /* as many as came, twice each, and of those before */
 	return n;
 }
 
 static uint16_t
 impair_rx_burst(struct mr_link *l, uint64_t now_ns, struct rte_mbuf **pkts, uint16_t n)
 {
-	deliver((struct impair *)l, now_ns);
+	deliver((struct impair *)l, now_ns, IMPAIR_BURST);
 	return l->inner->ops->rx_burst(l->inner, now_ns, pkts, n);
 }
 
@@ -265,8 +270,8 @@ impair_next_ns(struct mr_link *l)
 
 	if (!im->n)
 		return inner;
-	/* What is overdue was refused by the inner link; who waits for the time given here must see time pass. */
-	own = im->heap[0].due_ns > im->tried_ns ? im->heap[0].due_ns : im->tried_ns + IMPAIR_RETRY_NS;
+	/* What the inner link has refused is overdue; who waits for the time given here must see time pass. */
+	own = im->refused ? RTE_MAX(im->heap[0].due_ns, im->tried_ns + IMPAIR_RETRY_NS) : im->heap[0].due_ns;
 	return RTE_MIN(own, inner);
 }
 

@@ -296,6 +296,47 @@ START_TEST(inner_backpressure)
 }
 END_TEST
 
+/* What has arrived already, without a look at the line. */
+static void
+expect_here(uint64_t now_ns, uint32_t first, uint32_t n)
+{
+	struct rte_mbuf *m;
+
+	for (uint32_t i = 0; i < n; i++) {
+		ck_assert_uint_eq(lf_rx(b, now_ns, &m, 1), 1);
+		lf_check(m, first + i, LEN);
+	}
+	ck_assert_uint_eq(lf_rx(b, now_ns, &m, 1), 0);
+}
+
+/* However much is due at once, a burst call passes on a burst and lets its caller look elsewhere; the rest is due at once. */
+START_TEST(deliveries_are_bounded)
+{
+	struct mr_impair_cfg cfg = {.delay_ns = 1000};
+	struct rte_mbuf *p[100], *r;
+
+	make(&cfg, 1024);
+	for (uint32_t i = 0; i < 100; i++)
+		p[i] = lf_frame(pa, i, LEN);
+	ck_assert_uint_eq(lf_tx(a, 0, p, 100), 100);
+	for (uint32_t i = 0; i < 96; i += 32) {
+		ck_assert_uint_eq(lf_rx(a, 1000, &r, 1), 0);
+		ck_assert_uint_le(a->ops->next_ns(a), 1000);
+		expect_here(1000, i, 32);
+	}
+	/* What is sent makes room for itself. */
+	for (uint32_t i = 0; i < 96; i++)
+		p[i] = lf_frame(pa, 100 + i, LEN);
+	ck_assert_uint_eq(lf_tx(a, 1000, p, 96), 96);
+	expect_here(1000, 96, 4);
+	ck_assert_uint_eq(a->ops->next_ns(a), 2000);
+	p[0] = lf_frame(pa, 196, LEN);
+	ck_assert_uint_eq(lf_tx(a, 2000, p, 1), 1);
+	expect_here(2000, 100, 34);
+	done();
+}
+END_TEST
+
 /* Corruption turns one bit over, never in the link header, never in the sender's frame, and reaches every byte. */
 START_TEST(corruption_copies)
 {
@@ -434,6 +475,7 @@ suite(void)
 	tcase_add_test(t, buffer_is_bounded);
 	tcase_add_test(t, buffer_is_exact);
 	tcase_add_test(t, inner_backpressure);
+	tcase_add_test(t, deliveries_are_bounded);
 	tcase_add_test(t, corruption_copies);
 	tcase_add_test(t, corruption_without_a_buffer_is_loss);
 	tcase_add_test(t, receive_is_clean);
