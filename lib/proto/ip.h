@@ -120,6 +120,7 @@ mr_ip_output_burst(struct mr_netproto *np, struct mr_route *r, struct rte_mbuf *
 {
 	/* A copy that nobody else writes to: what follows from it is worked out once for the burst. */
 	struct mr_ip_params own = *p;
+	const uint32_t mtu = r->mtu, hdr_bytes = np->ops->hdr_bytes;
 	uint16_t kept = 0;
 	int err = 0;
 
@@ -129,9 +130,9 @@ mr_ip_output_burst(struct mr_netproto *np, struct mr_route *r, struct rte_mbuf *
 		own.ttl = ((struct mr_ip *)np)->ttl;
 	for (uint16_t i = 0; i < n; i++) {
 		struct rte_mbuf *m = pkts[i];
-		uint32_t max = m->ol_flags & RTE_MBUF_F_TX_TCP_SEG ? MR_IP_MAX_BYTES : r->mtu;
+		uint32_t len = m->pkt_len + hdr_bytes;
 
-		if (unlikely(m->pkt_len + np->ops->hdr_bytes > max)) {
+		if (unlikely(len > mtu) && (len > MR_IP_MAX_BYTES || !(m->ol_flags & RTE_MBUF_F_TX_TCP_SEG))) {
 			mr_drop(np->stack, m, MR_DROP_IP_TOO_BIG);
 			err = -EMSGSIZE;
 			continue;
