@@ -11,6 +11,7 @@
 #include "rig/rig.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -92,8 +93,12 @@ eal_start(char *program, const char *lcores)
 int
 rig_main(int argc, char **argv, Suite *(*make_suite)(void))
 {
+	cpu_set_t cpus;
+
 	(void)argc;
-	if (!eal_start(argv[0], "0"))
+	/* EAL ties its main lcore to processor 0: programs that run side by side would all be there. */
+	if (sched_getaffinity(0, sizeof(cpus), &cpus) < 0 || !eal_start(argv[0], "0") ||
+	    sched_setaffinity(0, sizeof(cpus), &cpus) < 0)
 		return 2;
 	if (rte_memseg_list_walk(make_private, NULL) < 0) {
 		fprintf(stderr, "rig: cannot make the memory private to each test: %s\n", strerror(errno));
