@@ -3,9 +3,10 @@
  * Decorator impair: a bad line, from a seed. What is sent is lost, duplicated, corrupted, held to a rate, delayed and
  * reordered, in this order; what is received passes unchanged: a line that is bad both ways has one at each end.
  *
- * A frame waits in a heap until its time is past in some burst call: for its turn on the line (rate; the bottleneck's
- * buffer is what may wait there, and drops from the tail), then delay plus jitter. Frames of equal time keep their order. Jitter alone never reorders: a frame is not due before the one ahead
- * of it. Only frames chosen by the reorder share leave their place, by waiting reorder_ns longer.
+ * A frame waits in a heap until its time is past in some burst call, which passes on a bounded number: for its turn on the
+ * line (rate; the bottleneck's buffer is what may wait there, and drops from the tail), then delay plus jitter. Frames of
+ * equal time keep their order. Jitter alone never reorders: a frame is not due before the one ahead of it. Only frames chosen
+ * by the reorder share leave their place, by waiting reorder_ns longer.
  *
  * Invariants: time and randomness come from the caller and the seed, so the same frames at the same times give the same
  * output. A held frame is held by reference and never written to; corruption copies. Every frame is taken: what the
@@ -96,19 +97,18 @@ deliver(struct impair *im, uint64_t now_ns, uint32_t most)
 {
 	struct held h[IMPAIR_BURST];
 	struct rte_mbuf *pkts[IMPAIR_BURST];
-	uint32_t done = 0;
 	uint16_t n, sent;
 
 	im->tried_ns = now_ns;
 	do {
-		for (n = 0; n < RTE_MIN(most - done, IMPAIR_BURST) && im->n && im->heap[0].due_ns <= now_ns; n++) {
+		for (n = 0; n < RTE_MIN(most, IMPAIR_BURST) && im->n && im->heap[0].due_ns <= now_ns; n++) {
 			h[n] = heap_pop(im);
 			pkts[n] = h[n].m;
 		}
 		sent = n ? im->link.inner->ops->tx_burst(im->link.inner, now_ns, pkts, n) : 0;
 		for (uint16_t i = sent; i < n; i++)
 			heap_push(im, h[i]);
-		done += sent;
+		most -= sent;
 	} while (sent == IMPAIR_BURST);
 	im->refused = sent < n;
 }

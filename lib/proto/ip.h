@@ -132,7 +132,7 @@ mr_ip_output_burst(struct mr_netproto *np, struct mr_route *r, struct rte_mbuf *
 		struct rte_mbuf *m = pkts[i];
 		uint32_t len = m->pkt_len + hdr_bytes;
 
-		if (unlikely(len > mtu) && (len > MR_IP_MAX_BYTES || !(m->ol_flags & RTE_MBUF_F_TX_TCP_SEG))) {
+		if (unlikely(len > mtu && (len > MR_IP_MAX_BYTES || !(m->ol_flags & RTE_MBUF_F_TX_TCP_SEG)))) {
 			mr_drop(np->stack, m, MR_DROP_IP_TOO_BIG);
 			err = -EMSGSIZE;
 			continue;
