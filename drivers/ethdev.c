@@ -19,6 +19,8 @@
 
 #define TX_BURST 32 /* frames looked at together, for devices that pass by pointer */
 #define PREFETCH 4
+#define DIAL_MS       3000u /* a server makes its pools between its socket and its port */
+#define DIAL_AGAIN_MS 100u
 
 static bool port_open[RTE_MAX_ETHPORTS]; /* control path only */
 
@@ -239,11 +241,46 @@ any_started(const struct mr_ethdev *d)
 	return false;
 }
 
+static bool
+port_is_up(const struct mr_ethdev *d)
+{
+	struct rte_eth_link e;
+
+	return !rte_eth_link_get_nowait(d->port, &e) && e.link_status == RTE_ETH_LINK_UP;
+}
+
+/* A client whose server's process is there, but not yet its port, is sent away, and its driver does not call again. */
+static int
+dial_again(struct mr_ethdev *d)
+{
+	int rc = 0;
+
+	for (unsigned ms = 0; !rc && !port_is_up(d); ms++) {
+		if (ms == DIAL_MS) {
+			rte_eth_dev_stop(d->port);
+			return -ENOLINK;
+		}
+		if (ms && ms % DIAL_AGAIN_MS == 0) {
+			rte_eth_dev_stop(d->port);
+			rc = rte_eth_dev_start(d->port);
+		}
+		rte_delay_us_sleep(1000);
+	}
+	return rc;
+}
+
 static int
 port_start(struct mr_ethdev *d)
 {
 	int rc = rte_eth_dev_start(d->port);
 
+	if (!rc && d->dials)
+		rc = dial_again(d);
+	if (rc == -ENOLINK) {
+		MR_LOG(ERR, "ethdev %s: not connected in %u ms: is its other end started, with as many queues and no other client?",
+		       d->name, DIAL_MS);
+		return rc;
+	}
 	if (rc) {
 		MR_LOG(ERR, "ethdev %s: does not start (%s): is its other end there? memif starts the server first",
 		       d->name, strerror(-rc));
@@ -330,9 +367,7 @@ ethdev_stats(struct mr_link *l, struct mr_link_stats *out)
 static bool
 ethdev_is_up(struct mr_link *l)
 {
-	struct rte_eth_link e;
-
-	return !rte_eth_link_get_nowait(queue_of(l)->dev->port, &e) && e.link_status == RTE_ETH_LINK_UP;
+	return port_is_up(queue_of(l)->dev);
 }
 
 static void

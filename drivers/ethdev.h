@@ -36,6 +36,7 @@ struct mr_ethdev {
 	uint32_t caps;           /* MR_LINK_CAP_* */
 	bool by_pointer;         /* passes mbufs on to a receiver in this process */
 	bool kernel_mac; /* the device has the link address of its other end */
+	bool dials;      /* connects to its other end when it starts, once: see port_start */
 	bool promisc;            /* wanted by the configuration */
 	char name[RTE_ETH_NAME_MAX_LEN];
 	struct mr_lladdr lladdr;

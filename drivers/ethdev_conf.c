@@ -15,6 +15,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <rte_kvargs.h>
+
 #include "stack/log.h"
 #include "stack/pkt.h"
 
@@ -255,6 +257,24 @@ address_get(struct mr_ethdev *d)
 	return 0;
 }
 
+/* A memif is a client unless it is told otherwise ("master" is the server's old name). */
+static bool
+is_memif_client(const struct rte_eth_dev_info *info)
+{
+	const struct rte_devargs *devargs = rte_dev_devargs(info->device);
+	struct rte_kvargs *args;
+	const char *role;
+	bool server;
+
+	if (strcmp(info->driver_name, "net_memif"))
+		return false;
+	args = rte_kvargs_parse(devargs && devargs->args ? devargs->args : "", NULL);
+	role = args ? rte_kvargs_get(args, "role") : NULL;
+	server = role && (!strcmp(role, "server") || !strcmp(role, "master"));
+	rte_kvargs_free(args);
+	return !server;
+}
+
 /* The device's limits: queues, MTU. */
 static int
 device_probe(struct mr_ethdev *d, const struct mr_link_cfg *cfg, struct rte_eth_dev_info *info)
@@ -278,6 +298,7 @@ device_probe(struct mr_ethdev *d, const struct mr_link_cfg *cfg, struct rte_eth_
 	d->promisc = cfg->promisc;
 	d->by_pointer = !strcmp(info->driver_name, "net_ring");
 	d->kernel_mac = !strcmp(info->driver_name, "net_tap");
+	d->dials = is_memif_client(info);
 	return 0;
 }
 

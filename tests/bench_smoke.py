@@ -172,10 +172,14 @@ def memif(program, mode, options):
             while not os.path.exists(f'{folder}/memif') and ends[0].poll() is None:
                 time.sleep(0.05)
             ends.append(start('client', os.cpu_count() - 1))
-            said = [end.communicate(timeout=120)[0] for end in ends]
+            for end in reversed(ends):  # a client that fails leaves its server waiting
+                end.wait(timeout=60)
+        except subprocess.TimeoutExpired:
+            pass
         finally:
             for end in ends:
                 end.kill()
+        said = [end.communicate()[0] for end in ends]
         if any(end.returncode != 0 for end in ends):
             return [f'exit codes {[end.returncode for end in ends]}: {said[0][-300:]} {said[-1][-300:]}']
         results = [json.load(open(f'{folder}/{role}'))[0] for role in ('client', 'server')]

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The ethdev driver and a device that connects to its other end: a memif client. Its server's socket is there as soon as the
+ * device is, its port some time later; who calls between is sent away, and DPDK's driver does not call again. How often it
+ * was started is counted: rte_eth_dev_start is wrapped. Not forked: memif needs EAL's interrupt thread.
+ */
+#include "ethdev.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <unistd.h>
+
+static atomic_uint starts;
+static char client_args[256], server_args[300];
+
+int rte_eth_dev_start(uint16_t port);
+
+int
+rte_eth_dev_start(uint16_t port)
+{
+	int (*real)(uint16_t) = dlsym(RTLD_NEXT, "rte_eth_dev_start");
+	int rc = real(port);
+
+	atomic_fetch_add(&starts, 1);
+	return rc;
+}
+
+static void
+setup(void)
+{
+	const char *folder = getenv("TMPDIR");
+
+	ethdev_setup();
+	atomic_store(&starts, 0);
+	snprintf(client_args, sizeof(client_args), "socket=%s/mr-memif-%d,socket-abstract=no", folder ? folder : "/tmp", getpid());
+	snprintf(server_args, sizeof(server_args), "role=server,%s", client_args);
+	ck_assert_int_eq(rte_eal_hotplug_add("vdev", "net_memif0", server_args), 0);
+	ck_assert_int_eq(rte_eal_hotplug_add("vdev", "net_memif1", client_args), 0);
+}
+
+static struct mr_link *
+opened(const char *name)
+{
+	ck_assert_int_eq(open_queues(name, 1), 1);
+	return links[0];
+}
+
+static void *
+start_link(void *link)
+{
+	struct mr_link *l = link;
+
+	return (void *)(intptr_t)l->ops->start(l);
+}
+
+static void
+done(struct mr_link *server, struct mr_link *client)
+{
+	client->ops->close(client);
+	server->ops->close(server);
+	device_gone("net_memif1");
+	device_gone("net_memif0");
+}
+
+/* It was sent away once, and calls until its server takes it. */
+START_TEST(client_before_its_server)
+{
+	struct mr_link *server = opened("net_memif0"), *client = opened("net_memif1");
+	pthread_t thread;
+	struct rte_mbuf *m;
+	void *rc;
+
+	ck_assert_int_eq(pthread_create(&thread, NULL, start_link, client), 0);
+	while (atomic_load(&starts) < 2)
+		usleep(1000);
+	ck_assert(!client->ops->is_up(client));
+	ck_assert_int_eq(server->ops->start(server), 0);
+	ck_assert_int_eq(pthread_join(thread, &rc), 0);
+	ck_assert_int_eq((intptr_t)rc, 0);
+	ck_assert(client->ops->is_up(client));
+	while (!server->ops->is_up(server))
+		usleep(1000);
+	lf_send(client, 0, lf_frame(tx_pool, 7, 64));
+	ck_assert_uint_eq(lf_rx(server, 0, &m, 1), 1);
+	lf_check(m, 7, 64);
+	done(server, client);
+}
+END_TEST
+
+/* A server that is never started: an error, and the port can be started once more. */
+START_TEST(server_that_never_starts)
+{
+	struct mr_link *server = opened("net_memif0"), *client = opened("net_memif1");
+
+	ck_assert_int_eq(client->ops->start(client), -ENOLINK);
+	assert_logged("ethdev net_memif1: not connected in 3000 ms: is its other end started");
+	ck_assert_uint_gt(atomic_load(&starts), 1);
+	ck_assert_int_eq(server->ops->start(server), 0);
+	ck_assert_int_eq(client->ops->start(client), 0);
+	ck_assert(client->ops->is_up(client));
+	done(server, client);
+}
+END_TEST
+
+/* A server waits for nobody. */
+START_TEST(server_alone)
+{
+	struct mr_link *server = opened("net_memif0");
+
+	ck_assert_int_eq(server->ops->start(server), 0);
+	ck_assert(!server->ops->is_up(server));
+	ck_assert_uint_eq(atomic_load(&starts), 1);
+	server->ops->close(server);
+	device_gone("net_memif1");
+	device_gone("net_memif0");
+}
+END_TEST
+
+static Suite *
+suite(void)
+{
+	Suite *s = suite_create("ethdev_dial");
+	TCase *t = rig_case(s, "dial", setup, ethdev_teardown);
+
+	tcase_add_test(t, client_before_its_server);
+	tcase_add_test(t, server_that_never_starts);
+	tcase_add_test(t, server_alone);
+	return s;
+}
+
+RIG_MAIN_LCORES(suite)
