@@ -46,8 +46,8 @@ mr_cksum_word(uint64_t sum, const void *p)
 static inline uint64_t
 mr_cksum_add(uint64_t sum, const void *buf, size_t len)
 {
-	/* Two sums, which the processor adds to side by side. */
-	uint64_t other = 0;
+	/* Two sums, which the processor adds to side by side, and one of so little that nothing is carried. */
+	uint64_t other = 0, rest = 0;
 	const char *p = buf;
 
 	for (; len >= 32; len -= 32, p += 32) {
@@ -70,29 +70,32 @@ mr_cksum_add(uint64_t sum, const void *buf, size_t len)
 		uint32_t w;
 
 		memcpy(&w, p, sizeof(w));
-		other = mr_cksum_join(other, w);
+		rest += w;
 	}
 	if (len & 2) {
 		uint16_t w;
 
 		memcpy(&w, p + (len & 4), sizeof(w));
-		other = mr_cksum_join(other, w);
+		rest += w;
 	}
 	if (len & 1)
-		other = mr_cksum_join(other, rte_cpu_to_le_16((uint8_t)p[len & 6]));
-	return mr_cksum_join(sum, other);
+		rest += rte_cpu_to_le_16((uint8_t)p[len & 6]);
+	return mr_cksum_join(mr_cksum_join(sum, other), rest);
+}
+
+/* A number plus itself turned round has the folded sum in its upper half. */
+static inline uint16_t
+mr_cksum_fold32(uint32_t sum)
+{
+	sum += sum >> 16 | sum << 16;
+	return (uint16_t)(sum >> 16);
 }
 
 static inline uint16_t
 mr_cksum_fold(uint64_t sum)
 {
-	uint32_t half;
-
-	/* A number plus itself turned round has the folded sum in its upper half. */
 	sum += sum >> 32 | sum << 32;
-	half = (uint32_t)(sum >> 32);
-	half += half >> 16 | half << 16;
-	return (uint16_t)(half >> 16);
+	return mr_cksum_fold32((uint32_t)(sum >> 32));
 }
 
 /* Of some bytes and of those behind them, both folded. @param at how many the first are */
@@ -124,16 +127,23 @@ mr_cksum_chain(uint64_t sum, const struct rte_mbuf *m, uint32_t off, uint32_t le
 	return mr_cksum_join(sum, mr_cksum_segments(m, off, len));
 }
 
-/* Does somebody else do it: the NIC, or nobody, since the packet never leaves this host? */
+/* Does somebody else do it: the NIC, or nobody, since what goes there never leaves this host? */
 static inline bool
-mr_cksum_tx_offload(struct rte_mbuf *m, uint16_t hdr_len, const struct mr_route *r, uint8_t trans_proto)
+mr_cksum_is_offloaded(const struct mr_route *r, uint8_t trans_proto)
 {
 	uint32_t cap = trans_proto == MR_TRANS_TCP ? MR_LINK_CAP_TX_TCP_CKSUM : MR_LINK_CAP_TX_UDP_CKSUM;
 
+	return r->flags & MR_ROUTE_F_LOCAL || mr_route_link_caps(r) & cap;
+}
+
+/* Tell the NIC, if it is who does it. @return is it left to somebody else? */
+static inline bool
+mr_cksum_tx_offload(struct rte_mbuf *m, uint16_t hdr_len, const struct mr_route *r, uint8_t trans_proto)
+{
+	if (!mr_cksum_is_offloaded(r, trans_proto))
+		return false;
 	if (r->flags & MR_ROUTE_F_LOCAL)
 		return true;
-	if (!(mr_route_link_caps(r) & cap))
-		return false;
 	m->ol_flags |= mr_addr_is_v4(&r->remote) ? RTE_MBUF_F_TX_IPV4 : RTE_MBUF_F_TX_IPV6;
 	m->ol_flags |= trans_proto == MR_TRANS_TCP ? RTE_MBUF_F_TX_TCP_CKSUM : RTE_MBUF_F_TX_UDP_CKSUM;
 	m->l4_len = hdr_len;
@@ -179,19 +189,18 @@ mr_cksum_rx_soft_ok(const struct rte_mbuf *m, uint16_t init)
 	return mr_cksum_fold(mr_cksum_chain(init, m, (uint32_t)p->trans_off - m->data_off, p->trans_len)) == 0xffff;
 }
 
-/* TCP or UDP checksum of a received packet, by the NIC's word if it gave one, else by software. */
+/* TCP or UDP checksum of a received packet, data at its transport header: by the NIC's word if it gave one, else by
+ * software. */
 static inline bool
 mr_cksum_rx_ok(const struct rte_mbuf *m)
 {
-	switch (m->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK) {
-	case RTE_MBUF_F_RX_L4_CKSUM_GOOD:
-	case RTE_MBUF_F_RX_L4_CKSUM_NONE: /* not filled in by a sender on the same machine, but vouched for */
+	uint64_t nic = m->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK;
+	const struct mr_pkt *p = mr_pkt(m);
+
+	/* GOOD, or NONE: not filled in by a sender on the same machine, but vouched for. */
+	if ((nic != RTE_MBUF_F_RX_L4_CKSUM_UNKNOWN && nic != RTE_MBUF_F_RX_L4_CKSUM_BAD) || p->flags & MR_PKT_F_L4_CKSUM_OK)
 		return true;
-	case RTE_MBUF_F_RX_L4_CKSUM_BAD:
-		return mr_pkt(m)->flags & MR_PKT_F_L4_CKSUM_OK;
-	default:
-		return mr_cksum_rx_soft_ok(m, mr_pkt(m)->phdr_sum);
-	}
+	return nic != RTE_MBUF_F_RX_L4_CKSUM_BAD && mr_cksum_fold(mr_cksum_chain(p->phdr_sum, m, 0, p->trans_len)) == 0xffff;
 }
 
 /* IPv4 header of `len` bytes (a multiple of 4) at the packet's data. */

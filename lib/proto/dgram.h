@@ -37,10 +37,26 @@ struct mr_dgram_kind {
 	enum mr_counter sent;
 	uint8_t hdr_bytes;   /* that push puts in front */
 	bool ports;          /* peers have ports: 0 is no destination */
-	/* Make what the application wrote a packet of the protocol, data at the transport header; `dport` is the peer's.
-	 * Does not consume it. @return 0 or -errno: no such message can be sent */
-	int (*push)(struct mr_dgram *d, struct rte_mbuf *m, const struct mr_route *r, uint16_t dport);
+	/* Make what the application wrote packets of the protocol, data at the transport header; all go by `r`, to[i] has
+	 * the port of packet i's peer, without `to` it is the endpoint's. Consumes none. @return how many (1 to n), or why
+	 * the first can't be sent, -errno */
+	int (*push)(struct mr_dgram *d, struct rte_mbuf **pkts, uint16_t n, const struct mr_route *r,
+	            const struct mr_sockaddr *to);
 };
+
+/* push of a kind that makes one packet at a time: `one` returns 0 or -errno. */
+static inline int
+mr_dgram_push_each(struct mr_dgram *d, struct rte_mbuf **pkts, uint16_t n, const struct mr_route *r,
+                   int (*one)(struct mr_dgram *d, struct rte_mbuf *m, const struct mr_route *r))
+{
+	for (uint16_t i = 0; i < n; i++) {
+		int rc = one(d, pkts[i], r);
+
+		if (rc < 0)
+			return i > 0 ? i : rc;
+	}
+	return n;
+}
 
 struct mr_dgram {
 	struct mr_ep ep;

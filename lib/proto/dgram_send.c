@@ -189,20 +189,22 @@ mbuf_prepare(struct rte_mbuf *m, uint32_t max)
 	return 0;
 }
 
-/* Make it a packet of the protocol, and put it to those that wait. @return 0 or -errno; then it is the caller's */
+/* Make them packets of the protocol, and put them to those that wait; at most MR_DGRAM_PENDING, all to one destination.
+ * @return how many, or -errno of the first; the others are the caller's */
 static inline int
-packet_put(struct mr_dgram *d, struct rte_mbuf *m, struct mr_route *r, uint16_t dport)
+packets_put(struct mr_dgram *d, struct rte_mbuf **pkts, uint16_t n, struct mr_route *r, const struct mr_sockaddr *to)
 {
-	int rc = d->kind->push(d, m, r, dport);
+	int rc = d->kind->push(d, pkts, n, r, to);
 
 	if (unlikely(rc < 0))
 		return rc;
-	if (d->n_pending == MR_DGRAM_PENDING || d->pending_route != r)
+	if (d->n_pending + rc > MR_DGRAM_PENDING || d->pending_route != r)
 		mr_dgram_send_pending(d);
 	d->pending_route = r;
-	d->pending[d->n_pending++] = m;
+	memcpy(&d->pending[d->n_pending], pkts, (size_t)rc * sizeof(*pkts));
+	d->n_pending += (uint16_t)rc;
 	mr_ep_mark_dirty(&d->ep);
-	return 0;
+	return rc;
 }
 
 ssize_t
@@ -225,8 +227,8 @@ mr_dgram_send(struct mr_ep *ep, const void *buf, size_t len, const struct mr_soc
 		mr_ep_starved(ep);
 		return -ENOBUFS;
 	}
-	rc = packet_put(d, m, r, to ? to->port : mr_dgram_peer_port(d));
-	return likely(rc == 0) ? (ssize_t)len : mr_ep_refuse_mbuf(m, rc);
+	rc = packets_put(d, &m, 1, r, to);
+	return likely(rc == 1) ? (ssize_t)len : mr_ep_refuse_mbuf(m, rc);
 }
 
 ssize_t
@@ -238,6 +240,21 @@ mr_dgram_send_mbuf(struct mr_ep *ep, struct rte_mbuf *m, const struct mr_sockadd
 	return likely(rc == 1) ? (ssize_t)len : mr_ep_refuse_mbuf(m, rc);
 }
 
+/* How many packets, from the first on, have one destination and may be sent there? @param to NULL: the peer
+ * @return 1 to n, or -errno of the first */
+static inline int
+run_prepare(struct rte_mbuf **pkts, const struct mr_sockaddr *to, uint16_t n, uint32_t max)
+{
+	int rc = mbuf_prepare(pkts[0], max);
+	uint16_t k = 1;
+
+	if (unlikely(rc < 0))
+		return rc;
+	while (k < n && (!to || (same_dest(&to[k], &to[k - 1]) && to[k].port)) && mbuf_prepare(pkts[k], max) == 0)
+		k++;
+	return k;
+}
+
 int
 mr_dgram_send_burst(struct mr_ep *ep, struct rte_mbuf **pkts, const struct mr_sockaddr *to, uint16_t n)
 {
@@ -247,17 +264,16 @@ mr_dgram_send_burst(struct mr_ep *ep, struct rte_mbuf **pkts, const struct mr_so
 	uint32_t max = 0;
 	uint16_t sent = 0;
 
-	while (sent < n && rc == 0) {
+	while (sent < n && rc >= 0) {
 		const struct mr_sockaddr *dst = to ? &to[sent] : NULL;
 
-		/* What is true of a destination is asked once for a run of packets that go there. */
-		if (sent == 0 || (dst && !(same_dest(dst, dst - 1) && dst->port)))
-			rc = dest_prepare(d, dst, &r, &max);
+		rc = dest_prepare(d, dst, &r, &max);
 		if (likely(rc == 0))
-			rc = mbuf_prepare(pkts[sent], max);
-		if (likely(rc == 0))
-			rc = packet_put(d, pkts[sent], r, dst ? dst->port : mr_dgram_peer_port(d));
-		sent += rc == 0;
+			rc = run_prepare(&pkts[sent], dst, (uint16_t)RTE_MIN(n - sent, MR_DGRAM_PENDING), max);
+		if (likely(rc > 0))
+			rc = packets_put(d, &pkts[sent], (uint16_t)rc, r, dst);
+		if (likely(rc > 0))
+			sent += (uint16_t)rc;
 	}
 	return sent > 0 ? sent : rc;
 }

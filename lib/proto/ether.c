@@ -112,7 +112,7 @@ ether_pull_one(struct mr_nic *nic, uint64_t own, struct rte_mbuf *m)
 		if (why != MR_CNT_MAX)
 			return why;
 	}
-	rte_pktmbuf_adj(m, (uint16_t)hdr);
+	mr_mbuf_strip(m, (uint16_t)hdr);
 	p->net_proto = type;
 	p->net_off = m->data_off;
 	p->flags |= flags;

@@ -159,7 +159,7 @@ mr_ip_input(struct mr_netproto *np, struct mr_nic *nic, struct rte_mbuf **pkts, 
 				pkts[rest++] = m;
 				continue;
 			}
-			rte_pktmbuf_adj(m, p->trans_off - m->data_off);
+			mr_mbuf_strip(m, p->trans_off - m->data_off);
 			same[k++] = m;
 		}
 		n = rest;

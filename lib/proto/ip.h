@@ -42,9 +42,8 @@ struct mr_ip {
 typedef enum mr_counter (*mr_ip_parse_fn)(struct mr_nic *nic, struct rte_mbuf *m, struct mr_addr *dst);
 /* Judges one packet on its way through and writes into it what a router does. @return MR_CNT_MAX, or the reason to drop it */
 typedef enum mr_counter (*mr_ip_pass_fn)(struct rte_mbuf *m, uint16_t mtu);
-/* Prepends the header to one packet; the headroom is there, and `p` names a TTL. */
-typedef void (*mr_ip_push_fn)(struct mr_ip *ip, const struct mr_route *r, struct rte_mbuf *m,
-                              const struct mr_ip_params *p);
+/* Prepends the header to one packet; the headroom is there. @param head what the family knows of the headers of a burst */
+typedef void (*mr_ip_push_fn)(void *head, struct rte_mbuf *m);
 
 int mr_ip_create(struct mr_stack *s, const struct mr_netproto_ops *ops, struct mr_netproto **out);
 void mr_ip_destroy(struct mr_netproto *np);
@@ -114,20 +113,23 @@ mr_ip_forward_burst(struct mr_netproto *np, struct rte_mbuf **pkts, struct mr_ho
 	return kept;
 }
 
-static inline int
-mr_ip_output_burst(struct mr_netproto *np, struct mr_route *r, struct rte_mbuf **pkts, uint16_t n,
-                   const struct mr_ip_params *p, mr_ip_push_fn push)
+/* The TTL or hop limit to send with. */
+static inline uint8_t
+mr_ip_ttl(const struct mr_ip *ip, const struct mr_ip_params *p)
 {
-	/* A copy that nobody else writes to: what follows from it is worked out once for the burst. */
-	struct mr_ip_params own = *p;
-	const uint32_t mtu = r->mtu, hdr_bytes = np->ops->hdr_bytes;
+	return p->ttl ? p->ttl : ip->ttl;
+}
+
+static __rte_always_inline int
+mr_ip_output_burst(struct mr_netproto *np, struct mr_route *r, struct rte_mbuf **pkts, uint16_t n,
+                   const struct mr_ip_params *p, uint32_t hdr_bytes, mr_ip_push_fn push, void *head)
+{
+	const uint32_t mtu = r->mtu;
 	uint16_t kept = 0;
 	int err = 0;
 
 	if (unlikely(p->own_header))
 		return mr_ip_output_finished(np, r, pkts, n, p);
-	if (own.ttl == 0)
-		own.ttl = ((struct mr_ip *)np)->ttl;
 	for (uint16_t i = 0; i < n; i++) {
 		struct rte_mbuf *m = pkts[i];
 		uint32_t len = m->pkt_len + hdr_bytes;
@@ -137,7 +139,7 @@ mr_ip_output_burst(struct mr_netproto *np, struct mr_route *r, struct rte_mbuf *
 			err = -EMSGSIZE;
 			continue;
 		}
-		push((struct mr_ip *)np, r, m, &own);
+		push(head, m);
 		pkts[kept++] = m;
 	}
 	if (kept)

@@ -224,37 +224,66 @@ ipv4_forward(struct mr_netproto *np, struct rte_mbuf **pkts, struct mr_hop *hops
 	return mr_ip_forward_burst(np, pkts, hops, n, ipv4_pass);
 }
 
-static inline void
-ipv4_push(struct mr_ip *ip, const struct mr_route *r, struct rte_mbuf *m, const struct mr_ip_params *p)
+/* What is known of the headers of a burst. An identification serves reassembly; a datagram that is never fragmented needs
+ * none (RFC 6864 4.1). */
+struct ipv4_head {
+	uint32_t sum;         /* of what they have in common, not folded */
+	uint16_t id, id_step; /* of the next */
+	bool offload;         /* the NIC does the checksums */
+	rte_be16_t vhl_tos, frag, ttl_proto;
+	rte_be32_t src, dst;
+};
+
+static inline struct ipv4_head
+head_of(struct mr_ip *ip, const struct mr_route *r, const struct mr_ip_params *p, uint16_t n)
 {
+	struct ipv4_head head = {
+		.id = p->df ? 0 : ip->next_id,
+		.id_step = p->df ? 0 : 1,
+		.offload = mr_route_link_caps(r) & MR_LINK_CAP_TX_IPV4_CKSUM && !(r->flags & MR_ROUTE_F_LOCAL),
+		.vhl_tos = rte_cpu_to_be_16((uint16_t)(RTE_IPV4_VHL_DEF << 8 | p->tos)),
+		.frag = p->df ? RTE_BE16(RTE_IPV4_HDR_DF_FLAG) : 0,
+		.ttl_proto = rte_cpu_to_be_16((uint16_t)(mr_ip_ttl(ip, p) << 8 | p->trans_proto)),
+		.src = mr_ipv4_be(&r->local->addr),
+		.dst = mr_ipv4_be(&r->remote),
+	};
+
+	head.sum = (uint32_t)head.vhl_tos + head.frag + head.ttl_proto + r->addr_sum;
+	ip->next_id += head.id_step * n;
+	return head;
+}
+
+static inline void
+ipv4_push(void *burst, struct rte_mbuf *m)
+{
+	struct ipv4_head *head = burst;
 	struct rte_ipv4_hdr *h = mr_mbuf_prepend(m, HDR_BYTES);
-	/* An identification serves reassembly; a datagram that is never fragmented needs none (RFC 6864 4.1). */
-	uint16_t id_be = p->df ? 0 : rte_cpu_to_be_16(ip->next_id++);
-	uint16_t frag_be = p->df ? RTE_BE16(RTE_IPV4_HDR_DF_FLAG) : 0, len_be = rte_cpu_to_be_16((uint16_t)m->pkt_len);
-	uint16_t vhl_tos_be = rte_cpu_to_be_16((uint16_t)(RTE_IPV4_VHL_DEF << 8 | p->tos));
-	uint16_t ttl_proto_be = rte_cpu_to_be_16((uint16_t)(p->ttl << 8 | p->trans_proto));
+	rte_be16_t id_be = rte_cpu_to_be_16(head->id), len_be = rte_cpu_to_be_16((uint16_t)m->pkt_len);
 	uint16_t sum = 0;
 
+	head->id += head->id_step;
 	m->l3_len = HDR_BYTES;
-	if (mr_route_link_caps(r) & MR_LINK_CAP_TX_IPV4_CKSUM && !(r->flags & MR_ROUTE_F_LOCAL))
+	if (head->offload)
 		m->ol_flags |= RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_IP_CKSUM;
 	else
-		sum = ~mr_cksum_fold((uint64_t)vhl_tos_be + len_be + id_be + frag_be + ttl_proto_be + r->addr_sum);
-	memcpy(h, &vhl_tos_be, sizeof(vhl_tos_be));
+		sum = ~mr_cksum_fold32(head->sum + len_be + id_be);
+	memcpy(h, &head->vhl_tos, sizeof(head->vhl_tos));
 	h->total_length = len_be;
 	h->packet_id = id_be;
-	h->fragment_offset = frag_be;
-	memcpy(&h->time_to_live, &ttl_proto_be, sizeof(ttl_proto_be));
+	h->fragment_offset = head->frag;
+	memcpy(&h->time_to_live, &head->ttl_proto, sizeof(head->ttl_proto));
 	h->hdr_checksum = sum;
-	h->src_addr = mr_ipv4_be(&r->local->addr);
-	h->dst_addr = mr_ipv4_be(&r->remote);
+	h->src_addr = head->src;
+	h->dst_addr = head->dst;
 }
 
 static int
 ipv4_output(struct mr_netproto *np, struct mr_route *r, struct rte_mbuf **pkts, uint16_t n,
             const struct mr_ip_params *p)
 {
-	return mr_ip_output_burst(np, r, pkts, n, p, ipv4_push);
+	struct ipv4_head head = head_of((struct mr_ip *)np, r, p, n);
+
+	return mr_ip_output_burst(np, r, pkts, n, p, HDR_BYTES, ipv4_push, &head);
 }
 
 void

@@ -230,19 +230,31 @@ mr_ipv6_push_plain(struct rte_mbuf *m, const struct mr_addr *src, const struct m
 	push(m, src, dst, trans_proto, hop_limit, 0);
 }
 
-static inline void
-ipv6_push(struct mr_ip *ip, const struct mr_route *r, struct rte_mbuf *m, const struct mr_ip_params *p)
-{
-	uint32_t tc_label = (uint32_t)p->tos << 20 | flow_label(ip, r, m, p->trans_proto);
+/* What the headers of a burst have in common. */
+struct ipv6_head {
+	const struct mr_ip *ip;
+	const struct mr_route *route;
+	uint8_t trans_proto, hop_limit, tos;
+};
 
-	push(m, &r->local->addr, &r->remote, p->trans_proto, p->ttl, tc_label);
+static inline void
+ipv6_push(void *burst, struct rte_mbuf *m)
+{
+	const struct ipv6_head *head = burst;
+	const struct mr_route *r = head->route;
+	uint32_t tc_label = (uint32_t)head->tos << 20 | flow_label(head->ip, r, m, head->trans_proto);
+
+	push(m, &r->local->addr, &r->remote, head->trans_proto, head->hop_limit, tc_label);
 }
 
 static int
 ipv6_output(struct mr_netproto *np, struct mr_route *r, struct rte_mbuf **pkts, uint16_t n,
             const struct mr_ip_params *p)
 {
-	return mr_ip_output_burst(np, r, pkts, n, p, ipv6_push);
+	const struct mr_ip *ip = (const struct mr_ip *)np;
+	struct ipv6_head head = {ip, r, p->trans_proto, mr_ip_ttl(ip, p), p->tos};
+
+	return mr_ip_output_burst(np, r, pkts, n, p, HDR_BYTES, ipv6_push, &head);
 }
 
 const struct mr_netep *

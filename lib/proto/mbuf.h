@@ -21,6 +21,16 @@ mr_mbuf_prepend(struct rte_mbuf *m, uint16_t len)
 	return rte_pktmbuf_mtod(m, void *);
 }
 
+/* Move behind a header; the first segment has it. */
+static inline void
+mr_mbuf_strip(struct rte_mbuf *m, uint16_t len)
+{
+	RTE_ASSERT(len <= m->data_len);
+	m->data_off += len;
+	m->data_len -= len;
+	m->pkt_len -= len;
+}
+
 /* mr_mbuf_trim for packets that are longer. */
 void mr_mbuf_cut(struct rte_mbuf *m, uint32_t len);
 

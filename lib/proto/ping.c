@@ -85,7 +85,7 @@ ping_control(struct mr_transproto *tp, struct mr_flow *f, enum mr_ctrl_type type
 /* ---- what goes out */
 
 static int
-ping_push(struct mr_dgram *d, struct rte_mbuf *m, const struct mr_route *r, uint16_t dport)
+ping_push_one(struct mr_dgram *d, struct rte_mbuf *m, const struct mr_route *r)
 {
 	uint16_t id;
 	int rc;
@@ -93,13 +93,20 @@ ping_push(struct mr_dgram *d, struct rte_mbuf *m, const struct mr_route *r, uint
 	if (!mr_pkt_linear(m, MR_ICMP_HDR_BYTES) ||
 	    !mr_icmp_is_echo(rte_pktmbuf_mtod(m, const void *), d->net == MR_NET_IPV6, &id))
 		return -EINVAL;
-	rc = mr_dgram_autobind(d, r, dport);
+	rc = mr_dgram_autobind(d, r, 0);
 	if (rc < 0)
 		return rc;
 	id = rte_cpu_to_be_16(d->local.port);
 	memcpy(rte_pktmbuf_mtod_offset(m, char *, ID_OFF), &id, sizeof(id));
 	mr_icmp_cksum_set(m, &r->local->addr, &r->remote);
 	return 0;
+}
+
+static int
+ping_push(struct mr_dgram *d, struct rte_mbuf **pkts, uint16_t n, const struct mr_route *r, const struct mr_sockaddr *to)
+{
+	(void)to;
+	return mr_dgram_push_each(d, pkts, n, r, ping_push_one);
 }
 
 static const struct mr_dgram_kind ping_kind = {

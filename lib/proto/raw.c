@@ -137,9 +137,8 @@ finish_header(struct mr_dgram *d, struct rte_mbuf *m, const struct mr_route *r)
 }
 
 static int
-raw_push(struct mr_dgram *d, struct rte_mbuf *m, const struct mr_route *r, uint16_t dport)
+raw_push_one(struct mr_dgram *d, struct rte_mbuf *m, const struct mr_route *r)
 {
-	(void)dport;
 	if (d->own_header)
 		return finish_header(d, m, r);
 	if (d->wire_proto != MR_TRANS_ICMPV6 || d->net != MR_NET_IPV6)
@@ -148,6 +147,13 @@ raw_push(struct mr_dgram *d, struct rte_mbuf *m, const struct mr_route *r, uint1
 		return -EINVAL;
 	mr_icmp_cksum_set(m, &r->local->addr, &r->remote);
 	return 0;
+}
+
+static int
+raw_push(struct mr_dgram *d, struct rte_mbuf **pkts, uint16_t n, const struct mr_route *r, const struct mr_sockaddr *to)
+{
+	(void)to;
+	return mr_dgram_push_each(d, pkts, n, r, raw_push_one);
 }
 
 static const struct mr_dgram_kind raw_kind = {

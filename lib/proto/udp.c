@@ -66,13 +66,18 @@ udp_parse(struct mr_transproto *tp, struct rte_mbuf **pkts, uint16_t n)
 static void
 udp_input(struct mr_transproto *tp, struct mr_flow **flows, struct rte_mbuf **pkts, uint16_t n)
 {
-	(void)tp;
+	uint16_t queued = 0;
+
 	for (uint16_t i = 0; i < n; i++) {
 		struct mr_dgram *d = (struct mr_dgram *)flows[i];
 		uint16_t nic = mr_pkt(pkts[i])->netep->nic->id;
 
-		rte_pktmbuf_adj(pkts[i], UDP_HDR_BYTES);
-		mr_rxq_put(&d->rxq, &d->ep, pkts[i], nic);
+		mr_mbuf_strip(pkts[i], UDP_HDR_BYTES);
+		queued += mr_rxq_add(&d->rxq, tp->stack, pkts[i], nic);
+		if (i + 1 < n && flows[i + 1] == flows[i])
+			continue;
+		mr_rxq_tell(&d->rxq, &d->ep, queued);
+		queued = 0;
 	}
 }
 
@@ -99,26 +104,46 @@ udp_control(struct mr_transproto *tp, struct mr_flow *f, enum mr_ctrl_type type,
 		mr_dgram_control(d, type, extra, mr_dgram_control_errno(type));
 }
 
-static int
-udp_push(struct mr_dgram *d, struct rte_mbuf *m, const struct mr_route *r, uint16_t dport)
+/* Of a datagram without its header. @param sum of all that is not payload, not folded */
+static inline uint16_t
+udp_cksum(const struct rte_mbuf *payload, uint64_t sum)
 {
-	struct rte_udp_hdr h = {
-		.src_port = rte_cpu_to_be_16(d->local.port),
-		.dst_port = rte_cpu_to_be_16(dport),
-		.dgram_len = rte_cpu_to_be_16((uint16_t)(m->pkt_len + UDP_HDR_BYTES)),
-	};
-	int rc;
+	uint16_t cksum = ~mr_cksum_fold(mr_cksum_chain(sum, payload, 0, payload->pkt_len));
+
+	return unlikely(cksum == 0) ? 0xffff : cksum; /* 0 is "none" (RFC 768) */
+}
+
+static int
+udp_push(struct mr_dgram *d, struct rte_mbuf **pkts, uint16_t n, const struct mr_route *r, const struct mr_sockaddr *to)
+{
+	const bool summed = !(d->no_cksum && mr_addr_is_v4(&r->remote)), offload = mr_cksum_is_offloaded(r, MR_TRANS_UDP);
+	const rte_be16_t peer_be = d->ep.flow.rport_be;
+	rte_be16_t sport_be;
+	uint32_t same_sum;
 
 	if (unlikely(!(d->ep.flags & MR_DGRAM_F_BOUND))) {
-		rc = mr_dgram_autobind(d, r, dport);
+		int rc = mr_dgram_autobind(d, r, to ? to->port : rte_be_to_cpu_16(peer_be));
+
 		if (rc < 0)
 			return rc;
-		h.src_port = rte_cpu_to_be_16(d->local.port);
 	}
-	memcpy(mr_mbuf_prepend(m, UDP_HDR_BYTES), &h, sizeof(h));
-	if (!(d->no_cksum && mr_addr_is_v4(&r->remote)))
-		mr_cksum_tx(m, UDP_HDR_BYTES, offsetof(struct rte_udp_hdr, dgram_cksum), r, MR_TRANS_UDP);
-	return 0;
+	sport_be = rte_cpu_to_be_16(d->local.port);
+	same_sum = r->addr_sum + rte_cpu_to_be_16(MR_TRANS_UDP) + sport_be;
+	for (uint16_t i = 0; i < n; i++) {
+		rte_be16_t len_be = rte_cpu_to_be_16((uint16_t)(pkts[i]->pkt_len + UDP_HDR_BYTES));
+		rte_be16_t dport_be = to ? rte_cpu_to_be_16(to[i].port) : peer_be;
+		/* The length is in the pseudo-header, too. */
+		rte_be16_t cksum = summed && !offload ? udp_cksum(pkts[i], (uint64_t)same_sum + dport_be + 2u * len_be) : 0;
+		struct rte_udp_hdr *h = mr_mbuf_prepend(pkts[i], UDP_HDR_BYTES);
+
+		h->src_port = sport_be;
+		h->dst_port = dport_be;
+		h->dgram_len = len_be;
+		h->dgram_cksum = cksum;
+		if (summed && offload)
+			mr_cksum_tx(pkts[i], UDP_HDR_BYTES, offsetof(struct rte_udp_hdr, dgram_cksum), r, MR_TRANS_UDP);
+	}
+	return n;
 }
 
 static const struct mr_dgram_kind udp_kind = {

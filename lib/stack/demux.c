@@ -210,9 +210,9 @@ lookup_tuples(struct mr_stack *s, uint8_t proto, struct rte_mbuf **pkts, struct 
 
 /* What the packet before was for, if any other to the same address and port is, too. */
 struct demux_last {
-	const struct mr_netep *netep;
+	const struct mr_netep *netep; /* NULL: not known */
 	uint16_t lport_be;
-	struct mr_flow *flow; /* NULL: not known */
+	struct mr_flow *flow;
 };
 
 /* Does a registration take all that is for its port, whoever sent it: is it the only one of the port, and open to all? */
@@ -236,20 +236,14 @@ hash_set(const struct mr_stack *s, uint8_t proto, struct rte_mbuf *m)
 	p->hash = mr_flow_hash(&s->flows, &p->src, p->sport_be, p->dport_be, p->netep->id, proto);
 }
 
-/* A packet that is in no entry of the flow table. @param hashed its hash is set */
-static inline struct mr_flow *
-lookup_bound(struct mr_stack *s, uint8_t proto, struct rte_mbuf *m, bool hashed, struct demux_last *last)
+/* A packet that is in no entry of the flow table. Its hash is set. */
+static struct mr_flow *
+lookup_bound(struct mr_stack *s, uint8_t proto, struct rte_mbuf *m, struct demux_last *last)
 {
 	const struct mr_pkt *p = mr_pkt(m);
-	struct demux_query q;
-	struct mr_bound *b;
+	struct demux_query q = query_of_pkt(proto, m);
+	struct mr_bound *b = bound_find(&s->demux, &q, RANK_NONE);
 
-	if (likely(last->flow && last->netep == p->netep && last->lport_be == p->dport_be))
-		return last->flow;
-	if (!hashed)
-		hash_set(s, proto, m);
-	q = query_of_pkt(proto, m);
-	b = bound_find(&s->demux, &q, RANK_NONE);
 	if (!b)
 		return NULL;
 	if (bound_takes_all(&s->demux, b))
@@ -257,23 +251,49 @@ lookup_bound(struct mr_stack *s, uint8_t proto, struct rte_mbuf *m, bool hashed,
 	return &b->ep->flow;
 }
 
+static inline bool
+is_like_last(const struct rte_mbuf *m, const struct demux_last *last)
+{
+	const struct mr_pkt *p = mr_pkt(m);
+
+	return last->netep == p->netep && last->lport_be == p->dport_be;
+}
+
+/* A protocol without connections: a server of datagrams. @return for how many there is somebody */
+static uint16_t
+lookup_bounds(struct mr_stack *s, uint8_t proto, struct rte_mbuf **pkts, struct mr_flow **flows, uint16_t n)
+{
+	struct demux_last last = {0}; /* no packet is without an address */
+	uint16_t found = 0;
+
+	for (uint16_t i = 0; i < n; i++) {
+		if (unlikely(!is_like_last(pkts[i], &last))) {
+			hash_set(s, proto, pkts[i]);
+			flows[i] = lookup_bound(s, proto, pkts[i], &last);
+			found += flows[i] != NULL;
+			continue;
+		}
+		flows[i] = last.flow;
+		found++;
+	}
+	return found;
+}
+
 /* @return for how many there is somebody */
 static uint16_t
 lookup_chunk(struct mr_stack *s, uint8_t proto, struct rte_mbuf **pkts, struct mr_flow **flows, uint16_t n)
 {
-	bool connected = s->flows.n_of[proto] > 0; /* a server of datagrams has no connections */
 	struct demux_last last = {0};
 	uint16_t found = 0;
 
-	for (uint16_t i = 0; connected && i < n; i++)
+	if (s->flows.n_of[proto] == 0)
+		return lookup_bounds(s, proto, pkts, flows, n);
+	for (uint16_t i = 0; i < n; i++)
 		hash_set(s, proto, pkts[i]);
-	if (connected)
-		lookup_tuples(s, proto, pkts, flows, n);
-	else
-		memset(flows, 0, n * sizeof(*flows));
+	lookup_tuples(s, proto, pkts, flows, n);
 	for (uint16_t i = 0; i < n; i++) {
 		if (!flows[i]) {
-			flows[i] = lookup_bound(s, proto, pkts[i], connected, &last);
+			flows[i] = is_like_last(pkts[i], &last) ? last.flow : lookup_bound(s, proto, pkts[i], &last);
 		} else if (unlikely(s->demux.n_nic_specific > 0)) {
 			struct demux_query q = query_of_pkt(proto, pkts[i]);
 

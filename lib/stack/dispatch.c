@@ -31,8 +31,10 @@ require_bytes(struct mr_stack *s, struct rte_mbuf **pkts, uint16_t n, uint16_t b
 {
 	uint16_t k = 0;
 
-	for (uint16_t i = 0; i < n; i++) {
-		if (likely(pkts[i]->data_len >= bytes) || mr_pkt_linear(pkts[i], bytes))
+	while (k < n && likely(pkts[k]->data_len >= bytes))
+		k++;
+	for (uint16_t i = k; i < n; i++) {
+		if (mr_pkt_linear(pkts[i], bytes))
 			pkts[k++] = pkts[i];
 		else
 			mr_drop(s, pkts[i], MR_DROP_NET_SHORT);
@@ -44,8 +46,8 @@ require_bytes(struct mr_stack *s, struct rte_mbuf **pkts, uint16_t n, uint16_t b
 static void
 deliver_parsed(struct mr_nic *nic, struct mr_netproto *np, struct rte_mbuf **pkts, const struct mr_addr *dst, uint16_t n)
 {
-	struct mr_netep *ep = NULL;
-	uint8_t flags = 0;
+	uint8_t flags = mr_pkt(pkts[0])->flags & MR_PKT_F_LOCAL;
+	struct mr_netep *ep = mr_nic_netep_for(nic, &dst[0], flags);
 	uint16_t k = 0;
 
 	for (uint16_t i = 0; i < n; i++) {
@@ -53,7 +55,7 @@ deliver_parsed(struct mr_nic *nic, struct mr_netproto *np, struct rte_mbuf **pkt
 		struct mr_pkt *p = mr_pkt(m);
 
 		/* Bursts tend to be for one address: ask once for each run. */
-		if (i == 0 || !mr_addr_equal(&dst[i], &dst[i - 1]) || flags != (p->flags & MR_PKT_F_LOCAL)) {
+		if (i > 0 && unlikely(!mr_addr_equal(&dst[i], &dst[i - 1]) || (p->flags & MR_PKT_F_LOCAL) != flags)) {
 			flags = p->flags & MR_PKT_F_LOCAL;
 			ep = mr_nic_netep_for(nic, &dst[i], flags);
 		}
@@ -141,6 +143,17 @@ take_run(struct rte_mbuf **pkts, uint16_t n, struct rte_mbuf **run, uint16_t *n_
 	return rest;
 }
 
+static bool
+are_of_one_protocol(struct rte_mbuf **pkts, uint16_t n)
+{
+	uint16_t net_proto = mr_pkt(pkts[0])->net_proto;
+
+	for (uint16_t i = 1; i < n; i++)
+		if (mr_pkt(pkts[i])->net_proto != net_proto)
+			return false;
+	return true;
+}
+
 static void
 rx_burst(struct mr_nic *nic, struct rte_mbuf **pkts, uint16_t n)
 {
@@ -148,9 +161,8 @@ rx_burst(struct mr_nic *nic, struct rte_mbuf **pkts, uint16_t n)
 	uint64_t bytes = 0;
 	uint16_t n_run;
 
-	for (uint16_t i = 0; i < n; i++)
-		rte_prefetch0(rte_pktmbuf_mtod(pkts[i], void *));
 	for (uint16_t i = 0; i < n; i++) {
+		rte_prefetch0(rte_pktmbuf_mtod(pkts[i], void *));
 		mr_pkt(pkts[i])->nic = nic;
 		bytes += pkts[i]->pkt_len;
 	}
@@ -159,10 +171,12 @@ rx_burst(struct mr_nic *nic, struct rte_mbuf **pkts, uint16_t n)
 	if (unlikely(!LIST_EMPTY(&nic->stack->packets)))
 		mr_packet_hear_rx(nic, pkts, n);
 	n = nic->framing->pull(nic, pkts, n);
-	while (n > 0) {
+	while (n > 0 && unlikely(!are_of_one_protocol(pkts, n))) {
 		n = take_run(pkts, n, run, &n_run);
 		deliver_network(nic, mr_pkt(run[0])->net_proto, run, n_run);
 	}
+	if (n > 0)
+		deliver_network(nic, mr_pkt(pkts[0])->net_proto, pkts, n);
 }
 
 void
@@ -280,7 +294,7 @@ bool
 mr_nic_deliver_transport(struct mr_stack *s, uint8_t trans, struct rte_mbuf **pkts, uint16_t n)
 {
 	struct mr_transproto *tp = s->transprotos[trans];
-	uint16_t end;
+	uint16_t end, most;
 
 	if (!tp || !tp->ops->parse)
 		return false;
@@ -291,7 +305,8 @@ mr_nic_deliver_transport(struct mr_stack *s, uint8_t trans, struct rte_mbuf **pk
 	for (uint16_t i = 0; i < n; i = end) {
 		struct mr_flow *flow;
 
-		for (end = i; end < n && end - i < MR_BURST && !is_group(pkts[end]); end++)
+		most = (uint16_t)RTE_MIN((uint32_t)n, i + (uint32_t)MR_BURST);
+		for (end = i; end < most && !is_group(pkts[end]); end++)
 			;
 		if (end > i) {
 			deliver_unicast(tp, pkts + i, end - i);

@@ -103,6 +103,8 @@ mr_rxq_recv_mbuf(struct mr_rxq *q, struct mr_ep *ep, struct rte_mbuf **out, stru
 int
 mr_rxq_recv_burst(struct mr_rxq *q, struct mr_ep *ep, struct rte_mbuf **pkts, struct mr_sockaddr *from, uint16_t n)
 {
+	uint32_t bytes = 0, segs = 0;
+	struct rte_mbuf *m;
 	uint16_t k = 0;
 	ssize_t rc;
 
@@ -110,13 +112,22 @@ mr_rxq_recv_burst(struct mr_rxq *q, struct mr_ep *ep, struct rte_mbuf **pkts, st
 		rxq_head(q, ep, NULL, &rc);
 		return (int)rc;
 	}
-	for (; k < n && q->pkts.head; k++) {
-		const struct rte_mbuf *m = q->pkts.head;
-
+	m = q->pkts.head;
+	for (; k < n && m; k++) {
 		if (from)
 			from[k] = sender(m);
-		pkts[k] = rxq_take(q, ep->stack);
+		bytes += m->pkt_len + MR_RXQ_OVERHEAD;
+		segs += m->nb_segs;
+		pkts[k] = m;
+		m = mr_pkt(m)->next;
+		mr_pkt(pkts[k])->next = NULL;
 	}
+	q->pkts.head = m;
+	if (!m)
+		q->pkts.tail = NULL;
+	q->pkts.n -= k;
+	q->bytes -= bytes;
+	ep->stack->rx_held -= segs;
 	return k;
 }
 

@@ -40,24 +40,40 @@ mr_rxq_refusal(const struct mr_rxq *q, const struct mr_stack *s, uint32_t len)
 	return likely(mr_stack_rx_room(s)) ? MR_CNT_MAX : q->counters->no_memory;
 }
 
-/* Queue a message that came in at a NIC, or drop it. Consumes it. */
-static inline void
-mr_rxq_put(struct mr_rxq *q, struct mr_ep *ep, struct rte_mbuf *m, uint16_t nic)
+/* Queue a message that came in at a NIC, or drop it. Consumes it. What was queued is still to be told: mr_rxq_tell.
+ * @return is it queued? */
+static inline bool
+mr_rxq_add(struct mr_rxq *q, struct mr_stack *s, struct rte_mbuf *m, uint16_t nic)
 {
-	struct mr_stack *s = ep->stack;
 	enum mr_counter why = mr_rxq_refusal(q, s, m->pkt_len);
 
 	if (unlikely(why != MR_CNT_MAX)) {
 		mr_drop(s, m, why);
-		return;
+		return false;
 	}
 	mr_pkt(m)->seq = nic;
 	mr_pkt(m)->netep = NULL;
 	q->bytes += m->pkt_len + MR_RXQ_OVERHEAD;
 	s->rx_held += m->nb_segs;
 	mr_pktq_push(&q->pkts, m);
-	mr_count(s, q->counters->taken);
+	return true;
+}
+
+/* Count so many that were queued, and tell the endpoint of them. */
+static inline void
+mr_rxq_tell(struct mr_rxq *q, struct mr_ep *ep, uint16_t n)
+{
+	if (n == 0)
+		return;
+	mr_count_n(ep->stack, q->counters->taken, n);
 	mr_ep_event(ep, MR_EV_IN);
+}
+
+/* Both for a message that is alone. */
+static inline void
+mr_rxq_put(struct mr_rxq *q, struct mr_ep *ep, struct rte_mbuf *m, uint16_t nic)
+{
+	mr_rxq_tell(q, ep, mr_rxq_add(q, ep->stack, m, nic));
 }
 
 /* A copy of a packet that others also want, if the queue has room for it; facts are copied too, offsets excepted.

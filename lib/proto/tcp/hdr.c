@@ -159,7 +159,7 @@ tcp_hdr_pull(struct rte_mbuf *m, struct tcp_rx *rx)
 	rx->n_sack = 0;
 	if (p->trans_hdr_len > TCP_HDR_BYTES)
 		options_pull(rx, (const uint8_t *)(h + 1), p->trans_hdr_len - TCP_HDR_BYTES);
-	rte_pktmbuf_adj(m, p->trans_hdr_len);
+	mr_mbuf_strip(m, p->trans_hdr_len);
 }
 
 unsigned
