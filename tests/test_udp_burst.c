@@ -102,6 +102,27 @@ START_TEST(send)
 }
 END_TEST
 
+/* Datagrams that routers may cut have an identification each (RFC 6864 4.2), in bursts that leave together and in the next. */
+START_TEST(identifications)
+{
+	struct mr_ep *ep = connected(false, 7, 9);
+	struct rte_mbuf *pkts[MANY];
+	uint16_t id = 0;
+
+	datagrams(pkts, MANY);
+	ck_assert_int_eq(mr_ep_send_burst(ep, pkts, NULL, MANY), MANY);
+	for (unsigned i = 0; i < MANY; i++) {
+		const struct rig_frame *f = rig_expect_udp(&rig, 7, 9, NULL, 20);
+
+		ck_assert(!f->df);
+		if (i > 0)
+			ck_assert_uint_eq(f->ip_id, (uint16_t)(id + 1));
+		id = f->ip_id;
+	}
+	mr_ep_close(ep);
+}
+END_TEST
+
 /* To two hosts in turn, one of them this one. */
 START_TEST(send_by_two_routes)
 {
@@ -206,6 +227,7 @@ suite(void)
 	tcase_add_loop_test(tc, receive, 0, 2);
 	tcase_add_test(tc, receive_ends);
 	tcase_add_loop_test(tc, send, 0, 3);
+	tcase_add_test(tc, identifications);
 	tcase_add_test(tc, send_by_two_routes);
 	tcase_add_loop_test(tc, send_stops, 0, 5);
 	tcase_add_test(tc, send_refused);
