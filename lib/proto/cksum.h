@@ -194,27 +194,21 @@ mr_cksum_rx_soft_ok(const struct rte_mbuf *m, uint16_t init)
 static inline bool
 mr_cksum_rx_ok(const struct rte_mbuf *m)
 {
-	uint64_t nic = m->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK;
 	const struct mr_pkt *p = mr_pkt(m);
 
-	/* GOOD, or NONE: not filled in by a sender on the same machine, but vouched for. */
-	if ((nic != RTE_MBUF_F_RX_L4_CKSUM_UNKNOWN && nic != RTE_MBUF_F_RX_L4_CKSUM_BAD) || p->flags & MR_PKT_F_L4_CKSUM_OK)
+	/* The bit of GOOD is also in NONE: not filled in by a sender on the same machine, but vouched for. */
+	if (m->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_GOOD || p->flags & MR_PKT_F_L4_CKSUM_OK)
 		return true;
-	return nic != RTE_MBUF_F_RX_L4_CKSUM_BAD && mr_cksum_fold(mr_cksum_chain(p->phdr_sum, m, 0, p->trans_len)) == 0xffff;
+	return !(m->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_BAD) &&
+	       mr_cksum_fold(mr_cksum_chain(p->phdr_sum, m, 0, p->trans_len)) == 0xffff;
 }
 
-/* IPv4 header of `len` bytes (a multiple of 4) at the packet's data. */
 static inline bool
-mr_cksum_rx_ipv4_ok(const struct rte_mbuf *m, const void *hdr, size_t len)
+mr_cksum_ipv4_soft_ok(const void *hdr, size_t len)
 {
-	uint64_t ip = m->ol_flags & RTE_MBUF_F_RX_IP_CKSUM_MASK;
 	uint32_t last;
 	uint64_t sum;
 
-	if (ip == RTE_MBUF_F_RX_IP_CKSUM_GOOD || mr_pkt(m)->flags & MR_PKT_F_L4_CKSUM_OK)
-		return true;
-	if (ip == RTE_MBUF_F_RX_IP_CKSUM_BAD)
-		return false;
 	/* The twenty bytes that nearly every header has, then options. */
 	sum = mr_cksum_word(mr_cksum_word(0, hdr), (const char *)hdr + 8);
 	memcpy(&last, (const char *)hdr + 16, sizeof(last));
@@ -222,6 +216,18 @@ mr_cksum_rx_ipv4_ok(const struct rte_mbuf *m, const void *hdr, size_t len)
 	if (unlikely(len > 20))
 		sum = mr_cksum_add(sum, (const char *)hdr + 20, len - 20);
 	return mr_cksum_fold(sum) == 0xffff;
+}
+
+/* IPv4 header of `len` bytes (a multiple of 4) at the packet's data. */
+static inline bool
+mr_cksum_rx_ipv4_ok(const struct rte_mbuf *m, const void *hdr, size_t len)
+{
+	uint64_t nic = m->ol_flags & RTE_MBUF_F_RX_IP_CKSUM_MASK;
+
+	if (nic == RTE_MBUF_F_RX_IP_CKSUM_UNKNOWN && likely(mr_cksum_ipv4_soft_ok(hdr, len)))
+		return true;
+	/* What never left this host may have no sum at all. */
+	return nic == RTE_MBUF_F_RX_IP_CKSUM_GOOD || mr_pkt(m)->flags & MR_PKT_F_L4_CKSUM_OK;
 }
 
 #endif

@@ -104,7 +104,7 @@ udp_control(struct mr_transproto *tp, struct mr_flow *f, enum mr_ctrl_type type,
 		mr_dgram_control(d, type, extra, mr_dgram_control_errno(type));
 }
 
-/* Of a datagram without its header. @param sum of all that is not payload, not folded */
+/* Checksum of a datagram without its header. @param sum of all that is not payload, not folded */
 static inline uint16_t
 udp_cksum(const struct rte_mbuf *payload, uint64_t sum)
 {
@@ -117,6 +117,7 @@ static int
 udp_push(struct mr_dgram *d, struct rte_mbuf **pkts, uint16_t n, const struct mr_route *r, const struct mr_sockaddr *to)
 {
 	const bool summed = !(d->no_cksum && mr_addr_is_v4(&r->remote)), offload = mr_cksum_is_offloaded(r, MR_TRANS_UDP);
+	const bool soft = summed && !offload;
 	const rte_be16_t peer_be = d->ep.flow.rport_be;
 	rte_be16_t sport_be;
 	uint32_t same_sum;
@@ -133,16 +134,16 @@ udp_push(struct mr_dgram *d, struct rte_mbuf **pkts, uint16_t n, const struct mr
 		rte_be16_t len_be = rte_cpu_to_be_16((uint16_t)(pkts[i]->pkt_len + UDP_HDR_BYTES));
 		rte_be16_t dport_be = to ? rte_cpu_to_be_16(to[i].port) : peer_be;
 		/* The length is in the pseudo-header, too. */
-		rte_be16_t cksum = summed && !offload ? udp_cksum(pkts[i], (uint64_t)same_sum + dport_be + 2u * len_be) : 0;
+		rte_be16_t cksum = soft ? udp_cksum(pkts[i], (uint64_t)same_sum + dport_be + 2u * len_be) : 0;
 		struct rte_udp_hdr *h = mr_mbuf_prepend(pkts[i], UDP_HDR_BYTES);
 
 		h->src_port = sport_be;
 		h->dst_port = dport_be;
 		h->dgram_len = len_be;
 		h->dgram_cksum = cksum;
-		if (summed && offload)
-			mr_cksum_tx(pkts[i], UDP_HDR_BYTES, offsetof(struct rte_udp_hdr, dgram_cksum), r, MR_TRANS_UDP);
 	}
+	for (uint16_t i = 0; summed && offload && i < n; i++)
+		mr_cksum_tx(pkts[i], UDP_HDR_BYTES, offsetof(struct rte_udp_hdr, dgram_cksum), r, MR_TRANS_UDP);
 	return n;
 }
 

@@ -2,8 +2,8 @@
 /**
  * @file
  * A quick "certainly not" for small sets of addresses that every packet is checked against: our own ones, the directed
- * broadcasts. One bit for each address; what the filter lets through is looked up for real. Addresses cannot be taken
- * out: the owner begins anew.
+ * broadcasts. One place for each address, a byte, so that nothing needs to be shifted; what the filter lets through is
+ * looked up for real. Addresses cannot be taken out: the owner begins anew.
  */
 #ifndef MR_STACK_ADDR_FILTER_H
 #define MR_STACK_ADDR_FILTER_H
@@ -17,16 +17,16 @@
 extern "C" {
 #endif
 
-#define MR_ADDR_FILTER_BITS 512 /**< a power of two; mr_addr_filter_bit knows it */
+#define MR_ADDR_FILTER_PLACES 512 /**< a power of two; mr_addr_filter_place knows it */
 
 /** A filter; zero is empty. */
 struct mr_addr_filter {
-	uint64_t bits[MR_ADDR_FILTER_BITS / 64]; /**< private */
+	uint8_t taken[MR_ADDR_FILTER_PLACES]; /**< private */
 };
 
-/** The bit of an address. */
+/** The place of an address. */
 static inline unsigned
-mr_addr_filter_bit(const struct mr_addr *a)
+mr_addr_filter_place(const struct mr_addr *a)
 {
 	return (unsigned)(((a->d[0] ^ a->d[1]) * 0x9e3779b97f4a7c15u) >> 55);
 }
@@ -35,18 +35,14 @@ mr_addr_filter_bit(const struct mr_addr *a)
 static inline void
 mr_addr_filter_add(struct mr_addr_filter *f, const struct mr_addr *a)
 {
-	unsigned bit = mr_addr_filter_bit(a);
-
-	f->bits[bit / 64] |= 1ull << (bit % 64);
+	f->taken[mr_addr_filter_place(a)] = 1;
 }
 
-/** Might the address have been added? @return false: certainly not */
-static inline bool
+/** Might the address have been added? @return 0: certainly not; or 1 */
+static inline unsigned
 mr_addr_filter_may_have(const struct mr_addr_filter *f, const struct mr_addr *a)
 {
-	unsigned bit = mr_addr_filter_bit(a);
-
-	return f->bits[bit / 64] >> (bit % 64) & 1;
+	return f->taken[mr_addr_filter_place(a)];
 }
 
 #ifdef __cplusplus
