@@ -18,7 +18,6 @@
 #include "stack/pkt.h"
 
 #define TX_BURST 32 /* frames looked at together, for devices that pass by pointer */
-#define PREFETCH 4
 #define DIAL_MS       3000u /* a server makes its pools between its socket and its port */
 #define DIAL_AGAIN_MS 100u
 
@@ -59,13 +58,9 @@ ethdev_rx_burst(struct mr_link *l, uint64_t now_ns, struct rte_mbuf **pkts, uint
 	(void)now_ns;
 	if (unlikely(q->dev->by_pointer))
 		got = rx_by_pointer(q, pkts, got);
-	for (uint16_t i = 0; i < got && i < PREFETCH; i++)
-		rte_prefetch0(mr_pkt(pkts[i]));
-	for (uint16_t i = 0; i < got; i++) {
-		if (i + PREFETCH < got)
-			rte_prefetch0(mr_pkt(pkts[i + PREFETCH]));
+	/* Nothing is read here, so nothing is waited for. */
+	for (uint16_t i = 0; i < got; i++)
 		mr_pkt_init(pkts[i]);
-	}
 	return got;
 }
 

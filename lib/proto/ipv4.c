@@ -136,8 +136,8 @@ header_parse(struct mr_nic *nic, struct rte_mbuf *m, struct mr_addr *dst, uint8_
 		return why;
 	if (unlikely(h->fragment_offset & RTE_BE16(RTE_IPV4_HDR_MF_FLAG | RTE_IPV4_HDR_OFFSET_MASK)))
 		p->flags |= MR_PKT_F_FRAGMENT;
-	p->trans_proto = h->next_proto_id;
 	p->ttl = h->time_to_live;
+	p->trans_proto = h->next_proto_id;
 	p->tos = h->type_of_service;
 	p->trans_off = m->data_off + ihl;
 	p->trans_len = (uint16_t)(total - ihl);

@@ -273,6 +273,38 @@ is_group(const struct rte_mbuf *m)
 	return mr_pkt(m)->flags & (MR_PKT_F_NET_MULTICAST | MR_PKT_F_NET_BROADCAST);
 }
 
+static bool
+has_group(struct rte_mbuf **pkts, uint16_t n)
+{
+	uint8_t flags = 0;
+
+	for (uint16_t i = 0; i < n; i++)
+		flags |= mr_pkt(pkts[i])->flags;
+	return flags & (MR_PKT_F_NET_MULTICAST | MR_PKT_F_NET_BROADCAST);
+}
+
+/* Some to a group, some not, in the order in which they came. */
+static void
+deliver_mixed(struct mr_transproto *tp, struct rte_mbuf **pkts, uint16_t n)
+{
+	for (uint16_t i = 0, end; i < n; i = end) {
+		struct mr_flow *flow;
+
+		for (end = i; end < n && end - i < MR_BURST && !is_group(pkts[end]); end++)
+			;
+		if (end > i) {
+			deliver_unicast(tp, pkts + i, end - i);
+			continue;
+		}
+		end = i + 1;
+		mr_demux_lookup_burst(tp->stack, tp->ops->number, &pkts[i], &flow, 1);
+		if (flow)
+			deliver_group(tp, flow, pkts[i]);
+		else
+			mr_nic_deliver_nobody(tp, pkts[i]);
+	}
+}
+
 /* Bring the transport header into one piece. Packets that are shorter are left for parse to judge. Compacts. */
 static uint16_t
 join_header(struct mr_transproto *tp, struct rte_mbuf **pkts, uint16_t n)
@@ -294,7 +326,6 @@ bool
 mr_nic_deliver_transport(struct mr_stack *s, uint8_t trans, struct rte_mbuf **pkts, uint16_t n)
 {
 	struct mr_transproto *tp = s->transprotos[trans];
-	uint16_t end, most;
 
 	if (!tp || !tp->ops->parse)
 		return false;
@@ -302,23 +333,12 @@ mr_nic_deliver_transport(struct mr_stack *s, uint8_t trans, struct rte_mbuf **pk
 		n = join_header(tp, pkts, n);
 	if (n > 0)
 		n = tp->ops->parse(tp, pkts, n);
-	for (uint16_t i = 0; i < n; i = end) {
-		struct mr_flow *flow;
-
-		most = (uint16_t)RTE_MIN((uint32_t)n, i + (uint32_t)MR_BURST);
-		for (end = i; end < most && !is_group(pkts[end]); end++)
-			;
-		if (end > i) {
-			deliver_unicast(tp, pkts + i, end - i);
-			continue;
-		}
-		end = i + 1;
-		mr_demux_lookup_burst(s, trans, &pkts[i], &flow, 1);
-		if (flow)
-			deliver_group(tp, flow, pkts[i]);
-		else
-			mr_nic_deliver_nobody(tp, pkts[i]);
+	if (unlikely(has_group(pkts, n))) {
+		deliver_mixed(tp, pkts, n);
+		return true;
 	}
+	for (uint32_t i = 0; i < n; i += MR_BURST)
+		deliver_unicast(tp, pkts + i, (uint16_t)RTE_MIN(n - i, (uint32_t)MR_BURST));
 	return true;
 }
 

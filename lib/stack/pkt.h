@@ -50,15 +50,15 @@ struct mr_pkt {
 	};
 	uint32_t hash;           /**< flow hash, after demux, where who takes it may depend on it */
 	uint16_t net_proto;      /**< EtherType */
-	uint8_t trans_proto;     /**< transport protocol */
-	uint8_t flags;           /**< MR_PKT_F_* */
+	uint8_t ttl;             /**< TTL or hop limit */
+	uint8_t trans_proto;     /**< transport protocol; the two as they lie in an IPv4 header */
 	uint16_t net_off;        /**< network header */
 	uint16_t trans_off;      /**< transport header */
 	uint16_t trans_len;      /**< bytes of transport header and payload */
 	uint16_t phdr_sum;       /**< folded pseudo-header sum, transport protocol and length included */
 	uint16_t sport_be;       /**< sender's port */
 	uint16_t dport_be;       /**< ours */
-	uint8_t ttl;             /**< TTL or hop limit */
+	uint8_t flags;           /**< MR_PKT_F_* */
 	uint8_t tos;             /**< DSCP and ECN */
 	uint8_t trans_hdr_len;   /**< bytes of transport header */
 	uint8_t tcp_flags;       /**< for the transport's use, like seq and ack */
