@@ -173,7 +173,7 @@ def memif(program, mode, options):
                 time.sleep(0.05)
             ends.append(start('client', os.cpu_count() - 1))
             for end in reversed(ends):  # a client that fails leaves its server waiting
-                end.wait(timeout=60)
+                end.wait(timeout=120)
         except subprocess.TimeoutExpired:
             pass
         finally:

@@ -136,38 +136,37 @@ mr_cksum_is_offloaded(const struct mr_route *r, uint8_t trans_proto)
 	return r->flags & MR_ROUTE_F_LOCAL || mr_route_link_caps(r) & cap;
 }
 
-/* Tell the NIC, if it is who does it. @return is it left to somebody else? */
-static inline bool
-mr_cksum_tx_offload(struct rte_mbuf *m, uint16_t hdr_len, const struct mr_route *r, uint8_t trans_proto)
+/* Leave it to who does it: the field of an outgoing packet, whose data starts at the transport header, gets what a NIC wants,
+ * also with RTE_MBUF_F_TX_TCP_SEG, and a NIC is told. */
+static inline void
+mr_cksum_tx_leave(struct rte_mbuf *m, uint16_t hdr_len, uint16_t cksum_off, const struct mr_route *r, uint8_t trans_proto)
 {
-	if (!mr_cksum_is_offloaded(r, trans_proto))
-		return false;
+	uint32_t told = m->ol_flags & RTE_MBUF_F_TX_TCP_SEG ? 0 : m->pkt_len;
+	uint16_t sum = mr_cksum_fold((uint64_t)r->addr_sum + rte_cpu_to_be_16(trans_proto) + rte_cpu_to_be_32(told));
+
+	memcpy(rte_pktmbuf_mtod_offset(m, char *, cksum_off), &sum, sizeof(sum));
 	if (r->flags & MR_ROUTE_F_LOCAL)
-		return true;
+		return;
 	m->ol_flags |= mr_addr_is_v4(&r->remote) ? RTE_MBUF_F_TX_IPV4 : RTE_MBUF_F_TX_IPV6;
 	m->ol_flags |= trans_proto == MR_TRANS_TCP ? RTE_MBUF_F_TX_TCP_CKSUM : RTE_MBUF_F_TX_UDP_CKSUM;
 	m->l4_len = hdr_len;
-	return true;
 }
 
 /* Finish the checksum of an outgoing packet whose data starts at the transport header; the field is at `cksum_off` and
- * holds 0. With RTE_MBUF_F_TX_TCP_SEG set already, the field gets what TSO wants. UDP's 0 is sent as all ones (RFC 768).
- * Of the packet `len` bytes are summed, what is behind them is in `rest`, a folded sum. */
+ * holds 0. Of the packet `len` bytes are summed, what is behind them is in `rest`, a folded sum. Not for UDP, whose 0 is not
+ * sent (udp.c). */
 static inline void
 mr_cksum_tx_part(struct rte_mbuf *m, uint16_t hdr_len, uint16_t cksum_off, const struct mr_route *r, uint8_t trans_proto,
                  uint32_t len, uint16_t rest)
 {
-	uint32_t told = m->ol_flags & RTE_MBUF_F_TX_TCP_SEG ? 0 : m->pkt_len;
-	uint64_t phdr = (uint64_t)r->addr_sum + rte_cpu_to_be_16(trans_proto) + rte_cpu_to_be_32(told);
+	uint64_t phdr = (uint64_t)r->addr_sum + rte_cpu_to_be_16(trans_proto) + rte_cpu_to_be_32(m->pkt_len);
 	uint16_t sum;
 
-	if (mr_cksum_tx_offload(m, hdr_len, r, trans_proto)) {
-		sum = mr_cksum_fold(phdr);
-	} else {
-		sum = ~mr_cksum_fold(mr_cksum_chain(phdr + rest, m, 0, len));
-		if (sum == 0 && trans_proto == MR_TRANS_UDP)
-			sum = 0xffff;
+	if (mr_cksum_is_offloaded(r, trans_proto)) {
+		mr_cksum_tx_leave(m, hdr_len, cksum_off, r, trans_proto);
+		return;
 	}
+	sum = ~mr_cksum_fold(mr_cksum_chain(phdr + rest, m, 0, len));
 	memcpy(rte_pktmbuf_mtod_offset(m, char *, cksum_off), &sum, sizeof(sum));
 }
 

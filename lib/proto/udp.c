@@ -143,7 +143,7 @@ udp_push(struct mr_dgram *d, struct rte_mbuf **pkts, uint16_t n, const struct mr
 		h->dgram_cksum = cksum;
 	}
 	for (uint16_t i = 0; summed && offload && i < n; i++)
-		mr_cksum_tx(pkts[i], UDP_HDR_BYTES, offsetof(struct rte_udp_hdr, dgram_cksum), r, MR_TRANS_UDP);
+		mr_cksum_tx_leave(pkts[i], UDP_HDR_BYTES, offsetof(struct rte_udp_hdr, dgram_cksum), r, MR_TRANS_UDP);
 	return n;
 }
 
