@@ -274,6 +274,35 @@ START_TEST(quantum)
 }
 END_TEST
 
+/* A turn that comes late sends what it could have sent meanwhile, but no more than a quarter of a round trip's; one that had
+ * nothing to send has nothing to make up for. */
+START_TEST(late_turn)
+{
+	paced(250 * MSS);
+	rig_ep_send(t.ep, 0, 15 * MSS);
+	expect_segs(0, 2);
+	ack_segs(2);
+	conn()->rtt.srtt_ns = 64 * RIG_MS;
+	rig.now += 20 * RIG_MS; /* due after 8 */
+	rig_poll(&rig);
+	expect_segs(2, 5);
+	ack_segs(7);
+	conn()->rtt.srtt_ns = 64 * RIG_MS;
+	rig.now += 60 * RIG_MS;
+	rig_poll(&rig);
+	expect_segs(7, 6);
+	ack_segs(13);
+	rig.now += 60 * RIG_MS;
+	rig_poll(&rig);
+	expect_segs(13, 2);
+	ack_segs(15);
+	rig_ep_send(t.ep, 15 * MSS, 6 * MSS);
+	expect_segs(15, 2);
+	rig_advance(&rig, 50 * RIG_MS);
+	rig_discard(&rig);
+}
+END_TEST
+
 /* The window and an ACK let nothing out before its time; and no ACK waits for the pace. */
 START_TEST(events_between)
 {
@@ -397,6 +426,7 @@ suite(void)
 	tcase_add_test(c, unused_window);
 	c = rig_case(s, "pacing", setup, rig_teardown);
 	tcase_add_test(c, pace);
+	tcase_add_test(c, late_turn);
 	tcase_add_loop_test(c, quantum, 0, 2);
 	tcase_add_test(c, events_between);
 	tcase_add_test(c, slower_than_the_timeout);

@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <rte_common.h>
+
 #include <rte_mbuf.h>
 
 #include "drivers/decorator.h"
@@ -211,11 +213,27 @@ rig_duo_inject(struct rig_duo *d, unsigned i, const struct rig_buf *b)
 	return false;
 }
 
+/* The next turn of end i for which there is something to do. */
+static uint64_t
+next_turn(const struct rig_duo *d, unsigned i)
+{
+	uint64_t next = mr_stack_next_ns(d->end[i].stack), turn = d->turn_ns[i];
+
+	return turn && next < UINT64_MAX - turn ? (RTE_MAX(next, d->now + 1) + turn - 1) / turn * turn : next;
+}
+
+/* A turn of end i, if it is its time. */
+static unsigned
+turn(struct rig_duo *d, unsigned i)
+{
+	return d->turn_ns[i] && d->now % d->turn_ns[i] ? 0 : mr_stack_poll(d->end[i].stack, d->now);
+}
+
 /* Move to the next thing that either stack does, or to `end`. @return false when there is nothing before it */
 static bool
 jump(struct rig_duo *d, uint64_t end)
 {
-	uint64_t a = mr_stack_next_ns(d->end[0].stack), b = mr_stack_next_ns(d->end[1].stack), next = a < b ? a : b;
+	uint64_t a = next_turn(d, 0), b = next_turn(d, 1), next = a < b ? a : b;
 
 	if (next > end) {
 		d->now = end;
@@ -234,7 +252,7 @@ rig_duo_run(struct rig_duo *d, uint64_t for_ns, bool (*done)(struct rig_duo *d, 
 
 	for (;;) {
 		uint64_t frames = d->end[0].frames + d->end[1].frames;
-		unsigned work = mr_stack_poll(d->end[0].stack, d->now) + mr_stack_poll(d->end[1].stack, d->now);
+		unsigned work = turn(d, 0) + turn(d, 1);
 
 		if (done && done(d, arg))
 			return true;

@@ -29,6 +29,7 @@ struct rig_duo_end {
 
 struct rig_duo {
 	uint64_t now;
+	uint64_t turn_ns[2];           /* end i turns at multiples of this only, as on a busy machine; 0: when there is work */
 	struct rig_duo_end end[2];
 	/* Sees every frame that end i sends, before the line does anything to it; may be NULL. */
 	void (*on_frame)(struct rig_duo *d, unsigned i, const struct rig_frame *f, void *arg);

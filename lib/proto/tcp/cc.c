@@ -13,6 +13,9 @@
 
 #include <rte_common.h>
 
+#define PACE_RTT_NS 4000000u /* a few times what a paced sender sends at once */
+#define PACE_SEGS 20         /* a first flight, doubled, is not worth the wait */
+
 static const struct tcp_cc_ops *const algorithms[] = {&tcp_cubic, &tcp_newreno, &tcp_bbr};
 
 const struct tcp_cc_ops *
@@ -124,6 +127,19 @@ tcp_cc_mss_set(struct tcp_cc *cc, uint32_t mss)
 	if (mss < cc->mss && cc->cwnd)
 		cc->cwnd = RTE_MAX((uint32_t)((uint64_t)cc->cwnd * mss / cc->mss), mss);
 	cc->mss = mss;
+}
+
+/*
+ * Who is late with a turn has many ACKs to answer in it, and what they let out at once overflows a short queue long before
+ * the path is full. On a path with a round trip to spread it over, it goes out at the rate of the window: a quarter more, so
+ * that the window still is what limits it (as RFC 9002 7.7 has it); twice as much in slow start, which is about to grow so far.
+ */
+void
+tcp_cc_pace(struct tcp_cc *cc, uint64_t srtt_ns)
+{
+	uint64_t bytes = cc->cwnd < cc->ssthresh ? 2ull * cc->cwnd : cc->cwnd + cc->cwnd / 4;
+
+	cc->pacing_rate = cc->cwnd > PACE_SEGS * cc->mss && srtt_ns >= PACE_RTT_NS ? bytes * 1000000000 / srtt_ns : 0;
 }
 
 const char *

@@ -176,6 +176,7 @@ cubic_ack(struct tcp_cc *cc, const struct tcp_cc_ack *a)
 		acked = tcp_slow_start(cc, &cubic(cc)->hystart, a);
 	if (acked && a->cwnd_limited)
 		avoidance(cc, a, acked);
+	tcp_cc_pace(cc, a->srtt_ns);
 }
 
 /* A congestion event (4.6, 4.7): where the plateau will be, and how far down. A sender that did not come back to the
@@ -185,7 +186,6 @@ reduce(struct tcp_cc *cc, uint32_t flight, uint64_t now_ns)
 {
 	struct cubic *c = cubic(cc);
 
-	tcp_slow_start_end(cc);
 	if (cc->ssthresh == UINT32_MAX)
 		*c = (struct cubic){.last_us = c->last_us};
 	c->w_max_undo = c->w_max;

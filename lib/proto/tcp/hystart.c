@@ -5,8 +5,7 @@
  *
  * Every byte acknowledged counts, not at most one segment per ACK (RFC 5681) or eight (L of RFC 9406 4.2): a receiver
  * that acknowledges once per burst would otherwise be punished for it. What the ACKs then let out at once would grow into
- * bursts of half a window, and overflow a short queue long before the path is full: on paths with a round trip to spread
- * it over, the first slow start is paced, at the rate to which it is about to grow.
+ * bursts of half a window, and overflow a short queue long before the path is full, were it not paced (tcp_cc_pace).
  */
 #include "proto/tcp/hystart.h"
 
@@ -19,8 +18,6 @@
 #define CSS_DIVISOR 4       /* conservative slow start grows so many times slower */
 #define CSS_ROUNDS 5
 #define CWND_MAX (UINT32_MAX / 2)
-#define PACE_RTT_NS 4000000u /* a few times what a paced sender sends at once */
-#define PACE_SEGS 20         /* a first flight, doubled, is not worth the wait */
 
 static void
 sample_add(struct tcp_hystart *h, uint64_t rtt_ns)
@@ -67,13 +64,6 @@ tcp_hystart_ack(struct tcp_hystart *h, const struct tcp_cc_ack *a, uint32_t *gro
 	return h->css_round && h->css_round++ >= CSS_ROUNDS;
 }
 
-static void
-pace(struct tcp_cc *cc, uint64_t srtt_ns)
-{
-	if (cc->cwnd > PACE_SEGS * cc->mss)
-		cc->pacing_rate = srtt_ns >= PACE_RTT_NS ? 2ull * cc->cwnd * 1000000000 / srtt_ns : 0;
-}
-
 uint32_t
 tcp_slow_start(struct tcp_cc *cc, struct tcp_hystart *h, const struct tcp_cc_ack *a)
 {
@@ -85,10 +75,7 @@ tcp_slow_start(struct tcp_cc *cc, struct tcp_hystart *h, const struct tcp_cc_ack
 	/* A window of which half was used may double (RFC 7661 4.3). */
 	if (a->cwnd_limited || a->prior_in_flight >= cc->cwnd / 2)
 		cc->cwnd += RTE_MIN(grow, CWND_MAX - RTE_MIN(cc->cwnd, CWND_MAX));
-	if (first)
-		pace(cc, a->srtt_ns);
 	if (over) {
-		tcp_slow_start_end(cc);
 		cc->ssthresh = cc->cwnd;
 		*h = (struct tcp_hystart){0};
 	}

@@ -35,12 +35,4 @@ bool tcp_hystart_ack(struct tcp_hystart *h, const struct tcp_cc_ack *a, uint32_t
  */
 uint32_t tcp_slow_start(struct tcp_cc *cc, struct tcp_hystart *h, const struct tcp_cc_ack *a);
 
-/** ssthresh is about to be set: the first slow start was paced, what follows it is not. */
-static inline void
-tcp_slow_start_end(struct tcp_cc *cc)
-{
-	if (cc->ssthresh == UINT32_MAX)
-		cc->pacing_rate = 0;
-}
-
 #endif

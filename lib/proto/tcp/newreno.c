@@ -31,19 +31,19 @@ newreno_ack(struct tcp_cc *cc, const struct tcp_cc_ack *a)
 
 	if (cc->cwnd < cc->ssthresh)
 		acked = tcp_slow_start(cc, hystart(cc), a);
-	if (!a->cwnd_limited || cc->cwnd < cc->ssthresh)
-		return;
-	cc->acked += acked;
-	while (cc->acked >= cc->cwnd) {
-		cc->acked -= cc->cwnd;
-		cc->cwnd += cc->mss;
+	if (a->cwnd_limited && cc->cwnd >= cc->ssthresh) {
+		cc->acked += acked;
+		while (cc->acked >= cc->cwnd) {
+			cc->acked -= cc->cwnd;
+			cc->cwnd += cc->mss;
+		}
 	}
+	tcp_cc_pace(cc, a->srtt_ns);
 }
 
 static void
 newreno_ssthresh(struct tcp_cc *cc, uint32_t flight)
 {
-	tcp_slow_start_end(cc);
 	cc->ssthresh = RTE_MAX(flight / 2, 2 * cc->mss);
 	cc->acked = 0;
 }

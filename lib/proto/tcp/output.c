@@ -47,7 +47,7 @@ fit_pace(struct tcp_conn *c)
 		return true;
 	if (c->sendq->pace_ns <= now)
 		c->flags &= ~TCP_F_PACED;
-	else if (c->sendq->pace_ns - now >= (uint64_t)tcp_pace_quantum(&c->cc) * 1000000000 / c->cc.pacing_rate)
+	else if (c->sendq->pace_ns - now >= tcp_pace_quantum_ns(&c->cc))
 		c->flags |= TCP_F_PACED;
 	return !(c->flags & TCP_F_PACED);
 }
@@ -55,10 +55,15 @@ fit_pace(struct tcp_conn *c)
 static void
 pace_charge(struct tcp_conn *c, uint32_t bytes)
 {
-	uint64_t now = c->ep.stack->now_ns;
+	struct tcp_sendq *q = c->sendq;
+	uint64_t ns, late;
 
-	if (c->cc.pacing_rate)
-		c->sendq->pace_ns = RTE_MAX(c->sendq->pace_ns, now) + (uint64_t)bytes * 1000000000 / c->cc.pacing_rate;
+	if (c->cc.pacing_rate == 0)
+		return;
+	ns = (uint64_t)bytes * 1000000000 / c->cc.pacing_rate;
+	late = RTE_MIN(ns, (uint64_t)q->pace_late_ns);
+	q->pace_late_ns -= (uint32_t)late;
+	q->pace_ns = RTE_MAX(q->pace_ns, c->ep.stack->now_ns) + ns - late;
 }
 
 /* Only what is new may be marked on its way, and only it tells that the window was reduced (RFC 3168 6.1.2, 6.1.5). */
@@ -388,6 +393,8 @@ output_data(struct tcp_out *o)
 	if (likely(!(c->rack.flags & TCP_REC_FRTO_NEW)))
 		send_lost(o);
 	send_new(o);
+	if (unlikely(c->sendq->pace_late_ns))
+		c->sendq->pace_late_ns = 0; /* there was no more to send */
 	/* A window that goes out evenly is not full at once. */
 	if (c->sendq->in_flight + c->mss > c->cc.cwnd || (c->flags & TCP_F_PACED))
 		c->flags |= TCP_F_CWND_LIMITED;

@@ -102,6 +102,15 @@ tcp_pace_quantum(const struct tcp_cc *cc)
 	return in_ms < 2 * cc->mss ? 2 * cc->mss : (uint32_t)in_ms;
 }
 
+/* And in how long it leaves. */
+static inline uint64_t
+tcp_pace_quantum_ns(const struct tcp_cc *cc)
+{
+	uint32_t quantum = tcp_pace_quantum(cc);
+
+	return quantum == cc->pacing_rate / 1000 ? 1000000 : (uint64_t)quantum * 1000000000 / cc->pacing_rate;
+}
+
 /* ---- the algorithms there are: cc.c ---------------------------------------------------------------------------- */
 
 /* Algorithm by number; NULL: no such one. And back: ops is of the table. */
@@ -115,6 +124,8 @@ void tcp_cc_stop(struct tcp_conn *c);
 void tcp_cc_switch(struct tcp_conn *c, const struct tcp_cc_ops *ops);
 /* Something will be sent while nothing is in flight: after a long idle time the initial window again (RFC 5681 4.1). */
 void tcp_cc_restart(struct tcp_conn *c);
+/* After an ACK, of an algorithm without a rate of its own: pacing_rate is the window's, or 0 where pacing is not worth it. */
+void tcp_cc_pace(struct tcp_cc *cc, uint64_t srtt_ns);
 /* Segments have another size; a smaller one takes the window with it, which counts segments to the path (CC-07). */
 void tcp_cc_mss_set(struct tcp_cc *cc, uint32_t mss);
 

@@ -109,6 +109,7 @@ struct tcp_sendq {
 	uint64_t delivered_ns;          /* when something was last delivered, or the flight began */
 	uint64_t unacked_since_ns;      /* user timeout: oldest data unacknowledged since; 0: none */
 	uint64_t pace_ns;               /* what was sent until now has left by this one, at the pacing rate */
+	uint32_t pace_late_ns;          /* so much of the rate is still to be made up for in this turn, which came late */
 	uint32_t app_limited;           /* rate samples are limited by the application until tcp_rate.delivered passes this; 0: no */
 	uint32_t newest_end;            /* RACK.end_seq */
 	uint32_t fack;                  /* RACK.fack, if beyond SND.UNA */
