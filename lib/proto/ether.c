@@ -147,7 +147,8 @@ ether_push(struct mr_nic *nic, struct rte_mbuf **pkts, uint16_t n, const struct 
 	memcpy(&h.src_addr, nic->lladdr.b, RTE_ETHER_ADDR_LEN);
 	for (uint16_t i = 0; i < n; i++) {
 		memcpy(mr_mbuf_prepend(pkts[i], RTE_ETHER_HDR_LEN), &h, sizeof(h));
-		pkts[i]->l2_len = RTE_ETHER_HDR_LEN;
+		if (unlikely(pkts[i]->ol_flags)) /* else nobody asks */
+			pkts[i]->l2_len = RTE_ETHER_HDR_LEN;
 	}
 }
 

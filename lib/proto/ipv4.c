@@ -262,11 +262,12 @@ ipv4_push(void *burst, struct rte_mbuf *m)
 	uint16_t sum = 0;
 
 	head->id += head->id_step;
-	m->l3_len = HDR_BYTES;
 	if (head->offload)
 		m->ol_flags |= RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_IP_CKSUM;
 	else
 		sum = ~mr_cksum_fold32(head->sum + len_be + id_be);
+	if (unlikely(m->ol_flags)) /* else nobody asks */
+		m->l3_len = HDR_BYTES;
 	memcpy(h, &head->vhl_tos, sizeof(head->vhl_tos));
 	h->total_length = len_be;
 	h->packet_id = id_be;

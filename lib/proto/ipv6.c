@@ -220,7 +220,8 @@ push(struct rte_mbuf *m, const struct mr_addr *src, const struct mr_addr *dst, u
 	h->hop_limits = hop_limit;
 	memcpy(h->src_addr, src, sizeof(h->src_addr));
 	memcpy(h->dst_addr, dst, sizeof(h->dst_addr));
-	m->l3_len = HDR_BYTES;
+	if (unlikely(m->ol_flags)) /* else nobody asks */
+		m->l3_len = HDR_BYTES;
 }
 
 void

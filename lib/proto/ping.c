@@ -41,7 +41,7 @@ ping_input(struct mr_transproto *tp, struct mr_flow **flows, struct rte_mbuf **p
 	for (uint16_t i = 0; i < n; i++) {
 		struct mr_dgram *d = (struct mr_dgram *)flows[i];
 
-		mr_rxq_put(&d->rxq, &d->ep, pkts[i], mr_pkt(pkts[i])->netep->nic->id);
+		mr_rxq_put(&d->rxq, &d->ep, &pkts[i], 1, mr_pkt(pkts[i])->netep->nic->id);
 	}
 }
 

@@ -64,7 +64,7 @@ hear(struct mr_dgram *d, struct rte_mbuf *m)
 	if (!copy)
 		return;
 	mr_pkt(copy)->sport_be = 0;
-	mr_rxq_put(&d->rxq, &d->ep, copy, mr_pkt(m)->netep->nic->id);
+	mr_rxq_put(&d->rxq, &d->ep, &copy, 1, mr_pkt(m)->netep->nic->id);
 }
 
 uint32_t

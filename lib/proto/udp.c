@@ -66,18 +66,14 @@ udp_parse(struct mr_transproto *tp, struct rte_mbuf **pkts, uint16_t n)
 static void
 udp_input(struct mr_transproto *tp, struct mr_flow **flows, struct rte_mbuf **pkts, uint16_t n)
 {
-	uint16_t queued = 0;
-
-	for (uint16_t i = 0; i < n; i++) {
+	(void)tp;
+	for (uint16_t i = 0, k; i < n; i = k) {
 		struct mr_dgram *d = (struct mr_dgram *)flows[i];
-		uint16_t nic = mr_pkt(pkts[i])->netep->nic->id;
+		const struct mr_netep *netep = mr_pkt(pkts[i])->netep;
 
-		mr_mbuf_strip(pkts[i], UDP_HDR_BYTES);
-		queued += mr_rxq_add(&d->rxq, tp->stack, pkts[i], nic);
-		if (i + 1 < n && flows[i + 1] == flows[i])
-			continue;
-		mr_rxq_tell(&d->rxq, &d->ep, queued);
-		queued = 0;
+		for (k = i; k < n && flows[k] == flows[i] && mr_pkt(pkts[k])->netep == netep; k++)
+			mr_mbuf_strip(pkts[k], UDP_HDR_BYTES);
+		mr_rxq_put(&d->rxq, &d->ep, &pkts[i], k - i, netep->nic->id);
 	}
 }
 

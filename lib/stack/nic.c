@@ -359,8 +359,8 @@ txq_put(struct mr_nic *nic, struct rte_mbuf **pkts, uint16_t n, const struct mr_
 {
 	if (unlikely(nic->stack->packets_out > 0))
 		mr_packet_hear_tx(nic, pkts, n, by);
-	for (uint16_t i = 0, at = nic->txq_head + nic->txq_n; i < n; i++, at++)
-		nic->txq[at % MR_NIC_TXQ] = pkts[i];
+	for (uint32_t i = 0, at = nic->txq_head + nic->txq_n; i < n; i++, at++)
+		nic->txq[at & (MR_NIC_TXQ - 1)] = pkts[i];
 	nic->txq_n += n;
 }
 

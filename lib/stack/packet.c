@@ -95,7 +95,7 @@ hear(struct mr_packet_ep *pe, const struct mr_nic *nic, const struct rte_mbuf *m
 	p = mr_pkt(copy);
 	p->src = ll_pack(&f->src, f->kind);
 	p->sport_be = rte_cpu_to_be_16(f->type);
-	mr_rxq_put(&pe->rxq, &pe->ep, copy, nic->id);
+	mr_rxq_put(&pe->rxq, &pe->ep, &copy, 1, nic->id);
 }
 
 void

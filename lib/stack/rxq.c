@@ -14,7 +14,7 @@
 struct rte_mbuf *
 mr_rxq_copy(const struct mr_rxq *q, struct mr_stack *s, const struct rte_mbuf *m)
 {
-	enum mr_counter why = mr_rxq_refusal(q, s, m->pkt_len);
+	enum mr_counter why = mr_rxq_refusal(q, s, q->bytes, s->rx_held, m->pkt_len);
 	struct rte_mbuf *copy = why == MR_CNT_MAX ? rte_pktmbuf_copy(m, s->rx_pool, 0, UINT32_MAX) : NULL;
 
 	if (copy)

@@ -31,49 +31,49 @@ struct mr_rxq {
 	const struct mr_rxq_counters *counters;
 };
 
-/* Why a message of so many bytes would not be taken; MR_CNT_MAX if it would. */
+/* Why a message of `len` bytes would not be taken by a queue that has so many, with so many packets in all queues;
+ * MR_CNT_MAX if it would. */
 static inline enum mr_counter
-mr_rxq_refusal(const struct mr_rxq *q, const struct mr_stack *s, uint32_t len)
+mr_rxq_refusal(const struct mr_rxq *q, const struct mr_stack *s, uint32_t bytes, uint32_t held, uint32_t len)
 {
-	if (unlikely(q->shut || q->bytes + len + MR_RXQ_OVERHEAD > q->max))
+	if (unlikely(q->shut || bytes + len + MR_RXQ_OVERHEAD > q->max))
 		return q->counters->full;
-	return likely(mr_stack_rx_room(s)) ? MR_CNT_MAX : q->counters->no_memory;
+	return likely(held < s->rx_held_max) ? MR_CNT_MAX : q->counters->no_memory;
 }
 
-/* Queue a message that came in at a NIC, or drop it. Consumes it. What was queued is still to be told: mr_rxq_tell.
- * @return is it queued? */
-static inline bool
-mr_rxq_add(struct mr_rxq *q, struct mr_stack *s, struct rte_mbuf *m, uint16_t nic)
+/* Queue messages that came in at a NIC and tell the endpoint; those for which there is no room are dropped. Consumes all. */
+static inline void
+mr_rxq_put(struct mr_rxq *q, struct mr_ep *ep, struct rte_mbuf **pkts, uint16_t n, uint16_t nic)
 {
-	enum mr_counter why = mr_rxq_refusal(q, s, m->pkt_len);
+	struct mr_stack *s = ep->stack;
+	struct rte_mbuf **link = q->pkts.tail ? &mr_pkt(q->pkts.tail)->next : &q->pkts.head, *last = NULL;
+	uint32_t bytes = q->bytes, held = s->rx_held, taken = 0;
 
-	if (unlikely(why != MR_CNT_MAX)) {
-		mr_drop(s, m, why);
-		return false;
+	for (uint16_t i = 0; i < n; i++) {
+		struct rte_mbuf *m = pkts[i];
+		enum mr_counter why = mr_rxq_refusal(q, s, bytes, held, m->pkt_len);
+
+		if (unlikely(why != MR_CNT_MAX)) {
+			mr_drop(s, m, why);
+			continue;
+		}
+		mr_pkt(m)->seq = nic;
+		mr_pkt(m)->netep = NULL;
+		bytes += m->pkt_len + MR_RXQ_OVERHEAD;
+		held += m->nb_segs;
+		*link = last = m;
+		link = &mr_pkt(m)->next;
+		taken++;
 	}
-	mr_pkt(m)->seq = nic;
-	mr_pkt(m)->netep = NULL;
-	q->bytes += m->pkt_len + MR_RXQ_OVERHEAD;
-	s->rx_held += m->nb_segs;
-	mr_pktq_push(&q->pkts, m);
-	return true;
-}
-
-/* Count so many that were queued, and tell the endpoint of them. */
-static inline void
-mr_rxq_tell(struct mr_rxq *q, struct mr_ep *ep, uint16_t n)
-{
-	if (n == 0)
+	if (unlikely(!last))
 		return;
-	mr_count_n(ep->stack, q->counters->taken, n);
+	*link = NULL;
+	q->pkts.tail = last;
+	q->pkts.n += taken;
+	q->bytes = bytes;
+	s->rx_held = held;
+	mr_count_n(s, q->counters->taken, taken);
 	mr_ep_event(ep, MR_EV_IN);
-}
-
-/* Both for a message that is alone. */
-static inline void
-mr_rxq_put(struct mr_rxq *q, struct mr_ep *ep, struct rte_mbuf *m, uint16_t nic)
-{
-	mr_rxq_tell(q, ep, mr_rxq_add(q, ep->stack, m, nic));
 }
 
 /* A copy of a packet that others also want, if the queue has room for it; facts are copied too, offsets excepted.
