@@ -197,15 +197,14 @@ static const struct {
 	unsigned rtt_ms, every;
 	double less, more; /* than computed */
 } losses[] = {
-	{"cubic", 100, 10000, 0.20, 0.05}, {"cubic", 100, 3000, 0.20, 0.05},   {"cubic", 10, 1000, 0.10, 0.02},
-	{"newreno", 100, 3000, 0.08, 0.02}, {"newreno", 10, 1000, 0.10, 0.02},
+	{"cubic", 100, 10000, 0.20, 0.05}, {"cubic", 100, 3000, 0.20, 0.05},   {"cubic", 10, 1000, 0.08, 0.02},
+	{"newreno", 100, 3000, 0.08, 0.02}, {"newreno", 10, 1000, 0.08, 0.02},
 };
 
 /* RFC 9438 5.1 and 5.2: the mean window at a loss in every 1/p segments, of CUBIC, of Reno, and of CUBIC in the Reno-friendly
  * region, which is Reno's. The formulas do not count the round trip of recovery, in which nothing grows; CUBIC's is of a
  * window that comes to its plateau exactly each time: what stays a little below it loses 15 percent of the plateau more
- * to fast convergence. On the short path windows of some 40 segments fall into one of several cycles, 5 to 8 percent below: which
- * one, where they begin decides. */
+ * to fast convergence. */
 START_TEST(mean_window_at_regular_loss)
 {
 	double p = 1.0 / losses[_i].every, rtt = losses[_i].rtt_ms / 1e3, want, got, reno = sqrt(1.5 / p);
@@ -280,7 +279,7 @@ START_TEST(late_receiver_short_queue)
 	rig_sim_run(&sim, 14 * RIG_S);
 	share = rig_sim_share(&sim, flow.got - before, now() - from);
 	printf("receiver that turns every 3 ms, queue of 20: %s uses %.2f of the line\n", cc[_i], share);
-	ck_assert_double_ge(share, 0.65);
+	ck_assert_double_ge(share, 0.7);
 	rig_sim_fini(&sim);
 }
 END_TEST

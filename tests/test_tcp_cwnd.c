@@ -274,6 +274,20 @@ START_TEST(quantum)
 }
 END_TEST
 
+/* A window of more than twenty segments that is paced by its own rate goes out ten at a time, a smaller one two. */
+START_TEST(burst_of_a_window)
+{
+	rig_tcp_establish_passive(&t);
+	conn()->cc.cwnd = (_i ? 20 : 21) * MSS;
+	conn()->cc.pacing_rate = 250 * MSS;
+	rig_ep_send(t.ep, 0, 20 * MSS);
+	expect_segs(0, _i ? 2 : 10);
+	rig_advance(&rig, 7 * RIG_MS);
+	rig_expect_none(&rig);
+	rig_discard(&rig);
+}
+END_TEST
+
 /* A turn that comes late sends what it could have sent meanwhile, but no more than a quarter of a round trip's; one that had
  * nothing to send has nothing to make up for. */
 START_TEST(late_turn)
@@ -426,6 +440,7 @@ suite(void)
 	tcase_add_test(c, unused_window);
 	c = rig_case(s, "pacing", setup, rig_teardown);
 	tcase_add_test(c, pace);
+	tcase_add_loop_test(c, burst_of_a_window, 0, 2);
 	tcase_add_test(c, late_turn);
 	tcase_add_loop_test(c, quantum, 0, 2);
 	tcase_add_test(c, events_between);

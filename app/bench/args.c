@@ -99,7 +99,6 @@ static const struct option options[] = {
 	 "queue pairs of the device, as many as a memif's other end has; default: one for each worker"},
 	{"time-wait", KIND_DURATION, STACK, AT(time_wait_ns), 0, 240 * SECOND_NS, "TIME",
 	 "TIME-WAIT of connections; default 1ms"},
-	{"no-timestamps", KIND_FLAG, STACK, AT(no_timestamps), 0, 0, NULL, "no TCP timestamps (RFC 7323): headers of 12 bytes less"},
 
 	{"txpkts", KIND_SIZES, FORWARD, AT(txpkts), 0, MAX_SEGMENT, "LIST",
 	 "bytes of each segment of generated packets, with commas; default 64"},

@@ -58,7 +58,6 @@ struct args {
 	uint32_t burst, flows, cores_per_port;
 	struct mr_lladdr peer_mac;  /* len 0: found by ARP */
 	uint64_t time_wait_ns;
-	bool no_timestamps;
 	/* what is told */
 	const char *json;
 	bool quiet;

@@ -94,8 +94,6 @@ core_create(struct mr_stack *stack, unsigned core, void *arg)
 
 	if (r == 0)
 		r = mr_transproto_setopt(stack, MR_TRANS_TCP, MR_OPT_TCP_TIMEWAIT_NS, (int64_t)a->time_wait_ns);
-	if (r == 0 && a->no_timestamps)
-		r = mr_transproto_setopt(stack, MR_TRANS_TCP, MR_OPT_TCP_TIMESTAMPS, 0);
 	if (r < 0)
 		return r;
 	if (s->role == ROLE_CLIENT)

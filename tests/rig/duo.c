@@ -12,7 +12,6 @@
 #include <string.h>
 
 #include <rte_common.h>
-
 #include <rte_mbuf.h>
 
 #include "drivers/decorator.h"

@@ -14,7 +14,6 @@
 #include <rte_common.h>
 
 #define PACE_RTT_NS 4000000u /* a few times what a paced sender sends at once */
-#define PACE_SEGS 20         /* a first flight, doubled, is not worth the wait */
 
 static const struct tcp_cc_ops *const algorithms[] = {&tcp_cubic, &tcp_newreno, &tcp_bbr};
 
@@ -139,7 +138,7 @@ tcp_cc_pace(struct tcp_cc *cc, uint64_t srtt_ns)
 {
 	uint64_t bytes = cc->cwnd < cc->ssthresh ? 2ull * cc->cwnd : cc->cwnd + cc->cwnd / 4;
 
-	cc->pacing_rate = cc->cwnd > PACE_SEGS * cc->mss && srtt_ns >= PACE_RTT_NS ? bytes * 1000000000 / srtt_ns : 0;
+	cc->pacing_rate = cc->cwnd > TCP_PACE_WINDOW_SEGS * cc->mss && srtt_ns >= PACE_RTT_NS ? bytes * 1000000000 / srtt_ns : 0;
 }
 
 const char *

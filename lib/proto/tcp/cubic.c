@@ -261,6 +261,7 @@ tcp_cubic_view(const struct tcp_cc *cc, struct tcp_cubic_view *v)
 
 const struct tcp_cc_ops tcp_cubic = {
 	.name = "cubic",
+	.paces_window = true,
 	.init = cubic_init,
 	.ack = cubic_ack,
 	.loss = cubic_loss,

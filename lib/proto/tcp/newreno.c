@@ -75,6 +75,7 @@ newreno_undo(struct tcp_cc *cc, uint64_t now_ns)
 
 const struct tcp_cc_ops tcp_newreno = {
 	.name = "newreno",
+	.paces_window = true,
 	.init = newreno_init,
 	.ack = newreno_ack,
 	.loss = newreno_loss,

@@ -57,6 +57,7 @@ struct tcp_cc_ops {
 	void (*rto)(struct tcp_cc *cc, uint32_t flight, bool first, uint64_t now_ns);
 	void (*undo)(struct tcp_cc *cc, uint64_t now_ns);
 	void (*restart)(struct tcp_cc *cc, uint64_t now_ns);
+	bool paces_window;     /* pacing_rate is that of the window (tcp_cc_pace) */
 	bool needs_block;      /* `priv` is too small: the algorithm's state is in `block` */
 };
 
@@ -91,15 +92,21 @@ struct tcp_cubic_view {
 /* @return false: there is no curve yet, nothing was ever lost */
 bool tcp_cubic_view(const struct tcp_cc *cc, struct tcp_cubic_view *v);
 
-/* What a paced sender may send at once: as much as leaves in a millisecond, within 2 segments and 64 KiB. */
+#define TCP_PACE_WINDOW_SEGS 20 /* a larger window is paced: a first flight, doubled, is not worth the wait */
+#define TCP_PACE_BURST_SEGS 10  /* of it at once: an initial window (RFC 9002 7.7) */
+
+/* What a paced sender may send at once: as much as leaves in a millisecond, within 64 KiB and 2 segments, or of a window that
+ * is paced 10. */
 static inline uint32_t
 tcp_pace_quantum(const struct tcp_cc *cc)
 {
+	bool burst = cc->ops->paces_window && cc->cwnd > TCP_PACE_WINDOW_SEGS * cc->mss;
+	uint32_t least = (burst ? TCP_PACE_BURST_SEGS : 2) * cc->mss;
 	uint64_t in_ms = cc->pacing_rate / 1000;
 
 	if (in_ms > 65536)
 		return 65536;
-	return in_ms < 2 * cc->mss ? 2 * cc->mss : (uint32_t)in_ms;
+	return in_ms < least ? least : (uint32_t)in_ms;
 }
 
 /* And in how long it leaves. */
