@@ -182,12 +182,23 @@ mr_ep_starved(struct mr_ep *ep)
 
 /* ---- stages of the turn */
 
+/* Is there an mbuf to send with? Few are in queues, perhaps, and all others in a link that holds them. */
+static bool
+has_tx_mbuf(struct mr_stack *s)
+{
+	struct rte_mbuf *m = mr_stack_tx_alloc(s);
+
+	if (m)
+		mr_stack_free(s, m);
+	return m;
+}
+
 void
 mr_ep_wake_starved(struct mr_stack *s)
 {
 	struct mr_ep *others = s->events, **others_tail = s->events_tail;
 
-	if (!s->tx_starved || s->tx_held + s->tx_held_max / 4 > s->tx_held_max)
+	if (!s->tx_starved || s->tx_held + s->tx_held_max / 4 > s->tx_held_max || !has_tx_mbuf(s))
 		return;
 	s->tx_starved = false;
 	s->events = NULL;

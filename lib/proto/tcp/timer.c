@@ -257,7 +257,8 @@ pace_timer(struct tcp_conn *c, uint64_t now_ns)
 	uint64_t late = RTE_MIN(now_ns - c->sendq->pace_ns, c->rtt.srtt_ns / 4);
 
 	c->flags &= ~TCP_F_PACED;
-	c->sendq->pace_late_ns = (uint32_t)RTE_MIN(late, (uint64_t)UINT32_MAX);
+	if (c->sendq->unsent) /* else a probe has sent the rest, and the record may be nobody's */
+		c->sendq->pace_late_ns = (uint32_t)RTE_MIN(late, (uint64_t)UINT32_MAX);
 	mr_ep_mark_dirty(&c->ep);
 }
 
