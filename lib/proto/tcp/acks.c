@@ -44,8 +44,16 @@ send_sack(struct tcp_out *o, bool dsack, unsigned skip, unsigned max)
 	return true;
 }
 
-/* As many ACKs as it takes to tell of every block that has grown in this turn: one of those not told of would be taken
- * for lost. The newest come last, first in their option (SK-03, SK-04). */
+/* Each out-of-order segment of the turn gets its own ACK, three at most: a peer without SACK counts them, and a sender with
+ * few segments in flight waits for a timeout if the only one is lost. */
+static unsigned
+acks_wanted(const struct tcp_conn *c)
+{
+	return RTE_MAX(1, RTE_MIN(c->dupacks_owed, TCP_DUPTHRESH));
+}
+
+/* Before those, as many ACKs as it takes to tell of every block that has grown in this turn: one of those not told of would
+ * be taken for lost. The newest come last, first in their option (SK-03, SK-04); what came twice is told once. */
 static bool
 send_sacks(struct tcp_out *o)
 {
@@ -61,21 +69,21 @@ send_sacks(struct tcp_out *o)
 			return false;
 		fresh = skip;
 	}
-	if (!send_sack(o, dsack, 0, max))
-		return false;
+	for (unsigned n = acks_wanted(c); n > 0; n--) {
+		if (!send_sack(o, dsack, 0, max))
+			return false;
+		dsack = false;
+	}
 	tcp_reasm_told(c);
 	return true;
 }
 
-/* Without SACK, or nothing to tell by it. Each out-of-order segment of the turn gets its own duplicate, three at most: a
- * peer without SACK counts them. */
+/* Without SACK, or nothing to tell by it. */
 static bool
 send_bare_acks(struct tcp_out *o)
 {
 	struct tcp_conn *c = o->c;
-	unsigned n = RTE_MAX(1, RTE_MIN(c->dupacks_owed, TCP_DUPTHRESH));
-
-	while (n-- > 0)
+	for (unsigned n = acks_wanted(c); n > 0; n--)
 		if (!tcp_send_bare(o, TCP_ACK, c->snd_nxt))
 			return false;
 	return true;
