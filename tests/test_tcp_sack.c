@@ -155,6 +155,43 @@ START_TEST(duplicate_acks_of_a_burst)
 }
 END_TEST
 
+/* CC-16: so does what fills the hole, with the segments after it, but not to a peer without SACK, which would take equal ACKs
+ * for a sign of loss. What came twice is told once, with nothing else to tell in no option at all. */
+START_TEST(acks_of_a_repair)
+{
+	unsigned n = _i ? 3 : 1;
+
+	t.sack = _i;
+	rig_tcp_establish_passive(&t);
+	push(101, 201);
+	if (_i)
+		rig_tcp_expect(&t, RIG_ACK, 1, 1, 0, .n_sack = 1, .sack = {{101, 201}});
+	else
+		rig_tcp_expect(&t, RIG_ACK, 1, 1, 0, .has_sack = -1);
+	push(1, 101);
+	push(201, 301);
+	push(301, 401);
+	push(401, 501);
+	while (n-- > 0)
+		rig_tcp_expect(&t, RIG_ACK, 1, 501, 0, .has_sack = -1);
+	rig_expect_none(&rig);
+	push(501, 601);
+	push(1, 101);
+	if (_i)
+		rig_tcp_expect(&t, RIG_ACK, 1, 601, 0, .n_sack = 1, .sack = {{1, 101}});
+	else
+		rig_tcp_expect(&t, RIG_ACK, 1, 601, 0, .has_sack = -1);
+	rig_expect_none(&rig);
+	push(601, 701);
+	push(1, 101);
+	push(701, 801);
+	if (_i)
+		rig_tcp_expect(&t, RIG_ACK, 1, 801, 0, .n_sack = 1, .sack = {{1, 101}});
+	rig_tcp_expect(&t, RIG_ACK, 1, 801, 0, .has_sack = -1);
+	rig_expect_none(&rig);
+}
+END_TEST
+
 /* Data of our own carries the ACK; the blocks go beside it. */
 START_TEST(beside_data)
 {
@@ -309,6 +346,7 @@ suite(void)
 	tcase_add_test(tc, burst_of_holes);
 	tcase_add_test(tc, holes_and_a_duplicate);
 	tcase_add_loop_test(tc, duplicate_acks_of_a_burst, 2, 12);
+	tcase_add_loop_test(tc, acks_of_a_repair, 0, 2);
 	tcase_add_test(tc, beside_data);
 	tcase_add_test(tc, dropped_data_is_not_told_of);
 	tcase_add_loop_test(tc, duplicates, 0, (int)RTE_DIM(overlaps));

@@ -37,19 +37,20 @@ send_sack(struct tcp_out *o, bool dsack, unsigned skip, unsigned max)
 	}
 	tcp_tx_fill(c, &tx, TCP_ACK, c->snd_nxt);
 	tx.n_sack = (uint8_t)(dsack + tcp_reasm_blocks(c, skip, blocks + dsack, max - dsack));
-	tx.opts |= TCP_OPT_SACK;
+	if (tx.n_sack) /* what came twice may be all, and is told once */
+		tx.opts |= TCP_OPT_SACK;
 	tx.sack = (const uint32_t (*)[2])blocks;
 	tcp_hdr_push(m, &tx, &c->route);
 	tcp_out_add(o, m, 0);
 	return true;
 }
 
-/* Each out-of-order segment of the turn gets its own ACK, three at most: a peer without SACK counts them, and a sender with
- * few segments in flight waits for a timeout if the only one is lost. */
+/* While the peer repairs a loss each segment of the turn gets its own ACK, three at most: a peer without SACK counts them, and
+ * a sender with few segments in flight waits for a timeout if the only one is lost. */
 static unsigned
 acks_wanted(const struct tcp_conn *c)
 {
-	return RTE_MAX(1, RTE_MIN(c->dupacks_owed, TCP_DUPTHRESH));
+	return RTE_MAX(1, RTE_MIN(c->each_acked, TCP_DUPTHRESH));
 }
 
 /* Before those, as many ACKs as it takes to tell of every block that has grown in this turn: one of those not told of would

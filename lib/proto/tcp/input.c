@@ -18,6 +18,15 @@ tcp_ack_now(struct tcp_conn *c)
 	mr_ep_mark_dirty(&c->ep);
 }
 
+/* This segment wants an ACK beside those of the others of its turn. To a peer without SACK equal ACKs are signs of loss: it
+ * gets them only for what is out of order. */
+static void
+ack_each(struct tcp_conn *c, bool out_of_order)
+{
+	if ((out_of_order || c->flags & TCP_F_SACK) && c->each_acked < UINT8_MAX)
+		c->each_acked++;
+}
+
 /* Every second full segment at once, otherwise within the delayed-ACK time (SHLD-18, SHLD-19); but what follows a loss at
  * once, for a sender whose window is down to a segment or two would wait for the timer with each of them. */
 static void
@@ -26,7 +35,10 @@ ack_later(struct tcp_conn *c, const struct tcp_rx *rx)
 	struct mr_stack *s = c->ep.stack;
 
 	if ((c->flags & TCP_F_QUICKACK) || c->rcvq.quick_segs || c->rcv_nxt - c->last_ack_sent >= 2u * c->rcv_mss) {
-		c->rcvq.quick_segs -= c->rcvq.quick_segs > 0;
+		if (c->rcvq.quick_segs) {
+			c->rcvq.quick_segs--;
+			ack_each(c, false);
+		}
 		if (c->rare->read_since_ns)
 			c->rare->rcv_tsecr = rx->tsecr;
 		tcp_ack_now(c);
@@ -297,6 +309,7 @@ text_in_order(struct tcp_conn *c, struct tcp_rx *rx)
 	if (gap) {
 		c->bytes_received += tcp_reasm_advance(c);
 		tcp_quick_acks(c);
+		ack_each(c, false);
 		tcp_ack_now(c);
 	} else {
 		ack_later(c, rx);
@@ -338,8 +351,7 @@ step7_text(struct tcp_conn *c, struct tcp_rx *rx)
 	} else {
 		tcp_reasm_insert(c, rx->m, rx->seq);
 		rx->m = NULL;
-		if (c->dupacks_owed < UINT8_MAX)
-			c->dupacks_owed++;
+		ack_each(c, true);
 		tcp_ack_now(c);
 	}
 	return true;

@@ -405,7 +405,7 @@ output_data(struct tcp_out *o)
 	if (o->acked) {
 		c->why &= (uint8_t) ~(TCP_WHY_ACK_NOW | TCP_WHY_ACK_DELAYED);
 		c->delack_ns = 0;
-		c->dupacks_owed = 0;
+		c->each_acked = 0;
 	}
 	c->why &= (uint8_t) ~(TCP_WHY_ACK_NOW | TCP_WHY_PROBE);
 	/* A running persist timer goes on; otherwise one timer runs while anything is in flight or waits for the window. */

@@ -241,7 +241,7 @@ struct tcp_conn {
 	uint16_t rcv_mss;             /* largest segment seen: what counts as full-sized for the ACK rule */
 	uint8_t snd_wscale, rcv_wscale;
 	uint8_t dupacks;
-	uint8_t dupacks_owed;         /* out-of-order segments of this turn: each wants an ACK */
+	uint8_t each_acked;           /* segments of this turn that each want an ACK */
 	uint8_t retries;              /* of the same data, probe or SYN */
 	uint8_t ecn;                  /* TCP_ECN_* */
 	uint8_t too_big;              /* times that pmtu has shrunk since the last output */
