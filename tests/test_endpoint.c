@@ -1,40 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Endpoints and the turn: when waiters are called and when not, what they may do, who is asked for output, the order of
- * the stages. Alarms: test_alarms.c. The endpoints are the test's own and die at once when they are closed, memory and all.
+ * the stages. Alarms: test_alarms.c; no memory to send with: test_endpoint_starved.c. The endpoints are the test's own and
+ * die at once when they are closed, memory and all.
  */
-#include "fakestack.h"
-
-struct watch {
-	struct mr_waiter w; /* first */
-	unsigned calls;
-	uint32_t last, all;
-	struct mr_ep *ep;
-	void (*act)(struct watch *x);
-	struct watch *other;
-	char name;
-};
-
-static void
-watch_fn(struct mr_ep *ep, uint32_t events, void *arg)
-{
-	struct watch *x = arg;
-
-	ck_assert_ptr_eq(ep, x->ep);
-	x->calls++;
-	x->last = events;
-	x->all |= events;
-	fk_log(x->name);
-	if (x->act)
-		x->act(x);
-}
-
-static void
-watch_set(struct watch *x, struct fk_ep *e, uint32_t mask, char name)
-{
-	*x = (struct watch){.w = {.mask = mask, .fn = watch_fn, .arg = x}, .ep = &e->ep, .name = name};
-	mr_ep_wait(&e->ep, &x->w);
-}
+#include "fakestack_watch.h"
 
 /* ---- events */
 
@@ -490,71 +460,6 @@ START_TEST(order_of_stages)
 }
 END_TEST
 
-/* ---- out of transmit buffers */
-
-START_TEST(starved)
-{
-	struct fk_ep *a = fk_ep(NULL, 7, 0), *b = fk_ep(NULL, 8, 0), *gone = fk_ep(NULL, 9, 0);
-	struct watch x, y, z;
-
-	watch_set(&x, a, MR_EV_OUT, 'x');
-	watch_set(&y, b, MR_EV_OUT, 'y');
-	watch_set(&z, gone, MR_EV_OUT, 'z');
-	fk.s->tx_held = fk.s->tx_held_max;
-	ck_assert(!mr_stack_tx_room(fk.s));
-	mr_ep_starved(&a->ep);
-	mr_ep_starved(&gone->ep);
-	mr_ep_starved(&a->ep);
-	fk_poll();
-	ck_assert_uint_eq(x.calls, 0);
-	/* Not for every single buffer. */
-	fk.s->tx_held = fk.s->tx_held_max - fk.s->tx_held_max / 4 + 1;
-	fk_poll();
-	ck_assert_uint_eq(x.calls, 0);
-	mr_ep_close(&gone->ep);
-	fk.s->tx_held--;
-	fk_poll();
-	ck_assert_uint_eq(x.calls, 1);
-	ck_assert_uint_eq(x.last, MR_EV_OUT);
-	ck_assert_uint_eq(y.calls, 0);
-	ck_assert_uint_eq(z.calls, 0);
-	fk_poll();
-	ck_assert_uint_eq(x.calls, 1);
-	fk.s->tx_held = 0;
-}
-END_TEST
-
-/* Other events on the way change nothing: neither that it waits, nor that it is told. */
-START_TEST(starved_with_events)
-{
-	struct fk_ep *a = fk_ep(NULL, 7, 0), *gone = fk_ep(NULL, 8, 0);
-	struct watch x, z;
-
-	watch_set(&x, a, MR_EV_IN | MR_EV_OUT, 'x');
-	watch_set(&z, gone, MR_EV_IN | MR_EV_OUT, 'z');
-	fk.s->tx_held = fk.s->tx_held_max;
-	mr_ep_event(&a->ep, MR_EV_IN);
-	mr_ep_starved(&a->ep);
-	mr_ep_starved(&gone->ep);
-	mr_ep_event(&gone->ep, MR_EV_IN);
-	fk_poll();
-	ck_assert_uint_eq(x.all, MR_EV_IN);
-	ck_assert_uint_eq(z.all, MR_EV_IN);
-	mr_ep_event(&a->ep, MR_EV_IN);
-	mr_ep_event(&gone->ep, MR_EV_IN);
-	mr_ep_close(&gone->ep);
-	fk_poll();
-	ck_assert_uint_eq(x.all, MR_EV_IN);
-	mr_ep_event(&a->ep, MR_EV_IN); /* in the turn that finds memory, too */
-	fk.s->tx_held = 0;
-	fk_poll();
-	ck_assert_uint_eq(x.last, MR_EV_IN | MR_EV_OUT);
-	ck_assert_uint_eq(x.calls, 3);
-	fk_poll();
-	ck_assert_uint_eq(x.calls, 3);
-}
-END_TEST
-
 static Suite *
 suite(void)
 {
@@ -574,8 +479,6 @@ suite(void)
 	tcase_add_test(tc, output_once_a_turn);
 	tcase_add_test(tc, close_in_output);
 	tcase_add_test(tc, order_of_stages);
-	tcase_add_test(tc, starved);
-	tcase_add_test(tc, starved_with_events);
 	return s;
 }
 
