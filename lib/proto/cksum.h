@@ -179,7 +179,7 @@ mr_cksum_tx(struct rte_mbuf *m, uint16_t hdr_len, uint16_t cksum_off, const stru
 /* The checksum of a received packet by software: ICMP, about which NICs don't agree. `init` 0, or the pseudo-header sum.
  * Facts must be set. */
 static inline bool
-mr_cksum_rx_soft_ok(const struct rte_mbuf *m, uint16_t init)
+mr_cksum_rx_soft_ok(const struct rte_mbuf *m, uint64_t init)
 {
 	const struct mr_pkt *p = mr_pkt(m);
 
@@ -195,11 +195,12 @@ mr_cksum_rx_ok(const struct rte_mbuf *m)
 {
 	const struct mr_pkt *p = mr_pkt(m);
 
+	uint64_t nic = m->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK;
+
+	if (nic == RTE_MBUF_F_RX_L4_CKSUM_UNKNOWN && likely(!(p->flags & MR_PKT_F_L4_CKSUM_OK)))
+		return mr_cksum_fold(mr_cksum_chain(p->phdr_sum, m, 0, p->trans_len)) == 0xffff;
 	/* The bit of GOOD is also in NONE: not filled in by a sender on the same machine, but vouched for. */
-	if (m->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_GOOD || p->flags & MR_PKT_F_L4_CKSUM_OK)
-		return true;
-	return !(m->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_BAD) &&
-	       mr_cksum_fold(mr_cksum_chain(p->phdr_sum, m, 0, p->trans_len)) == 0xffff;
+	return nic & RTE_MBUF_F_RX_L4_CKSUM_GOOD || p->flags & MR_PKT_F_L4_CKSUM_OK;
 }
 
 static inline bool

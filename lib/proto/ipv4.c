@@ -141,8 +141,8 @@ header_parse(struct mr_nic *nic, struct rte_mbuf *m, struct mr_addr *dst, uint8_
 	p->tos = h->type_of_service;
 	p->trans_off = m->data_off + ihl;
 	p->trans_len = (uint16_t)(total - ihl);
-	p->phdr_sum = mr_cksum_fold((uint64_t)h->src_addr + h->dst_addr + rte_cpu_to_be_16(h->next_proto_id) +
-	                            rte_cpu_to_be_16((uint16_t)(total - ihl)));
+	p->phdr_sum = (uint64_t)h->src_addr + h->dst_addr + rte_cpu_to_be_16(h->next_proto_id) +
+	              rte_cpu_to_be_16((uint16_t)(total - ihl));
 	return MR_CNT_MAX;
 }
 

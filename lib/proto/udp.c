@@ -35,7 +35,7 @@ udp_parse_one(struct rte_mbuf *m)
 		return MR_DROP_UDP_MALFORMED;
 	if (unlikely(len != p->trans_len)) {
 		/* The rest is no part of the datagram, and its own length is what the checksum covers. */
-		p->phdr_sum = mr_cksum_fold((uint32_t)p->phdr_sum + (uint16_t)~rte_cpu_to_be_16(p->trans_len) + h.dgram_len);
+		p->phdr_sum += (uint16_t)~rte_cpu_to_be_16(p->trans_len) + h.dgram_len;
 		p->trans_len = len;
 		mr_mbuf_trim(m, len);
 	}

@@ -55,15 +55,21 @@ struct mr_pkt {
 	uint16_t net_off;        /**< network header */
 	uint16_t trans_off;      /**< transport header */
 	uint16_t trans_len;      /**< bytes of transport header and payload */
-	uint16_t phdr_sum;       /**< folded pseudo-header sum, transport protocol and length included */
+	uint16_t nic_id;         /**< arrival NIC of a datagram, once queued */
 	uint16_t sport_be;       /**< sender's port */
 	uint16_t dport_be;       /**< ours */
 	uint8_t flags;           /**< MR_PKT_F_* */
 	uint8_t tos;             /**< DSCP and ECN */
 	uint8_t trans_hdr_len;   /**< bytes of transport header */
 	uint8_t tcp_flags;       /**< for the transport's use, like seq and ack */
-	uint32_t seq;            /**< the same, host order */
-	uint32_t ack;            /**< the same */
+	union {
+		/** Pseudo-header sum, transport protocol and length included, of less than 40 bits: until the transport has parsed. */
+		uint64_t phdr_sum;
+		struct {
+			uint32_t seq;        /**< for the transport's use, host order */
+			uint32_t ack;        /**< the same */
+		};
+	};
 };
 static_assert(sizeof(struct mr_pkt) == 64, "one cache line");
 

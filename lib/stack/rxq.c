@@ -50,7 +50,7 @@ sender(const struct rte_mbuf *m)
 {
 	const struct mr_pkt *p = mr_pkt(m);
 
-	return (struct mr_sockaddr){.addr = p->src, .port = rte_be_to_cpu_16(p->sport_be), .nic = (uint16_t)p->seq};
+	return (struct mr_sockaddr){.addr = p->src, .port = rte_be_to_cpu_16(p->sport_be), .nic = p->nic_id};
 }
 
 /* The oldest message, still queued. NULL: *rc says why there is none */

@@ -4,7 +4,7 @@
  *
  * It holds no more than its own bytes, each message charged with an overhead, and all queues together no more packets
  * than the stack's budget. What a message is and where it came from is in the facts of its packet (mr_pkt): the source
- * address, the port, and in `seq` the NIC; the packet's data is what the reader gets.
+ * address, the port and the NIC; the packet's data is what the reader gets.
  */
 #ifndef MR_STACK_RXQ_H
 #define MR_STACK_RXQ_H
@@ -57,7 +57,7 @@ mr_rxq_put(struct mr_rxq *q, struct mr_ep *ep, struct rte_mbuf **pkts, uint16_t 
 			mr_drop(s, m, why);
 			continue;
 		}
-		mr_pkt(m)->seq = nic;
+		mr_pkt(m)->nic_id = nic;
 		mr_pkt(m)->netep = NULL;
 		bytes += m->pkt_len + MR_RXQ_OVERHEAD;
 		held += m->nb_segs;

@@ -58,7 +58,7 @@ struct msg {
 };
 
 static uint16_t
-fold(uint32_t sum)
+fold(uint64_t sum)
 {
 	while (sum >> 16)
 		sum = (sum & 0xffff) + (sum >> 16);
@@ -75,7 +75,7 @@ is_valid(struct rte_mbuf *m)
 	uint16_t sum;
 
 	if (p->trans_len < sizeof(h) || !mr_pkt_linear(m, sizeof(h)) || rte_raw_cksum_mbuf(m, 0, p->trans_len, &sum) < 0 ||
-	    fold((uint32_t)p->phdr_sum + sum) != 0xffff)
+	    fold(p->phdr_sum + sum) != 0xffff)
 		return false;
 	memcpy(&h, rte_pktmbuf_mtod(m, const void *), sizeof(h));
 	p->sport_be = h.sport;
