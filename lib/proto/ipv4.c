@@ -123,13 +123,15 @@ header_parse(struct mr_nic *nic, struct rte_mbuf *m, struct mr_addr *dst, uint8_
 	uint32_t total = rte_be_to_cpu_16(h->total_length);
 	enum mr_counter why;
 
-	if (unlikely(total < ihl || total > m->pkt_len))
-		return MR_DROP_IP_BAD_LENGTH;
+	if (unlikely(total != m->pkt_len)) {
+		if (total < ihl || total > m->pkt_len)
+			return MR_DROP_IP_BAD_LENGTH;
+		mr_mbuf_cut(m, total);
+	}
 	if (unlikely(!mr_cksum_rx_ipv4_ok(m, h, ihl)))
 		return MR_DROP_IP_BAD_CKSUM;
 	if (ihl > HDR_BYTES && (why = options_check((const uint8_t *)(h + 1), ihl - HDR_BYTES)) != MR_CNT_MAX)
 		return why;
-	mr_mbuf_trim(m, total);
 	p->src = src;
 	*dst = to;
 	if (unlikely(!addrs_are_plain(nic, h, src, to, p->flags)) && (why = addrs_judge(nic, m, dst)) != MR_CNT_MAX)

@@ -31,9 +31,9 @@ udp_parse_one(struct rte_mbuf *m)
 		return MR_DROP_UDP_MALFORMED;
 	memcpy(&h, rte_pktmbuf_mtod(m, const void *), sizeof(h));
 	len = rte_be_to_cpu_16(h.dgram_len);
-	if (len < UDP_HDR_BYTES || len > p->trans_len)
-		return MR_DROP_UDP_MALFORMED;
 	if (unlikely(len != p->trans_len)) {
+		if (len < UDP_HDR_BYTES || len > p->trans_len)
+			return MR_DROP_UDP_MALFORMED;
 		/* The rest is no part of the datagram, and its own length is what the checksum covers. */
 		p->phdr_sum += (uint16_t)~rte_cpu_to_be_16(p->trans_len) + h.dgram_len;
 		p->trans_len = len;
