@@ -65,7 +65,7 @@ struct mr_pkt {
 	union {
 		/** Pseudo-header sum, transport protocol and length included, of less than 40 bits: until the transport has parsed. */
 		uint64_t phdr_sum;
-		struct {
+		__extension__ struct {
 			uint32_t seq;        /**< for the transport's use, host order */
 			uint32_t ack;        /**< the same */
 		};
