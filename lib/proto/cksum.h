@@ -194,7 +194,6 @@ static inline bool
 mr_cksum_rx_ok(const struct rte_mbuf *m)
 {
 	const struct mr_pkt *p = mr_pkt(m);
-
 	uint64_t nic = m->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK;
 
 	if (nic == RTE_MBUF_F_RX_L4_CKSUM_UNKNOWN && likely(!(p->flags & MR_PKT_F_L4_CKSUM_OK)))

@@ -37,7 +37,7 @@ udp_parse_one(struct rte_mbuf *m)
 		/* The rest is no part of the datagram, and its own length is what the checksum covers. */
 		p->phdr_sum += (uint16_t)~rte_cpu_to_be_16(p->trans_len) + h.dgram_len;
 		p->trans_len = len;
-		mr_mbuf_trim(m, len);
+		mr_mbuf_cut(m, len);
 	}
 	if (h.dgram_cksum == 0 ? !mr_addr_is_v4(&p->src) : !mr_cksum_rx_ok(m))
 		return MR_DROP_UDP_BAD_CKSUM;

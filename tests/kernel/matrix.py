@@ -330,7 +330,7 @@ def main():
     parser.add_argument('--table', action='store_true', help='the table of what was measured, and nothing else')
     parser.add_argument('--cells', default='*', help='those whose name is like this, with * and ?')
     parser.add_argument('--peers', default=','.join(PEERS), help='kernel, millrace or both, with a comma between')
-    parser.add_argument('--ways', default=','.join(WAYS), help='send, receive or both, as the kernel in mrk-a does')
+    parser.add_argument('--ways', default=','.join(WAYS), help='send, receive or both, with a comma between, as the kernel in mrk-a does')
     parser.add_argument('--runs', type=int, default=1, help='of each, with seeds of their own; the table has medians')
     parser.add_argument('--again', action='store_true', help='also what was measured before')
     parser.add_argument('--limit', type=float, default=float('inf'), help='begin nothing that takes longer than this many seconds')

@@ -22,13 +22,15 @@ tcp_send_bare(struct tcp_out *o, uint8_t flags, uint32_t seq)
 	return true;
 }
 
-/* An ACK with a SACK option: what came twice first, then blocks, the newest first, without the first `skip`. */
+/* An ACK with a SACK option: what came twice first, then blocks, the newest first. With `skip` only blocks, and without so
+ * many. */
 static bool
-send_sack(struct tcp_out *o, bool dsack, unsigned skip, unsigned max)
+send_sack(struct tcp_out *o, unsigned skip, unsigned max)
 {
 	struct tcp_conn *c = o->c;
 	struct rte_mbuf *m = mr_stack_tx_alloc(c->ep.stack);
 	uint32_t blocks[TCP_SACK_BLOCKS][2] = {{c->rcvq.dsack_from, c->rcvq.dsack_to}};
+	bool dsack = skip == 0 && c->rcvq.dsack_from != c->rcvq.dsack_to;
 	struct tcp_tx tx;
 
 	if (!m) {
@@ -37,56 +39,48 @@ send_sack(struct tcp_out *o, bool dsack, unsigned skip, unsigned max)
 	}
 	tcp_tx_fill(c, &tx, TCP_ACK, c->snd_nxt);
 	tx.n_sack = (uint8_t)(dsack + tcp_reasm_blocks(c, skip, blocks + dsack, max - dsack));
-	if (tx.n_sack) /* what came twice may be all, and is told once */
-		tx.opts |= TCP_OPT_SACK;
+	tx.opts |= TCP_OPT_SACK;
 	tx.sack = (const uint32_t (*)[2])blocks;
 	tcp_hdr_push(m, &tx, &c->route);
 	tcp_out_add(o, m, 0);
 	return true;
 }
 
-/* While the peer repairs a loss each segment of the turn gets its own ACK, three at most: a peer without SACK counts them, and
- * a sender with few segments in flight waits for a timeout if the only one is lost. */
-static unsigned
-acks_wanted(const struct tcp_conn *c)
-{
-	return RTE_MAX(1, RTE_MIN(c->each_acked, TCP_DUPTHRESH));
-}
-
-/* Before those, as many ACKs as it takes to tell of every block that has grown in this turn: one of those not told of would
- * be taken for lost. The newest come last, first in their option (SK-03, SK-04); what came twice is told once. */
+/* As many ACKs as it takes to tell of every block that has grown in this turn: one of those not told of would be taken
+ * for lost. The newest come last, first in their option (SK-03, SK-04). */
 static bool
 send_sacks(struct tcp_out *o)
 {
 	struct tcp_conn *c = o->c;
 	unsigned max = c->flags & TCP_F_TS ? TCP_SACK_BLOCKS - 1 : TCP_SACK_BLOCKS;
-	bool dsack = c->rcvq.dsack_from != c->rcvq.dsack_to;
-	unsigned fresh = tcp_reasm_fresh(c), first = max - dsack;
+	unsigned fresh = tcp_reasm_fresh(c), first = max - (c->rcvq.dsack_from != c->rcvq.dsack_to);
 
 	while (fresh > first) {
 		unsigned skip = first + (fresh - first - 1) / max * max;
 
-		if (!send_sack(o, false, skip, max))
+		if (!send_sack(o, skip, max))
 			return false;
 		fresh = skip;
 	}
-	for (unsigned n = acks_wanted(c); n > 0; n--) {
-		if (!send_sack(o, dsack, 0, max))
-			return false;
-		dsack = false;
-	}
+	if (!send_sack(o, 0, max))
+		return false;
 	tcp_reasm_told(c);
 	return true;
 }
 
-/* Without SACK, or nothing to tell by it. */
+/* While the peer repairs a loss each segment of the turn gets its own ACK, three at most: a peer without SACK counts them, and
+ * a sender with few segments in flight waits for a timeout if the only one is lost. What came twice is told with the first. */
 static bool
-send_bare_acks(struct tcp_out *o)
+send_acks(struct tcp_out *o)
 {
 	struct tcp_conn *c = o->c;
-	for (unsigned n = acks_wanted(c); n > 0; n--)
-		if (!tcp_send_bare(o, TCP_ACK, c->snd_nxt))
+
+	for (unsigned n = RTE_MAX(1, RTE_MIN(c->each_acked, TCP_DUPTHRESH)); n > 0; n--) {
+		bool sack = (c->flags & TCP_F_SACK) && tcp_sack_waits(c);
+
+		if (!(sack ? send_sacks(o) : tcp_send_bare(o, TCP_ACK, c->snd_nxt)))
 			return false;
+	}
 	return true;
 }
 
@@ -106,7 +100,7 @@ tcp_send_acks(struct tcp_out *o)
 	}
 	if (!(c->why & TCP_WHY_ACK_NOW))
 		return;
-	if (!(sack ? send_sacks(o) : send_bare_acks(o))) {
+	if (!send_acks(o)) {
 		/* Out of mbufs: try again soon. */
 		c->why |= TCP_WHY_ACK_DELAYED;
 		c->delack_ns = c->ep.stack->now_ns + 1000000;
