@@ -77,6 +77,11 @@ build() {
   rm -f "$log"
 }
 
+# built_for_release DIRECTORY: whether it is a build directory of that type.
+built_for_release() {
+  grep -q '"name": "buildtype", "value": "release"' "$top/$1/meson-info/intro-buildoptions.json" 2>/dev/null
+}
+
 # install_library DIRECTORY: the library and its headers as a user has them, for compile_installed; sets installed_lib.
 install_library() {
   local pc
