@@ -275,14 +275,17 @@ taps_wait() {
   done
 }
 
-# kernel_repeated NAMESPACE: prints how many segments the TCP of the kernel has sent again there, in both families.
+# kernel_repeated NAMESPACE: prints how many segments the TCP of the kernel has sent there that it had sent before, in both
+# families: retransmissions, and its probes of closed windows and of idle connections, which bear an old sequence number.
 kernel_repeated() {
-  ip netns exec "$1" awk '$1 == "Tcp:" && !at { for (i = 2; i <= NF; i++) if ($i == "RetransSegs") at = i; next }
-    $1 == "Tcp:" { print $at }' /proc/net/snmp
+  ip netns exec "$1" cat /proc/net/snmp /proc/net/netstat | awk '
+    $1 != group { group = $1; split($0, name); next }
+    { for (i in name) if (name[i] ~ /^(RetransSegs|TCPWinProbe|TCPKeepAlive)$/) n += $i; group = "" }
+    END { print n + 0 }'
 }
 
 # server_finish LOG WORKERS REPEATED: end the server and judge how it ended and what its summary says; the TCP at the other
-# end has sent REPEATED segments again.
+# end has sent REPEATED segments again, or as probes.
 server_finish() {
   local rc
   process_stop server

@@ -31,6 +31,7 @@ def full(report, hosts):
         report.run(f'curl {host}', tools.curl, host, GIB, pattern.sha256(GIB))
         report.run(f'discard {host}', traffic.tcp_discard, host, GIB)
         report.run(f'echo {host}', traffic.tcp_echo, host, 256 * MIB)
+        report.run(f'echo read late {host}', traffic.tcp_echo, host, 64 * MIB, 1)
     for host in hosts:
         report.run(f'one after another {host}', traffic.tcp_sequential, host, 10000, body)
         report.run(f'at once {host}', traffic.tcp_simultaneous, host, 1000)
@@ -65,6 +66,7 @@ def short(report, hosts):
         report.run(f'curl {host}', tools.curl, host, 64 * MIB, pattern.sha256(64 * MIB))
         report.run(f'discard {host}', traffic.tcp_discard, host, 64 * MIB)
         report.run(f'echo {host}', traffic.tcp_echo, host, 16 * MIB)
+        report.run(f'echo read late {host}', traffic.tcp_echo, host, 64 * MIB, 1)
         report.run(f'one after another {host}', traffic.tcp_sequential, host, 500, body)
         report.run(f'at once {host}', traffic.tcp_simultaneous, host, 100)
         report.run(f'fast open {host}', traffic.tcp_fast_open, host, 20)

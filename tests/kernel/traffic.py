@@ -132,8 +132,9 @@ def tcp_discard(host, n):
     return rate(n, time.monotonic() - start)
 
 
-def tcp_echo(host, n):
-    """Send n bytes while reading them back; compare each at its place."""
+def tcp_echo(host, n, rest=0):
+    """Send n bytes while reading them back; compare each at its place. A reader that first rests for some seconds closes
+    the windows of both ends, if n is more than their buffers hold."""
     period = 16 * MIB + 259  # no multiple of any buffer's size: a misplaced block is seen
     data = random.Random(3).randbytes(period)
     data += data[:MIB]       # so that a slice never wraps
@@ -153,6 +154,7 @@ def tcp_echo(host, n):
     with connect(host, ECHO) as s:
         thread = threading.Thread(target=writer, args=(s,), daemon=True)
         thread.start()
+        time.sleep(rest)
         got = 0
         while True:
             piece = s.recv(256 * 1024)
@@ -165,7 +167,7 @@ def tcp_echo(host, n):
         thread.join(TIMEOUT)
     require(not failure, failure and failure[0])
     require(got == n, f'{got} of {n} bytes came back')
-    return rate(n, time.monotonic() - start)
+    return rate(n, time.monotonic() - start - rest)
 
 
 def tcp_keystrokes(host, n, pause):
