@@ -35,9 +35,9 @@ EXPLAINED_WORKERS = {
     'drop_tcp_listen_ignored': LATE,
 }
 
-# What becomes of a segment that comes a second time, or of a probe, which bears an old number (of a window that is closed,
-# after 200 ms; also where a processor was busy for so long). Where two processors of the kernel send into one veth pair, what one of
-# them holds up is overtaken by what the other sends again: then the first transmission comes second, with the older timestamp.
+# What becomes of a segment that comes a second time, or of a probe, which bears an old number: of a window that has been
+# closed for 200 ms. Where two processors of the kernel send into one veth pair, what one of them holds up is overtaken by
+# what the other sends again: then the first transmission comes second, with the older timestamp.
 REPEATED = ('drop_tcp_duplicate', 'drop_tcp_out_of_window', 'drop_tcp_paws', 'drop_tcp_time_wait')
 
 
@@ -64,7 +64,8 @@ def check_drops(drops, workers, repeated):
     unexplained = [f'{name} {n}' + (f' (at most {explained[name][0]}: {explained[name][1]})' if name in explained else '')
                    for name, n in drops.items() if n > explained.get(name, (0, ''))[0]]
     require(not unexplained, 'not explained: ' + ', '.join(unexplained))
-    return (', '.join(f'{name} {n}' for name, n in drops.items()) or 'none') + f'; the peer sent {repeated} segments again, or as probes'
+    told = ', '.join(f'{name} {n}' for name, n in drops.items()) or 'none'
+    return f'{told}; the peer sent {repeated} segments again, or as probes'
 
 
 def check_devices(devices):
@@ -84,7 +85,8 @@ def main():
     parser = argparse.ArgumentParser(description='Judges the summary that the server prints at its end.')
     parser.add_argument('--exit-code', type=int, required=True)
     parser.add_argument('--workers', type=int, default=1)
-    parser.add_argument('--repeated', type=int, required=True, help='segments that the TCP at the other end has sent again, and its probes')
+    parser.add_argument('--repeated', type=int, required=True,
+                        help='segments that the TCP at the other end has sent again, and its probes')
     parser.add_argument('--report', help='file that the lines are added to')
     parser.add_argument('log')
     args = parser.parse_args()

@@ -116,7 +116,7 @@ remember_bytes(void)
 	bytes_at_fork = __sanitizer_get_current_allocated_bytes();
 }
 
-/* Look for leaks where there is more than there was. To search them takes twice as long as most tests. */
+/* Look for leaks where there is more than there was: to search takes longer than most tests. */
 static void
 check_leaks(void)
 {
