@@ -2,7 +2,7 @@
 /*
  * TCP on a link that does not keep up: what the NIC's queue has no room for stays in the send queue and goes out when the
  * link takes it, in order and without a loss (nobody but the link has delayed it), while small frames find the place that
- * is kept for them. A link that takes nothing at all is not waited for.
+ * is kept for them, and ACKs for which there is none wait. A link that takes nothing at all is not waited for.
  */
 #include "rig/fixture.h"
 
@@ -87,6 +87,39 @@ START_TEST(small_frames_pass)
 	expect_segments(0, MR_NIC_TXQ_BULK);
 	rig_expect(&rig, RIG_ICMP);
 	expect_segments(MR_NIC_TXQ_BULK, SEGMENTS);
+}
+END_TEST
+
+/* When their places are taken, too, an ACK waits like the data, as one of all that has come by then: a peer whose ACKs are
+ * dropped sends again what was received, and so keeps the link full. */
+START_TEST(ack_waits)
+{
+	struct rig_tcp second;
+	const struct rig_frame *f;
+
+	rig_tcp_init(&second, &rig, false);
+	second.listener = t.listener;
+	second.peer_port = 6000;
+	rig_tcp_establish_passive(&second);
+	fill();
+	for (unsigned i = MR_NIC_TXQ_BULK; i < MR_NIC_TXQ; i++)
+		rig_push_icmp(&rig, .echo = true);
+	turns(4);
+	rig_tcp_push(&second, RIG_ACK, 1, 1, 2 * MSS);
+	rig_tcp_push(&second, RIG_ACK, 1 + 2 * MSS, 1, MSS);
+	turns(3);
+	rig_tcp_push(&second, RIG_ACK, 1 + 3 * MSS, 1, 2 * MSS);
+	turns(3);
+	rig.tx_room = -1;
+	turns(3);
+	rig_expect_no_drop(&rig);
+	expect_segments(0, MR_NIC_TXQ_BULK);
+	for (unsigned i = MR_NIC_TXQ_BULK; i < MR_NIC_TXQ; i++)
+		rig_expect(&rig, RIG_ICMP);
+	expect_segments(MR_NIC_TXQ_BULK, SEGMENTS);
+	f = rig_tcp_next(&second);
+	ck_assert_uint_eq(rig_tcp_ack(&second, f), 1 + 5 * MSS);
+	rig_expect_none(&rig);
 }
 END_TEST
 
@@ -188,6 +221,7 @@ suite(void)
 
 	tcase_add_test(tc, nothing_is_lost);
 	tcase_add_test(tc, small_frames_pass);
+	tcase_add_test(tc, ack_waits);
 	tcase_add_test(tc, link_is_asked_once_a_turn);
 	tcase_add_test(tc, dead_link);
 	tcase_add_loop_test(tc, waiting_ones_go, 0, 4);

@@ -275,7 +275,7 @@ mr_ep_room_give(struct mr_nic *nic)
 {
 	uint32_t n = 0;
 
-	while (nic->room && mr_nic_tx_room(nic, ++n)) {
+	while (nic->room && mr_nic_tx_room(nic, ++n, MR_NIC_TXQ_BULK)) {
 		struct mr_ep *ep = nic->room;
 
 		dirty_unlink(ep);

@@ -280,13 +280,13 @@ mr_nic_flush(struct mr_nic *nic)
 
 /* The link is asked once a turn. */
 bool
-mr_nic_tx_room_slow(struct mr_nic *nic, uint16_t n)
+mr_nic_tx_room_slow(struct mr_nic *nic, uint16_t n, uint16_t max)
 {
 	uint64_t now_ns = nic->stack->now_ns;
 
 	if (nic->tx_busy_ns != now_ns)
 		mr_nic_flush(nic);
-	return nic->txq_n + n <= MR_NIC_TXQ_BULK || !(nic->flags & MR_NIC_F_UP) ||
+	return nic->txq_n + n <= max || !(nic->flags & MR_NIC_F_UP) ||
 	       (nic->tx_stuck_ns && now_ns - nic->tx_stuck_ns >= MR_NIC_STUCK_NS);
 }
 

@@ -152,14 +152,15 @@ mr_nic_output_ll(struct mr_nic *nic, struct rte_mbuf *m, const struct mr_lladdr 
 	mr_nic_output_ll_burst(nic, &m, 1, dst, net_proto);
 }
 
-/** Its other half: the queue is long. @return whether there is room */
-bool mr_nic_tx_room_slow(struct mr_nic *nic, uint16_t n);
+/** Its other half: the queue would be longer than `max`. @return whether there is room */
+bool mr_nic_tx_room_slow(struct mr_nic *nic, uint16_t n, uint16_t max);
 /** Is there room for n more frames whose sender can keep them for a later turn? Where there is none, let it: a full queue
- *  drops. A link that takes nothing at all is soon not waited for, so that nothing waits for ever: then there is room. */
+ *  drops. A link that takes nothing at all is soon not waited for, so that nothing waits for ever: then there is room.
+ *  @param max MR_NIC_TXQ_BULK; MR_NIC_TXQ for what is small, like an ACK */
 static inline bool
-mr_nic_tx_room(struct mr_nic *nic, uint16_t n)
+mr_nic_tx_room(struct mr_nic *nic, uint16_t n, uint16_t max)
 {
-	return likely(nic->txq_n + n <= MR_NIC_TXQ_BULK) || mr_nic_tx_room_slow(nic, n);
+	return likely(nic->txq_n + n <= max) || mr_nic_tx_room_slow(nic, n, max);
 }
 
 /** Transmit frames that have their link header. Consumes all. @param by who sends them, or NULL */

@@ -85,24 +85,28 @@ send_acks(struct tcp_out *o)
 }
 
 /* The ACK that no data carried. Data carries no SACK option: what is to be told goes beside it. */
-void
+bool
 tcp_send_acks(struct tcp_out *o)
 {
 	struct tcp_conn *c = o->c;
 	bool sack = (c->flags & TCP_F_SACK) && tcp_sack_waits(c);
 
 	if (o->acked && !(sack && (c->why & TCP_WHY_ACK_NOW)))
-		return;
+		return true;
 	if (c->why & TCP_WHY_PROBE) {
 		/* An old sequence number makes the peer answer (MUST-36, SHLD-12). */
 		tcp_send_bare(o, TCP_ACK, c->snd_nxt - 1);
-		return;
+		return true;
 	}
 	if (!(c->why & TCP_WHY_ACK_NOW))
-		return;
+		return true;
+	/* What the link keeps for small frames may be taken: one ACK later on tells as much. */
+	if (unlikely(!tcp_out_has_room(o, MR_NIC_TXQ)))
+		return false;
 	if (!send_acks(o)) {
 		/* Out of mbufs: try again soon. */
 		c->why |= TCP_WHY_ACK_DELAYED;
 		c->delack_ns = c->ep.stack->now_ns + 1000000;
 	}
+	return true;
 }

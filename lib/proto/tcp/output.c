@@ -90,18 +90,6 @@ seg_sent(struct tcp_conn *c, struct rte_mbuf *m)
 	c->last_tx_ns = now;
 }
 
-/* A link that does not keep up is no loss: the next turn goes on. */
-static inline bool
-link_has_room(struct tcp_out *o)
-{
-	struct mr_nic *nic = o->c->route.local->nic;
-
-	if (likely(mr_nic_tx_room(nic, o->n + 1)))
-		return true;
-	mr_ep_await_room(&o->c->ep, nic);
-	return false;
-}
-
 /* Transmit a segment of the queue in a frame of its own, for the first time or again. */
 static bool
 send_seg(struct tcp_out *o, struct rte_mbuf *m)
@@ -112,7 +100,7 @@ send_seg(struct tcp_out *o, struct rte_mbuf *m)
 	uint8_t flags = TCP_ACK, ect = 0;
 	struct tcp_tx tx;
 
-	if (unlikely(!link_has_room(o)))
+	if (unlikely(!tcp_out_has_room(o, MR_NIC_TXQ_BULK)))
 		return false;
 	f = seg_frame(c, m);
 	if (!f)
@@ -144,7 +132,7 @@ send_first(struct tcp_out *o, struct rte_mbuf *m, uint16_t tso_segs)
 {
 	if (likely(tso_segs == 0))
 		return send_seg(o, m);
-	if (!o->super && !link_has_room(o))
+	if (!o->super && !tcp_out_has_room(o, MR_NIC_TXQ_BULK))
 		return false;
 	if (!tcp_super_take(o, m))
 		return send_seg(o, m);
@@ -383,6 +371,7 @@ static void
 output_data(struct tcp_out *o)
 {
 	struct tcp_conn *c = o->c;
+	uint8_t done = TCP_WHY_ACK_NOW | TCP_WHY_PROBE;
 
 	c->too_big = 0;
 	if (tcp_fin_waits(c) && tcp_sendq_fin(c))
@@ -400,14 +389,14 @@ output_data(struct tcp_out *o)
 		c->flags |= TCP_F_CWND_LIMITED;
 	if (c->sendq->head && !c->sendq->unsent && !c->sendq->lost && c->sendq->in_flight < c->cc.cwnd)
 		tcp_rate_app_limited(c);
-	if (!o->acked || tcp_sack_waits(c))
-		tcp_send_acks(o);
+	if ((!o->acked || tcp_sack_waits(c)) && unlikely(!tcp_send_acks(o)))
+		done = 0;
 	if (o->acked) {
-		c->why &= (uint8_t) ~(TCP_WHY_ACK_NOW | TCP_WHY_ACK_DELAYED);
+		c->why &= (uint8_t)~TCP_WHY_ACK_DELAYED;
 		c->delack_ns = 0;
 		c->each_acked = 0;
 	}
-	c->why &= (uint8_t) ~(TCP_WHY_ACK_NOW | TCP_WHY_PROBE);
+	c->why &= (uint8_t)~done;
 	/* A running persist timer goes on; otherwise one timer runs while anything is in flight or waits for the window. */
 	if (!c->rexmt_ns || (c->rexmt == TCP_REXMT_PERSIST && c->snd_una != c->snd_nxt))
 		tcp_rexmt_restart(c);

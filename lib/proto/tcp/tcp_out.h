@@ -66,6 +66,18 @@ tcp_out_add(struct tcp_out *o, struct rte_mbuf *m, uint8_t ect)
 		tcp_out_flush(o);
 }
 
+/* A link that does not keep up is no loss: the next turn goes on. `max` as in mr_nic_tx_room. */
+static inline bool
+tcp_out_has_room(struct tcp_out *o, uint16_t max)
+{
+	struct mr_nic *nic = o->c->route.local->nic;
+
+	if (likely(mr_nic_tx_room(nic, o->n + 1, max)))
+		return true;
+	mr_ep_await_room(&o->c->ep, nic);
+	return false;
+}
+
 /* Header fields of a segment of an open connection; the ACK it carries is noted as sent. */
 static __rte_always_inline void
 tcp_tx_fill(struct tcp_conn *c, struct tcp_tx *tx, uint8_t flags, uint32_t seq)
@@ -103,7 +115,7 @@ tcp_sack_waits(const struct tcp_conn *c)
 {
 	return c->rcvq.ooo || c->rcvq.dsack_from != c->rcvq.dsack_to;
 }
-/* The ACK that no data carried, and what is told by SACK. */
-void tcp_send_acks(struct tcp_out *o);
+/* The ACK that no data carried, and what is told by SACK. @return false: it waits for room in the link's queue */
+bool tcp_send_acks(struct tcp_out *o);
 
 #endif
