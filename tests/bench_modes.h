@@ -35,6 +35,11 @@ turns(unsigned n)
 	}
 }
 
+/* Until it is so, or for `most` turns. */
+#define turns_until(so, most) \
+	for (unsigned left = (most); !(so) && left > 0; left--) \
+		turns(1)
+
 static inline void
 begin(const char *options, const struct mr_impair_cfg *impair)
 {
