@@ -162,7 +162,9 @@ rx_burst(struct mr_nic *nic, struct rte_mbuf **pkts, uint16_t n)
 	uint16_t n_run;
 
 	for (uint16_t i = 0; i < n; i++) {
+		/* The headers of a TCP segment with timestamps end in the second line. */
 		rte_prefetch0(rte_pktmbuf_mtod(pkts[i], void *));
+		rte_prefetch0(rte_pktmbuf_mtod_offset(pkts[i], void *, RTE_CACHE_LINE_SIZE));
 		mr_pkt(pkts[i])->nic = nic;
 		bytes += pkts[i]->pkt_len;
 	}
