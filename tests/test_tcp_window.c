@@ -256,6 +256,29 @@ START_TEST(initial_window_is_no_growth)
 }
 END_TEST
 
+/* Nor is there anything to watch in small messages: a connection that exchanges them takes no memory for it. */
+START_TEST(small_messages_are_not_watched)
+{
+	struct mr_stack_memory before, after;
+
+	rig_tcp_establish_passive(&t);
+	mr_stack_memory(rig.stack, &before);
+	for (unsigned i = 0; i < 40; i++) {
+		rig_tcp_push(&t, RIG_ACK | RIG_PSH, t.snd, 1 + i, 100);
+		rig_poll(&rig);
+		rig_ep_recv(t.ep, i * 100, 100);
+		ck_assert_int_eq(rig_ep_send(t.ep, i, 1), 1);
+		t.snd += 100;
+		rig_poll(&rig);
+		drop_frames();
+	}
+	rig_tcp_push(&t, RIG_ACK, t.snd, 41, 0);
+	rig_poll(&rig);
+	mr_stack_memory(rig.stack, &after);
+	ck_assert(after.used == before.used);
+}
+END_TEST
+
 /* The scale is the least with which a header tells the whole buffer. */
 START_TEST(scale_of_the_buffer)
 {
@@ -521,6 +544,7 @@ suite(void)
 	tcase_add_test(tc, pause_of_the_sender);
 	tcase_add_test(tc, receive_grows_for_a_paced_sender);
 	tcase_add_test(tc, initial_window_is_no_growth);
+	tcase_add_test(tc, small_messages_are_not_watched);
 	tcase_add_loop_test(tc, scale_of_the_buffer, 0, 4);
 	tcase_add_loop_test(tc, send_grows_with_the_window, 0, 2);
 	tcase_add_test(tc, send_shrinks_with_queues);

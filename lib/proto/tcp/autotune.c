@@ -20,6 +20,7 @@
 #include <rte_common.h>
 
 #define RTT_GUESS_NS 100000000u /* when nothing is known */
+#define INIT_SEGS 10            /* a peer's initial window (RFC 6928) */
 #define MORE_SEGS 16            /* beside what is read in a round trip: for a small window's doublings */
 
 static uint8_t
@@ -101,11 +102,12 @@ tcp_rcv_buf_tune(struct tcp_conn *c)
 	uint64_t now_ns = c->ep.stack->now_ns;
 	struct tcp_rare *r;
 
-	if (c->flags & TCP_F_RCVBUF_SET)
+	/* Until an initial window has come there is nothing to watch, and most connections never have so much. */
+	if ((c->flags & TCP_F_RCVBUF_SET) || c->bytes_received < INIT_SEGS * c->rcv_mss)
 		return;
 	r = tcp_rare_own(c);
 	if (r->read_since_ns == 0) {
-		r->read_before = 10 * c->rcv_mss; /* as if in an initial window */
+		r->read_before = INIT_SEGS * c->rcv_mss;
 	} else {
 		rtt_look(c, r);
 		if (now_ns - r->read_since_ns < round_trip(c, r))
