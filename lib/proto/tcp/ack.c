@@ -92,6 +92,16 @@ rtt_by_echo(struct tcp_conn *c, const struct tcp_rx *rx)
 	c->backoff = 0;
 }
 
+/* A round trip of a flight of so many bytes. */
+static inline void
+rtt_note(struct tcp_conn *c, uint64_t rtt_ns, uint32_t flight)
+{
+	tcp_rtt_measured(c, rtt_ns);
+	if (flight < 2u * c->mss)
+		ack_delay(&c->rack, rtt_ns - c->rack.min_rtt_ns);
+	c->backoff = 0;
+}
+
 /* Round-trip time of the newest segment that was sent once; with timestamps, of one that was sent again too. Never of what
  * waited behind one that was sent again (Karn). */
 static uint64_t
@@ -107,10 +117,7 @@ rtt_sample(struct tcp_conn *c, const struct tcp_acked *a)
 	if (sent_ns == 0)
 		return 0;
 	rtt = RTE_MAX(c->ep.stack->now_ns - sent_ns, 1u);
-	tcp_rtt_measured(c, rtt);
-	if (a->prior_in_flight < 2u * c->mss)
-		ack_delay(&c->rack, rtt - c->rack.min_rtt_ns);
-	c->backoff = 0;
+	rtt_note(c, rtt, a->prior_in_flight);
 	return rtt;
 }
 
@@ -118,13 +125,13 @@ rtt_sample(struct tcp_conn *c, const struct tcp_acked *a)
 
 /* @param hold the window is not the algorithm's at the moment */
 static void
-congestion_ack(struct tcp_conn *c, const struct tcp_acked *a, struct tcp_cc_ack *cc, bool hold)
+congestion_ack(struct tcp_conn *c, uint32_t acked, uint32_t prior_in_flight, struct tcp_cc_ack *cc, bool hold)
 {
 	cc->now_ns = c->ep.stack->now_ns;
 	cc->srtt_ns = c->rtt.srtt_ns;
-	cc->acked = a->bytes;
+	cc->acked = acked;
 	cc->in_flight = c->sendq->in_flight;
-	cc->prior_in_flight = a->prior_in_flight;
+	cc->prior_in_flight = prior_in_flight;
 	cc->cwnd_limited = c->flags & (TCP_F_CWND_LIMITED | TCP_F_RTO_RECOVERY);
 	if (c->cc.ops->control)
 		c->cc.ops->control(&c->cc, cc);
@@ -153,28 +160,44 @@ troubled(const struct tcp_conn *c, const struct tcp_rx *rx)
 	       (c->rack.flags & TCP_REC_TLP);
 }
 
-/* SND.UNA advances. */
-static void
-una_advance(struct tcp_conn *c, const struct tcp_rx *rx, struct tcp_acked *a)
+/* SND.UNA advances, over so many bytes of payload. */
+static inline void
+una_moves(struct tcp_conn *c, uint32_t ack, uint32_t bytes)
 {
-	struct mr_stack *s = c->ep.stack;
-
-	c->bytes_acked += tcp_sendq_ack(c, rx->ack, a);
-	c->snd_una = rx->ack;
-	c->sendq->fack = seq_max(c->sendq->fack, rx->ack);
+	c->bytes_acked += bytes;
+	c->snd_una = ack;
+	c->sendq->fack = seq_max(c->sendq->fack, ack);
 	c->retries = 0;
 	c->sendq->soft_err = 0;
 	c->dupacks = 0;
-	c->sendq->unacked_since_ns = c->snd_una == c->snd_nxt ? 0 : s->now_ns;
-	if (unlikely(c->pmtu))
-		tcp_mtu_probe_acked(c);
+	c->sendq->unacked_since_ns = ack == c->snd_nxt ? 0 : c->ep.stack->now_ns;
+}
+
+/* Nothing is in flight, and nothing waits. */
+static inline void
+rest(struct tcp_conn *c, const struct tcp_rx *rx)
+{
+	tcp_rexmt_stop(c);
+	tcp_sendq_rest(c);
+	if (rx->len == 0)
+		tcp_timer_rest(c);
+}
+
+/* The peer has taken something. */
+static inline void
+progress(struct tcp_conn *c)
+{
+	struct mr_stack *s = c->ep.stack;
+
+	if (c->route.neigh && c->route.gen == s->route_gen)
+		mr_neigh_confirm(c->route.neigh, s->now_ns);
+	tcp_tell_writable(c);
 }
 
 /* An ACK with news: it moves SND.UNA, or carries SACK blocks. */
 static void
 ack_news(struct tcp_conn *c, const struct tcp_rx *rx, bool moved)
 {
-	struct mr_stack *s = c->ep.stack;
 	struct tcp_cc_ack cc = {0};
 	struct tcp_acked a = {.rx = rx, .prior_in_flight = c->sendq->in_flight, .fack = c->sendq->fack};
 	bool bad = troubled(c, rx), hold = false;
@@ -187,11 +210,14 @@ ack_news(struct tcp_conn *c, const struct tcp_rx *rx, bool moved)
 			tcp_sack_input(c, rx, &a);
 		hold |= c->flags & TCP_F_RECOVERY;
 	}
-	if (moved)
-		una_advance(c, rx, &a);
+	if (moved) {
+		una_moves(c, rx->ack, tcp_sendq_ack(c, rx->ack, &a));
+		if (unlikely(c->pmtu))
+			tcp_mtu_probe_acked(c);
+	}
 	if (a.bytes > 0) {
 		cc.rtt_ns = rtt_sample(c, &a);
-		tcp_rate_delivered(c, &a, &cc);
+		tcp_rate_delivered(c, a.bytes, &a.newest, &cc);
 	}
 	if (unlikely(bad)) {
 		look_ns = trouble(c, rx, &a, &cc, moved);
@@ -200,22 +226,52 @@ ack_news(struct tcp_conn *c, const struct tcp_rx *rx, bool moved)
 		hold |= !moved && !(c->rack.flags & TCP_REC_REORDERED);
 	}
 	if (a.bytes > 0)
-		congestion_ack(c, &a, &cc, hold);
-	if (c->snd_una == c->snd_nxt && !c->sendq->unsent) {
-		tcp_rexmt_stop(c);
-		tcp_sendq_rest(c);
-		if (rx->len == 0)
-			tcp_timer_rest(c);
-	} else if (moved || look_ns || a.lost > 0) {
+		congestion_ack(c, a.bytes, a.prior_in_flight, &cc, hold);
+	if (c->snd_una == c->snd_nxt && !c->sendq->unsent)
+		rest(c, rx);
+	else if (moved || look_ns || a.lost > 0)
 		tcp_rexmt_restart_at(c, look_ns);
-	}
-	if (!moved) {
+	if (moved)
+		progress(c);
+	else
 		mr_ep_mark_dirty(&c->ep);
-		return;
-	}
-	if (c->route.neigh && c->route.gen == s->route_gen)
-		mr_neigh_confirm(c->route.neigh, s->now_ns);
-	tcp_tell_writable(c);
+}
+
+/* The segment that is all the flight, if it was sent once, is not the last of its stream, and this ACK covers it. */
+static inline struct rte_mbuf *
+whole_flight(const struct tcp_conn *c, const struct tcp_rx *rx)
+{
+	const struct tcp_sendq *q = c->sendq;
+	struct rte_mbuf *m = q->thead;
+	const struct tcp_seg *s;
+
+	if (!m || m != q->head || m != q->ttail || (c->ecn & TCP_ECN_ON) || c->pmtu || troubled(c, rx))
+		return NULL;
+	s = tcp_seg(m);
+	return s->flags & (TCP_SEG_RETRANS | TCP_SEG_FIN) || rx->ack != s->seq + s->len ? NULL : m;
+}
+
+/* ack_news where that is all there is: what a flight of many tells in parts, of which some may be missing, this one tells at
+ * once. */
+static void
+ack_flight(struct tcp_conn *c, const struct tcp_rx *rx, struct rte_mbuf *m)
+{
+	const struct tcp_seg *s = tcp_seg(m);
+	struct tcp_sent sent = tcp_sent_of(s);
+	uint32_t bytes = s->len;
+	struct tcp_cc_ack cc = {.rtt_ns = RTE_MAX(c->ep.stack->now_ns - s->sent_ns, 1u)};
+
+	c->proven = RTE_MAX(c->proven, s->len);
+	una_moves(c, rx->ack, bytes);
+	tcp_sendq_ack_flight(c);
+	rtt_note(c, cc.rtt_ns, bytes);
+	tcp_rate_delivered(c, bytes, &sent, &cc);
+	congestion_ack(c, bytes, bytes, &cc, false);
+	if (c->sendq->unsent)
+		tcp_rexmt_restart(c);
+	else
+		rest(c, rx);
+	progress(c);
 }
 
 static bool
@@ -230,6 +286,7 @@ tcp_ack_process(struct tcp_conn *c, struct tcp_rx *rx)
 {
 	struct mr_stack *s = c->ep.stack;
 	bool moved = seq_gt(rx->ack, c->snd_una), changed;
+	struct rte_mbuf *flight;
 
 	if (seq_gt(rx->ack, c->snd_nxt) || seq_lt(rx->ack, c->snd_una - c->max_snd_wnd)) {
 		/* Of the future, or so old that it can only be a guess (RFC 5961 5). */
@@ -239,7 +296,9 @@ tcp_ack_process(struct tcp_conn *c, struct tcp_rx *rx)
 		return false;
 	}
 	changed = window_update(c, rx);
-	if (moved || ((c->flags & TCP_F_SACK) && (rx->n_sack || (c->rack.flags & TCP_REC_TLP))))
+	if (moved && (flight = whole_flight(c, rx)))
+		ack_flight(c, rx, flight);
+	else if (moved || ((c->flags & TCP_F_SACK) && (rx->n_sack || (c->rack.flags & TCP_REC_TLP))))
 		ack_news(c, rx, moved);
 	else if (!(c->flags & TCP_F_SACK) && is_duplicate_ack(c, rx, changed))
 		tcp_recovery_dupack(c);

@@ -136,9 +136,13 @@ tcp_cc_mss_set(struct tcp_cc *cc, uint32_t mss)
 void
 tcp_cc_pace(struct tcp_cc *cc, uint64_t srtt_ns)
 {
-	uint64_t bytes = cc->cwnd < cc->ssthresh ? 2ull * cc->cwnd : cc->cwnd + cc->cwnd / 4;
+	uint64_t bytes;
 
-	cc->pacing_rate = cc->cwnd > TCP_PACE_WINDOW_SEGS * cc->mss && srtt_ns >= PACE_RTT_NS ? bytes * 1000000000 / srtt_ns : 0;
+	cc->pacing_rate = 0;
+	if (likely(cc->cwnd <= TCP_PACE_WINDOW_SEGS * cc->mss || srtt_ns < PACE_RTT_NS))
+		return;
+	bytes = cc->cwnd < cc->ssthresh ? 2ull * cc->cwnd : cc->cwnd + cc->cwnd / 4;
+	cc->pacing_rate = bytes * 1000000000 / srtt_ns;
 }
 
 const char *

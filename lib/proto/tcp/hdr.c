@@ -117,11 +117,6 @@ tcp_hdr_sack(const struct tcp_rx *rx, uint32_t (*blocks)[2])
 static void
 options_pull(struct tcp_rx *rx, const uint8_t *opt, unsigned len)
 {
-	/* What nearly every segment carries. */
-	if (len == TCP_TS_OPT_BYTES && opt[0] == OPT_NOP && opt[1] == OPT_NOP && opt[2] == OPT_TS && opt[3] == 10) {
-		option_pull(rx, opt + 2, 10);
-		return;
-	}
 	while (len > 0 && opt[0] != OPT_EOL) {
 		unsigned n;
 
@@ -140,26 +135,13 @@ options_pull(struct tcp_rx *rx, const uint8_t *opt, unsigned len)
 }
 
 void
-tcp_hdr_pull(struct rte_mbuf *m, struct tcp_rx *rx)
+tcp_hdr_pull_options(struct rte_mbuf *m, struct tcp_rx *rx)
 {
-	const struct mr_pkt *p = mr_pkt(m);
-	const struct rte_tcp_hdr *h = rte_pktmbuf_mtod(m, const struct rte_tcp_hdr *);
+	const uint8_t *h = rte_pktmbuf_mtod(m, const uint8_t *);
 
-	rx->m = m;
-	rx->seq = p->seq;
-	rx->ack = p->ack;
-	rx->flags = p->tcp_flags;
-	rx->urp_be = h->tcp_urp;
-	rx->wnd = rte_be_to_cpu_16(h->rx_win);
-	rx->len = p->trans_len - p->trans_hdr_len;
 	rx->opts = 0;
 	rx->tsval = rx->tsecr = 0;
-	rx->mss = 0;
-	rx->wscale = 0;
-	rx->n_sack = 0;
-	if (p->trans_hdr_len > TCP_HDR_BYTES)
-		options_pull(rx, (const uint8_t *)(h + 1), p->trans_hdr_len - TCP_HDR_BYTES);
-	mr_mbuf_strip(m, p->trans_hdr_len);
+	options_pull(rx, h + TCP_HDR_BYTES, mr_pkt(m)->trans_hdr_len - TCP_HDR_BYTES);
 }
 
 unsigned
@@ -195,13 +177,6 @@ fastopen_push(uint8_t *o, const struct tcp_tx *tx)
 static void
 options_push(uint8_t *o, const struct tcp_tx *tx)
 {
-	/* What nearly every segment carries. */
-	if (likely(tx->opts == TCP_OPT_TS)) {
-		store_be32(o, (uint32_t)OPT_NOP << 24 | OPT_NOP << 16 | OPT_TS << 8 | 10);
-		store_be32(o + 4, tx->tsval);
-		store_be32(o + 8, tx->tsecr);
-		return;
-	}
 	if (tx->opts & TCP_OPT_MSS) {
 		store_be32(o, (uint32_t)OPT_MSS << 24 | 4u << 16 | tx->mss);
 		o += 4;
@@ -236,7 +211,7 @@ options_push(uint8_t *o, const struct tcp_tx *tx)
 		fastopen_push(o, tx);
 }
 
-static __rte_always_inline void
+static void
 hdr_write(struct rte_mbuf *m, const struct tcp_tx *tx, unsigned len)
 {
 	struct rte_tcp_hdr *h = mr_mbuf_prepend(m, (uint16_t)len);
@@ -253,17 +228,15 @@ hdr_write(struct rte_mbuf *m, const struct tcp_tx *tx, unsigned len)
 	options_push((uint8_t *)(h + 1), tx);
 }
 
-static inline unsigned
-hdr_len(const struct tcp_tx *tx)
-{
-	return likely(tx->opts == TCP_OPT_TS) ? TCP_HDR_BYTES + TCP_TS_OPT_BYTES : tcp_hdr_bytes(tx);
-}
-
 void
 tcp_hdr_push(struct rte_mbuf *m, const struct tcp_tx *tx, const struct mr_route *r)
 {
-	unsigned len = hdr_len(tx);
+	unsigned len = tcp_hdr_bytes(tx);
 
+	if (likely(tx->opts == TCP_OPT_TS)) {
+		tcp_hdr_push_ts(m, tx, r, NULL);
+		return;
+	}
 	hdr_write(m, tx, len);
 	mr_cksum_tx(m, (uint16_t)len, offsetof(struct rte_tcp_hdr, cksum), r, MR_TRANS_TCP);
 }
@@ -271,8 +244,12 @@ tcp_hdr_push(struct rte_mbuf *m, const struct tcp_tx *tx, const struct mr_route 
 void
 tcp_hdr_push_summed(struct rte_mbuf *m, const struct tcp_tx *tx, const struct mr_route *r, uint16_t payload_sum)
 {
-	unsigned len = hdr_len(tx);
+	unsigned len = tcp_hdr_bytes(tx);
 
+	if (likely(tx->opts == TCP_OPT_TS)) {
+		tcp_hdr_push_ts(m, tx, r, &payload_sum);
+		return;
+	}
 	hdr_write(m, tx, len);
 	mr_cksum_tx_part(m, (uint16_t)len, offsetof(struct rte_tcp_hdr, cksum), r, MR_TRANS_TCP, len, payload_sum);
 }

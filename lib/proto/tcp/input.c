@@ -429,6 +429,37 @@ tcp_syn_data(struct tcp_conn *c, struct tcp_rx *rx)
 	tcp_segment_accepted(c, rx);
 }
 
+/* Header prediction: next in order, within the window and no older than the last, and nothing but data and an
+ * acknowledgement. Steps one to four let that pass. */
+static inline bool
+predicted(const struct tcp_conn *c, const struct tcp_rx *rx)
+{
+	return c->state == MR_TCP_ESTABLISHED && (c->flags & TCP_F_TS) && (rx->opts & TCP_OPT_TS) &&
+	       (rx->flags & ~TCP_PSH) == TCP_ACK && rx->seq == c->rcv_nxt && rx->len <= c->rcv_adv - c->rcv_nxt &&
+	       seq_geq(rx->tsval, c->ts_recent);
+}
+
+/* What is left of the steps then: in ESTABLISHED our FIN was not sent, and there is a reader. */
+static inline void
+predicted_input(struct tcp_conn *c, struct tcp_rx *rx)
+{
+	if (c->last_ack_sent == rx->seq)
+		c->ts_recent = rx->tsval;
+	c->last_rx_ns = c->ep.stack->now_ns;
+	if (unlikely(c->ecn & TCP_ECN_ON))
+		tcp_ecn_data(c, rx);
+	if (unlikely(!tcp_ack_process(c, rx)))
+		return;
+	if (rx->len > 0) {
+		rcv_mss_note(c, rx);
+		text_in_order(c, rx);
+	} else {
+		mr_stack_free(c->ep.stack, rx->m);
+	}
+	if (unlikely(c->rcvq.has_fin))
+		step8_fin(c, rx);
+}
+
 void
 tcp_conn_input(struct tcp_conn *c, struct rte_mbuf *m)
 {
@@ -437,10 +468,10 @@ tcp_conn_input(struct tcp_conn *c, struct rte_mbuf *m)
 	if (unlikely(c->flags & TCP_F_PROBE))
 		tcp_probe_show(c);
 	tcp_hdr_pull(m, &rx);
-	if (c->state == MR_TCP_SYN_SENT) {
+	if (likely(predicted(c, &rx)))
+		predicted_input(c, &rx);
+	else if (c->state == MR_TCP_SYN_SENT)
 		tcp_syn_sent_input(c, &rx);
-		return;
-	}
-	if (paws_check(c, &rx) && step1_sequence(c, &rx) && step2_reset(c, &rx) && step4_syn(c, &rx))
+	else if (paws_check(c, &rx) && step1_sequence(c, &rx) && step2_reset(c, &rx) && step4_syn(c, &rx))
 		steps_5_to_8(c, &rx);
 }

@@ -10,30 +10,37 @@
 
 #include <string.h>
 
-/* The mbuf to put the frame of a segment into: its own when we are the only holder, else a copy. */
-static struct rte_mbuf *
-seg_frame(struct tcp_conn *c, struct rte_mbuf *m)
+/* The payload of a segment in an mbuf of its own. */
+static __rte_noinline struct rte_mbuf *
+seg_copy(struct tcp_conn *c, const struct rte_mbuf *m)
 {
 	const struct tcp_seg *s = tcp_seg(m);
-	struct rte_mbuf *f;
+	struct rte_mbuf *f = mr_stack_tx_alloc(c->ep.stack);
 
-	if (rte_mbuf_refcnt_read(m) == 1) {
-		m->data_off = s->data_off;
-		m->data_len = (uint16_t)s->len;
-		m->pkt_len = s->len;
-		m->next = NULL; /* it may have been in a frame with others */
-		m->ol_flags = 0;
-		m->tx_offload = 0;
-		rte_mbuf_refcnt_update(m, 1);
-		return m;
-	}
-	f = mr_stack_tx_alloc(c->ep.stack);
 	if (!f) {
 		mr_count(c->ep.stack, MR_DROP_NO_TX_MBUF);
 		return NULL;
 	}
 	memcpy(rte_pktmbuf_append(f, (uint16_t)s->len), (char *)m->buf_addr + s->data_off, s->len);
 	return f;
+}
+
+/* The mbuf to put the frame of a segment into: its own when we are the only holder, else a copy. */
+static inline struct rte_mbuf *
+seg_frame(struct tcp_conn *c, struct rte_mbuf *m)
+{
+	const struct tcp_seg *s = tcp_seg(m);
+
+	if (unlikely(rte_mbuf_refcnt_read(m) != 1))
+		return seg_copy(c, m);
+	m->data_off = s->data_off;
+	m->data_len = (uint16_t)s->len;
+	m->pkt_len = s->len;
+	m->next = NULL; /* it may have been in a frame with others */
+	m->ol_flags = 0;
+	m->tx_offload = 0;
+	rte_mbuf_refcnt_set(m, 2);
+	return m;
 }
 
 /* A paced sender is ahead of its rate by a quantum at most; then it waits until it is not ahead any more, so it sends a
@@ -90,6 +97,29 @@ seg_sent(struct tcp_conn *c, struct rte_mbuf *m)
 	c->last_tx_ns = now;
 }
 
+static __rte_noinline void
+headers_other(struct rte_mbuf *f, struct tcp_tx tx, const struct tcp_conn *c, const struct tcp_seg *s)
+{
+	if (s->flags & TCP_SEG_SUM)
+		tcp_hdr_push_summed(f, &tx, &c->route, s->sum);
+	else
+		tcp_hdr_push(f, &tx, &c->route);
+}
+
+/* The headers of a segment, around its payload. */
+static __rte_always_inline void
+seg_headers(struct tcp_conn *c, const struct tcp_seg *s, struct rte_mbuf *f, uint8_t flags, uint32_t ts_back)
+{
+	struct tcp_tx tx;
+
+	tcp_tx_fill(c, &tx, flags, s->seq);
+	tx.tsval -= ts_back;
+	if (likely(tx.opts == TCP_OPT_TS))
+		tcp_hdr_push_ts(f, &tx, &c->route, s->flags & TCP_SEG_SUM ? &s->sum : NULL);
+	else
+		headers_other(f, tx, c, s);
+}
+
 /* Transmit a segment of the queue in a frame of its own, for the first time or again. */
 static bool
 send_seg(struct tcp_out *o, struct rte_mbuf *m)
@@ -98,7 +128,7 @@ send_seg(struct tcp_out *o, struct rte_mbuf *m)
 	struct tcp_seg *s = tcp_seg(m);
 	struct rte_mbuf *f;
 	uint8_t flags = TCP_ACK, ect = 0;
-	struct tcp_tx tx;
+	uint32_t ts_back = 0;
 
 	if (unlikely(!tcp_out_has_room(o, MR_NIC_TXQ_BULK)))
 		return false;
@@ -111,16 +141,12 @@ send_seg(struct tcp_out *o, struct rte_mbuf *m)
 		flags |= TCP_FIN;
 	if (unlikely(c->ecn & TCP_ECN_ON))
 		ect = seg_ect(c, s, &flags);
-	tcp_tx_fill(c, &tx, flags, s->seq);
 	if (s->flags & TCP_SEG_SENT) {
 		mr_count(c->ep.stack, MR_CNT_TCP_RETRANSMITS);
 		c->retransmitted++;
-		tx.tsval -= tcp_rack_ts_back(&c->rack);
+		ts_back = tcp_rack_ts_back(&c->rack);
 	}
-	if (s->flags & TCP_SEG_SUM)
-		tcp_hdr_push_summed(f, &tx, &c->route, s->sum);
-	else
-		tcp_hdr_push(f, &tx, &c->route);
+	seg_headers(c, s, f, flags, ts_back);
 	seg_sent(c, m);
 	tcp_out_add(o, f, ect);
 	return true;
@@ -367,12 +393,73 @@ tlp_hurry(struct tcp_conn *c)
 	c->rexmt_ns = RTE_MIN(c->rexmt_ns, due_ns);
 }
 
+/* What was to be told is on its way. */
+static inline void
+acked(struct tcp_conn *c)
+{
+	c->why &= (uint8_t)~TCP_WHY_ACK_DELAYED;
+	c->delack_ns = 0;
+	c->each_acked = 0;
+}
+
+/* ---- the usual visit ----------------------------------------------------------------------------------------- */
+
+#define ODD_FLAGS (TCP_F_CORK | TCP_F_SHUT_WR | TCP_F_URG_SENT | TCP_F_PACED | TCP_F_RECOVERY | TCP_F_RTO_RECOVERY)
+#define ODD_WHY (TCP_WHY_PROBE | TCP_WHY_SYN | TCP_WHY_RTX | TCP_WHY_TLP)
+
+/* Is one segment all there is in the queue, never sent, with nothing that would hold it back, and nothing else to tell or to
+ * find out? */
+static inline bool
+is_alone(const struct tcp_conn *c)
+{
+	const struct tcp_sendq *q = c->sendq;
+	const struct rte_mbuf *m = q->unsent;
+	const struct tcp_seg *s;
+
+	if (!m || m != q->head || m != q->tail || (c->flags & ODD_FLAGS) | (c->why & ODD_WHY) | (c->ecn & TCP_ECN_ON) |
+	    (c->rack.flags & TCP_REC_FRTO_NEW) | c->pmtu || c->cc.pacing_rate || tcp_sack_waits(c))
+		return false;
+	s = tcp_seg(m);
+	return s->len > 0 && s->len <= c->mss && s->len <= c->snd_wnd && s->len + c->mss <= c->cc.cwnd &&
+	       c->ep.stack->now_ns - c->last_tx_ns <= c->rtt.rto_ns && rte_mbuf_refcnt_read(m) == 1;
+}
+
+/* Then no loop is needed, and a flight begins and ends with it. */
+static bool
+send_alone(struct tcp_out *o)
+{
+	struct tcp_conn *c = o->c;
+	struct rte_mbuf *m = c->sendq->unsent, *f;
+	const struct tcp_seg *s = tcp_seg(m);
+
+	if (unlikely(!tcp_out_has_room(o, MR_NIC_TXQ_BULK)))
+		return false;
+	f = seg_frame(c, m);
+	if (c->cc.ops->restart)
+		c->cc.ops->restart(&c->cc, c->ep.stack->now_ns);
+	seg_headers(c, s, f, s->flags & TCP_SEG_PSH ? TCP_ACK | TCP_PSH : TCP_ACK, 0);
+	seg_sent(c, m);
+	tcp_out_add(o, f, 0);
+	new_sent(c, s);
+	tcp_rate_app_limited(c);
+	c->too_big = 0;
+	c->flags &= ~TCP_F_CWND_LIMITED;
+	c->why = 0;
+	acked(c);
+	tcp_rexmt_flight(c);
+	return true;
+}
+
+/* ---- any visit ----------------------------------------------------------------------------------------------- */
+
 static void
 output_data(struct tcp_out *o)
 {
 	struct tcp_conn *c = o->c;
 	uint8_t done = TCP_WHY_ACK_NOW | TCP_WHY_PROBE;
 
+	if (likely(is_alone(c)) && send_alone(o))
+		return;
 	c->too_big = 0;
 	if (tcp_fin_waits(c) && tcp_sendq_fin(c))
 		c->flags |= TCP_F_FIN_QUEUED;
@@ -391,11 +478,8 @@ output_data(struct tcp_out *o)
 		tcp_rate_app_limited(c);
 	if ((!o->acked || tcp_sack_waits(c)) && unlikely(!tcp_send_acks(o)))
 		done = 0;
-	if (o->acked) {
-		c->why &= (uint8_t)~TCP_WHY_ACK_DELAYED;
-		c->delack_ns = 0;
-		c->each_acked = 0;
-	}
+	if (o->acked)
+		acked(c);
 	c->why &= (uint8_t)~done;
 	/* A running persist timer goes on; otherwise one timer runs while anything is in flight or waits for the window. */
 	if (!c->rexmt_ns || (c->rexmt == TCP_REXMT_PERSIST && c->snd_una != c->snd_nxt))

@@ -74,20 +74,19 @@ sample_keep(struct tcp_conn *c, const struct tcp_cc_ack *a)
 }
 
 void
-tcp_rate_delivered(struct tcp_conn *c, const struct tcp_acked *a, struct tcp_cc_ack *out)
+tcp_rate_delivered(struct tcp_conn *c, uint32_t bytes, const struct tcp_sent *s, struct tcp_cc_ack *out)
 {
 	struct tcp_rate *r = &c->rate;
 	struct tcp_sendq *q = c->sendq;
-	const struct tcp_sent *s = &a->newest;
 	uint64_t now_ns = c->ep.stack->now_ns, to_ack;
 
-	r->delivered += a->bytes;
+	r->delivered += bytes;
 	q->delivered_ns = now_ns;
 	if (q->app_limited && seq_gt(r->delivered, q->app_limited))
 		q->app_limited = 0;
 	out->delivered = r->delivered;
 	if (s->sent_ns == 0) {
-		out->prior_delivered = r->delivered - a->bytes;
+		out->prior_delivered = r->delivered - bytes;
 		return;
 	}
 	to_ack = now_ns - s->sent_ns + s->since_delivered_ns;

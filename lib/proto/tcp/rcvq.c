@@ -11,10 +11,11 @@
 #include <string.h>
 
 #include <rte_common.h>
+#include <rte_memcpy.h>
 
 #define COALESCE_MAX 512 /* larger segments are not worth the copy */
 
-static void
+static inline void
 held_free(struct tcp_conn *c, struct rte_mbuf *m)
 {
 	c->ep.stack->rx_held -= m->nb_segs;
@@ -80,29 +81,37 @@ tcp_payload_trim_back(struct rte_mbuf *m, uint32_t n)
 	}
 }
 
+/* Copy the first n bytes of a packet. */
+static inline void
+payload_copy(void *buf, const struct rte_mbuf *m, uint32_t n)
+{
+	const void *p = rte_pktmbuf_read(m, 0, n, buf);
+
+	if (p != buf)
+		rte_memcpy(buf, p, n);
+}
+
 size_t
 tcp_rcvq_read(struct tcp_conn *c, void *buf, size_t len, bool peek)
 {
 	struct tcp_rcvq *q = &c->rcvq;
+	struct rte_mbuf *m = q->in_order.head;
 	size_t done = 0;
 
-	for (struct rte_mbuf *m = q->in_order.head; m && done < len;) {
+	while (m && done < len) {
 		struct rte_mbuf *next = mr_pkt(m)->next;
-		uint32_t n = RTE_MIN((size_t)m->pkt_len, len - done);
-		const void *p = rte_pktmbuf_read(m, 0, n, (char *)buf + done);
+		uint32_t n = (uint32_t)RTE_MIN((size_t)m->pkt_len, len - done);
 
-		if (p != (char *)buf + done)
-			memcpy((char *)buf + done, p, n);
+		payload_copy((char *)buf + done, m, n);
 		done += n;
-		if (!peek) {
-			if (n == m->pkt_len)
-				held_free(c, mr_pktq_pop(&q->in_order));
-			else
-				tcp_payload_trim_front(m, n);
-			q->bytes -= n;
-		}
+		if (!peek && n == m->pkt_len)
+			held_free(c, mr_pktq_pop(&q->in_order));
+		else if (!peek)
+			tcp_payload_trim_front(m, n);
 		m = next;
 	}
+	if (!peek)
+		q->bytes -= (uint32_t)done;
 	return done;
 }
 

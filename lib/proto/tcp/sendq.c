@@ -69,7 +69,7 @@ tcp_sendq_rest(struct tcp_conn *c)
 		sendq_disown(c);
 }
 
-static struct rte_mbuf *
+static inline struct rte_mbuf *
 seg_new(struct tcp_conn *c)
 {
 	struct mr_stack *s = c->ep.stack;
@@ -99,7 +99,7 @@ seg_release(struct mr_stack *s, struct rte_mbuf *m)
 	mr_stack_free(s, m);
 }
 
-static void
+static inline void
 seg_free(struct tcp_conn *c, struct rte_mbuf *m)
 {
 	c->ep.stack->tx_held--;
@@ -136,12 +136,6 @@ seg_room(const struct tcp_conn *c, const struct rte_mbuf *m)
 	return RTE_MIN(tail, (uint32_t)(c->mss - s->len));
 }
 
-static uint32_t
-tail_room(const struct tcp_conn *c)
-{
-	return c->sendq->tail ? seg_room(c, c->sendq->tail) : 0;
-}
-
 /* Is the checksum ours to make? Then payload is summed while it is at hand. */
 static inline bool
 we_sum(const struct tcp_conn *c)
@@ -149,43 +143,58 @@ we_sum(const struct tcp_conn *c)
 	return !(c->route.flags & MR_ROUTE_F_LOCAL) && !(mr_route_caps(&c->route) & MR_LINK_CAP_TX_TCP_CKSUM);
 }
 
-static void
-tail_fill(struct tcp_conn *c, const void *buf, uint32_t len)
+/* Put bytes behind the last segment, which has room for them. */
+static inline void
+tail_fill(struct tcp_sendq *q, const void *buf, uint32_t len)
 {
-	struct tcp_seg *s = tcp_seg(c->sendq->tail);
+	struct rte_mbuf *m = q->tail;
+	struct tcp_seg *s = tcp_seg(m);
 
-	rte_memcpy((char *)c->sendq->tail->buf_addr + s->data_off + s->len, buf, len);
+	rte_memcpy((char *)m->buf_addr + s->data_off + s->len, buf, len);
 	if (s->flags & TCP_SEG_SUM)
 		s->sum = mr_cksum_concat(s->sum, s->len, mr_cksum_fold(mr_cksum_add(0, buf, len)));
 	s->len += (uint16_t)len;
-	s->flags &= (uint8_t)~TCP_SEG_PSH; /* not the end any more */
-	c->sendq->bytes += len;
-	c->sendq->end_seq += len;
+	q->bytes += len;
+	q->end_seq += len;
+}
+
+/* A segment behind the others. @return its room; 0: no mbuf */
+static inline uint32_t
+tail_new(struct tcp_conn *c, bool sum)
+{
+	struct rte_mbuf *m = seg_new(c);
+
+	if (unlikely(!m))
+		return 0;
+	seg_link_tail(c, m);
+	tcp_seg(m)->flags = sum ? TCP_SEG_SUM : 0;
+	return RTE_MIN((uint32_t)m->buf_len - m->data_off, (uint32_t)c->mss);
 }
 
 size_t
 tcp_sendq_append(struct tcp_conn *c, const void *buf, size_t len)
 {
+	struct rte_mbuf *tail = c->sendq->tail;
+	uint32_t room = tail ? seg_room(c, tail) : 0;
 	const char *p = buf;
 	size_t left = len;
 
+	if (len == 0)
+		return 0;
+	if (room > 0)
+		tcp_seg(tail)->flags &= (uint8_t)~TCP_SEG_PSH; /* not the end any more */
 	while (left > 0) {
-		uint32_t n = RTE_MIN(left, (size_t)tail_room(c));
+		uint32_t n;
 
-		if (n == 0) {
-			struct rte_mbuf *m = seg_new(c);
-
-			if (!m)
-				break;
-			seg_link_tail(c, m);
-			tcp_seg(m)->flags = left >= SUM_BYTES && we_sum(c) ? TCP_SEG_SUM : 0;
-			continue;
-		}
-		tail_fill(c, p, n);
+		if (room == 0 && (room = tail_new(c, left >= SUM_BYTES && we_sum(c))) == 0)
+			break;
+		n = (uint32_t)RTE_MIN(left, (size_t)room);
+		tail_fill(c->sendq, p, n);
+		room -= n;
 		p += n;
 		left -= n;
 	}
-	if (len != left)
+	if (likely(len != left))
 		tcp_seg(c->sendq->tail)->flags |= TCP_SEG_PSH;
 	return len - left;
 }
@@ -334,6 +343,24 @@ tcp_sendq_ack(struct tcp_conn *c, uint32_t ack, struct tcp_acked *a)
 	}
 	covered_done(c, &v, a);
 	return before - q->bytes;
+}
+
+void
+tcp_sendq_ack_flight(struct tcp_conn *c)
+{
+	struct tcp_sendq *q = c->sendq;
+	struct rte_mbuf *m = q->head;
+
+	q->head = tcp_seg(m)->next;
+	if (q->head)
+		tcp_seg(q->head)->prev = NULL;
+	else
+		q->tail = NULL;
+	q->thead = q->ttail = NULL;
+	q->in_flight = 0;
+	q->bytes -= tcp_seg(m)->len;
+	q->sack_credit += SACK_CREDIT;
+	seg_free(c, m);
 }
 
 bool

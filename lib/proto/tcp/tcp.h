@@ -2,7 +2,7 @@
 /*
  * The inside of TCP: the connection record and what its rooms share. Who reads this once knows the engine:
  *
- *   tcp.c    protocol: registration, parse, dispatch of a burst                  hdr.c    header and options, in and out
+ *   tcp.c    protocol: registration, parse, dispatch of a burst                  hdr.c    header and options (tcp_hdr.h)
  *   open.c   SYN-SENT and what is agreed   listen.c  LISTEN, SYN-RECEIVED records syncookie.c  LISTEN without records
  *   fastopen.c, fastopen_client.c  data in SYNs (tcp_open.h)
  *   fsm.c    the states; only writer of them
@@ -40,24 +40,12 @@
 #include "proto/seq.h"
 #include "proto/siphash.h"
 #include "proto/tcp/tcp_cc.h"
+#include "proto/tcp/tcp_hdr.h"
 #include "proto/tcp/tcp_rare.h"
 #include "proto/tcp/tcp_rcvq.h"
 #include "proto/tcp/tcp_recovery.h"
 #include "proto/tcp/tcp_sendq.h"
 
-/* Header flags. */
-#define TCP_FIN 0x01
-#define TCP_SYN 0x02
-#define TCP_RST 0x04
-#define TCP_PSH 0x08
-#define TCP_ACK 0x10
-#define TCP_URG 0x20
-#define TCP_ECE 0x40
-#define TCP_CWR 0x80
-
-#define TCP_HDR_BYTES 20
-#define TCP_MAX_HDR_BYTES 60
-#define TCP_TS_OPT_BYTES 12          /* NOP NOP TS */
 #define TCP_DEFAULT_MSS_V4 536       /* MUST-15 */
 #define TCP_DEFAULT_MSS_V6 1220
 #define TCP_MIN_MSS 48               /* smaller offers are raised to it: no fragment explosion (CVE-2019-11479) */
@@ -77,70 +65,8 @@
 #define TCP_QUICK_SEGS 16            /* after a loss: as many as Linux */
 #define TCP_SACK_BLOCKS 4            /* that a header has room for; with a timestamp one less */
 
-/* ---- a parsed header ---------------------------------------------------------------------------------------- */
-
-#define TCP_OPT_MSS (1u << 0)
-#define TCP_OPT_WS (1u << 1)
-#define TCP_OPT_SACK_PERM (1u << 2)
-#define TCP_OPT_TS (1u << 3)
-#define TCP_OPT_SACK (1u << 4)
-#define TCP_OPT_FO (1u << 5)
-#define TCP_OPT_LATE (1u << 7)       /* none: its timestamp shows that others have overtaken it */
-
-#define TCP_FO_COOKIE_MAX 16         /* RFC 7413 2: 4 to 16 bytes, an even number; none: one is asked for */
-
-/* A received segment on its way through the steps of input. Host order; trimmed as the steps go. */
-struct tcp_rx {
-	struct rte_mbuf *m;  /* data at the payload; NULL once consumed */
-	uint32_t seq, ack;
-	uint32_t len;        /* payload bytes */
-	uint32_t wnd;        /* as in the header, not scaled */
-	uint32_t tsval, tsecr;
-	uint16_t mss;
-	uint16_t urp_be;     /* as in the header, with TCP_URG */
-	uint8_t flags;       /* TCP_FIN ... */
-	uint8_t opts;        /* TCP_OPT_*: what the segment carries */
-	uint8_t wscale;
-	uint8_t n_sack;      /* blocks of the SACK option */
-	const uint8_t *sack; /* in the packet */
-	const uint8_t *fo;   /* with TCP_OPT_FO: the cookie, in the packet, */
-	uint8_t fo_len;      /* and its bytes */
-};
-
-/* Read header and options; m's data must be at the transport header. Never fails: bad options end the reading (MUST-7). */
-void tcp_hdr_pull(struct rte_mbuf *m, struct tcp_rx *rx);
-/* The blocks of the SACK option, in host order. @return how many: 0 to TCP_SACK_BLOCKS. */
-unsigned tcp_hdr_sack(const struct tcp_rx *rx, uint32_t (*blocks)[2]);
-
-/* What goes into an outgoing header. */
-struct tcp_tx {
-	uint16_t sport_be, dport_be;
-	uint32_t seq, ack;
-	uint16_t wnd;        /* already scaled */
-	uint16_t urp_be;     /* with TCP_URG */
-	uint8_t flags;
-	uint8_t opts;        /* TCP_OPT_* to write */
-	uint32_t tsval, tsecr;
-	uint16_t mss;
-	uint8_t wscale;
-	uint8_t ttl, tos;    /* of the packet, outside any connection; 0: what is usual */
-	uint8_t n_sack;      /* with TCP_OPT_SACK */
-	uint8_t fo_len;      /* with TCP_OPT_FO */
-	union {
-		const uint32_t (*sack)[2];
-		const uint8_t *fo;
-	};
-};
-
-/* Bytes of header that these options need. */
-unsigned tcp_hdr_bytes(const struct tcp_tx *tx);
-/* Prepend the header and finish the checksum for the route. Headroom is there. */
-void tcp_hdr_push(struct rte_mbuf *m, const struct tcp_tx *tx, const struct mr_route *r);
-/* The same in front of a payload whose folded sum is known. */
-void tcp_hdr_push_summed(struct rte_mbuf *m, const struct tcp_tx *tx, const struct mr_route *r, uint16_t payload_sum);
-
-/* The rate sample of an ACK (rate.c); something was delivered. */
-void tcp_rate_delivered(struct tcp_conn *c, const struct tcp_acked *a, struct tcp_cc_ack *out);
+/* The rate sample of an ACK (rate.c): so many bytes were delivered. @param s the transmission that tells; sent_ns 0: none */
+void tcp_rate_delivered(struct tcp_conn *c, uint32_t bytes, const struct tcp_sent *s, struct tcp_cc_ack *out);
 
 /* ---- round-trip time (RFC 6298) ----------------------------------------------------------------------------- */
 
@@ -498,8 +424,8 @@ void tcp_urgent_input(struct tcp_conn *c, const struct tcp_rx *rx);
 void tcp_urgent_read(struct tcp_conn *c);
 /* Bytes to the end of what is urgent; 0: there is none. */
 uint32_t tcp_urgent_left(const struct tcp_conn *c);
-/* Put the pointer into a segment, if it is before the mark. */
-void tcp_urgent_tell(struct tcp_conn *c, struct tcp_tx *tx);
+/* The pointer of a segment that is before the mark, as in the header; 0: it is not. */
+rte_be16_t tcp_urgent_pointer(struct tcp_conn *c, uint32_t seq, uint8_t flags);
 
 /* reset.c */
 /* A reset for a received segment that belongs to nobody (3.10.7.1), unless it is one. Consumes m, counted as `reason`. */
@@ -517,6 +443,8 @@ void tcp_timer_stop(struct tcp_conn *c);
 void tcp_timer_rest(struct tcp_conn *c);
 /* (Re)start the retransmission timer for what is in flight, or the persist timer, or neither. */
 void tcp_rexmt_restart(struct tcp_conn *c);
+/* The same where something has just been sent, and nothing else was in flight. */
+void tcp_rexmt_flight(struct tcp_conn *c);
 /* The same, but RACK wants to look at look_ns (0: it does not). */
 void tcp_rexmt_restart_at(struct tcp_conn *c, uint64_t look_ns);
 /* Nothing is in flight and nothing waits. */

@@ -95,8 +95,8 @@ tcp_tx_fill(struct tcp_conn *c, struct tcp_tx *tx, uint8_t flags, uint32_t seq)
 		tx->tsecr = c->ts_recent;
 	}
 	c->last_ack_sent = c->rcv_nxt;
-	if (unlikely(c->flags & TCP_F_URG_SENT))
-		tcp_urgent_tell(c, tx);
+	if (unlikely(c->flags & TCP_F_URG_SENT) && (tx->urp_be = tcp_urgent_pointer(c, seq, flags)) != 0)
+		tx->flags |= TCP_URG;
 }
 
 /* super.c */

@@ -77,19 +77,26 @@ struct tcp_rack {
 
 /* ---- of every ACK and every flight, so in line ------------------------------------------------------------------ */
 
+static inline struct tcp_sent
+tcp_sent_of(const struct tcp_seg *s)
+{
+	return (struct tcp_sent){
+		.sent_ns = s->sent_ns,
+		.end_seq = tcp_seg_end(s),
+		.delivered = s->delivered,
+		.since_delivered_ns = s->since_delivered_ns,
+		.since_first_ns = s->since_first_ns,
+		.app_limited = s->flags & TCP_SEG_APP_LIMITED,
+	};
+}
+
 static inline void
 tcp_acked_newest(struct tcp_acked *a, const struct tcp_seg *s)
 {
-	struct tcp_sent *n = &a->newest;
+	const struct tcp_sent *n = &a->newest;
 
-	if (s->sent_ns < n->sent_ns || (s->sent_ns == n->sent_ns && seq_leq(tcp_seg_end(s), n->end_seq)))
-		return;
-	n->sent_ns = s->sent_ns;
-	n->end_seq = tcp_seg_end(s);
-	n->delivered = s->delivered;
-	n->since_delivered_ns = s->since_delivered_ns;
-	n->since_first_ns = s->since_first_ns;
-	n->app_limited = s->flags & TCP_SEG_APP_LIMITED;
+	if (s->sent_ns > n->sent_ns || (s->sent_ns == n->sent_ns && seq_gt(tcp_seg_end(s), n->end_seq)))
+		a->newest = tcp_sent_of(s);
 }
 
 /* A segment sent once is delivered, or several in the order of transmission of which this is the last and the first ended

@@ -136,6 +136,8 @@ void tcp_sendq_append_mbuf(struct tcp_conn *c, struct rte_mbuf *m);
 bool tcp_sendq_fin(struct tcp_conn *c);
 /* Drop what `ack` covers and add it to *a. @return payload bytes freed. */
 uint32_t tcp_sendq_ack(struct tcp_conn *c, uint32_t ack, struct tcp_acked *a);
+/* Drop the first segment, which is all that is in flight. */
+void tcp_sendq_ack_flight(struct tcp_conn *c);
 /* Cut a segment that is not SACKED after `len` bytes of payload. @return false: no mbuf. */
 bool tcp_sendq_split(struct tcp_conn *c, struct rte_mbuf *m, uint32_t len);
 /* What was never sent was cut before the MSS was known: fill the segments up. No FIN is queued yet. */

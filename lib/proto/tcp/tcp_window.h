@@ -19,15 +19,27 @@
 
 /* The bytes that the receive buffer has room for and a header (or MR_OPT_TCP_WINDOW_CLAMP) lets be told, as right edge. */
 static inline uint32_t
-tcp_right_edge(const struct tcp_conn *c)
+tcp_room_edge(const struct tcp_conn *c)
 {
 	uint32_t space = c->rcv_buf > c->rcvq.bytes ? c->rcv_buf - c->rcvq.bytes : 0;
-	uint32_t edge = c->rcv_nxt + RTE_MIN(space, c->rcv_most);
-	uint32_t step = RTE_MIN(RTE_MIN(c->rcv_buf, c->rcv_most) / 2, (uint32_t)c->rcv_mss);
 
-	if (seq_leq(edge, c->rcv_adv) || edge - c->rcv_adv < step)
-		return c->rcv_adv;
-	return edge;
+	return c->rcv_nxt + RTE_MIN(space, c->rcv_most);
+}
+
+/* An edge is worth telling when it is so far beyond the last. */
+static inline uint32_t
+tcp_edge_step(const struct tcp_conn *c)
+{
+	return RTE_MIN(RTE_MIN(c->rcv_buf, c->rcv_most) / 2, (uint32_t)c->rcv_mss);
+}
+
+/* The edge to tell. */
+static inline uint32_t
+tcp_right_edge(const struct tcp_conn *c)
+{
+	uint32_t edge = tcp_room_edge(c);
+
+	return seq_leq(edge, c->rcv_adv) || edge - c->rcv_adv < tcp_edge_step(c) ? c->rcv_adv : edge;
 }
 
 /* The largest window that a header has room for. */
@@ -58,9 +70,14 @@ tcp_window(struct tcp_conn *c)
 static inline bool
 tcp_window_worth_update(const struct tcp_conn *c)
 {
-	uint32_t gain = tcp_right_edge(c) - c->rcv_adv;
+	int32_t gain = (int32_t)(tcp_room_edge(c) - c->rcv_adv);
 
-	return gain > 0 && (gain >= 2u * c->rcv_mss || gain >= c->rcv_buf / 2 || c->rcv_adv == c->rcv_nxt);
+	if (gain <= 0)
+		return false;
+	/* Both are more than a step. */
+	if ((uint32_t)gain >= 2u * c->rcv_mss || (uint32_t)gain >= c->rcv_buf / 2)
+		return true;
+	return c->rcv_adv == c->rcv_nxt && (uint32_t)gain >= tcp_edge_step(c);
 }
 
 /* Window of a SYN, which is never scaled (WS-02). */

@@ -84,6 +84,22 @@ probe_or_retransmit(struct tcp_conn *c, uint64_t now_ns)
 	c->rexmt_ns = now_ns + RTE_MIN(pto, c->rtt.rto_ns);
 }
 
+void
+tcp_rexmt_flight(struct tcp_conn *c)
+{
+	uint64_t now_ns = c->ep.stack->now_ns;
+
+	if (likely(may_probe(c))) {
+		probe_or_retransmit(c, now_ns);
+	} else {
+		c->rexmt = TCP_REXMT_RTO;
+		c->rexmt_ns = now_ns + tcp_rto_ns(c);
+	}
+	/* It is no later than the other deadlines already. */
+	if (!mr_timer_armed(&c->timer) || c->timer.deadline_ns > c->rexmt_ns)
+		tcp_timer_update(c);
+}
+
 /* One of the four kinds runs at a time (RFC 8985 5.4): whichever comes first. */
 void
 tcp_rexmt_restart_at(struct tcp_conn *c, uint64_t look_ns)

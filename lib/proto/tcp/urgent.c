@@ -61,19 +61,18 @@ tcp_urgent_left(const struct tcp_conn *c)
 }
 
 /* MUST-62: the pointer is that of the octet behind the urgent data. */
-void
-tcp_urgent_tell(struct tcp_conn *c, struct tcp_tx *tx)
+rte_be16_t
+tcp_urgent_pointer(struct tcp_conn *c, uint32_t seq, uint8_t flags)
 {
 	uint32_t up = c->rare->snd_up;
 
 	if (seq_leq(up, c->snd_una)) {
 		c->flags &= ~TCP_F_URG_SENT;
-		return;
+		return 0;
 	}
-	if (seq_leq(up, tx->seq) || (tx->flags & TCP_RST))
-		return;
-	tx->flags |= TCP_URG;
-	tx->urp_be = rte_cpu_to_be_16((uint16_t)RTE_MIN(up - tx->seq, POINTER_MAX));
+	if (seq_leq(up, seq) || (flags & TCP_RST))
+		return 0;
+	return rte_cpu_to_be_16((uint16_t)RTE_MIN(up - seq, POINTER_MAX));
 }
 
 ssize_t
