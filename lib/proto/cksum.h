@@ -98,6 +98,14 @@ mr_cksum_fold(uint64_t sum)
 	return mr_cksum_fold32((uint32_t)(sum >> 32));
 }
 
+/* Does a sum, which is not 0, fold to all ones? Then what was summed is as it was sent. To fold is to divide by 0xffff, and
+ * the multiples of that are the numbers whose product with its inverse (modulo 2^64) does not wrap. */
+static inline bool
+mr_cksum_is_good(uint64_t sum)
+{
+	return sum * UINT64_C(0xfffefffefffeffff) <= UINT64_MAX / 0xffff;
+}
+
 /* Of some bytes and of those behind them, both folded. @param at how many the first are */
 static inline uint16_t
 mr_cksum_concat(uint16_t first, uint32_t at, uint16_t second)
@@ -105,15 +113,22 @@ mr_cksum_concat(uint16_t first, uint32_t at, uint16_t second)
 	return mr_cksum_fold((uint64_t)first + (at & 1 ? rte_bswap16(second) : second));
 }
 
-/* Folded pseudo-header sum, RFC 768, 9293 3.1 and 8200 8.1. `len` 0 for TSO. The two ::ffff of v4-mapped addresses are
+/* Pseudo-header sum, RFC 768, 9293 3.1 and 8200 8.1, of less than 40 bits. The two ::ffff of v4-mapped addresses are
  * all ones, which is zero in this arithmetic, so that both families are one case. */
-static inline uint16_t
-mr_cksum_phdr(const struct mr_addr *src, const struct mr_addr *dst, uint8_t proto, uint32_t len)
+static inline uint64_t
+mr_cksum_phdr_sum(const struct mr_addr *src, const struct mr_addr *dst, uint8_t proto, uint32_t len)
 {
 	uint64_t sum = mr_cksum_word(mr_cksum_word(src->d[0], &src->d[1]), &dst->d[0]);
 
 	sum = mr_cksum_word(sum, &dst->d[1]);
-	return mr_cksum_fold(mr_cksum_join(sum, (uint64_t)rte_cpu_to_be_16(proto) + rte_cpu_to_be_32(len)));
+	return (sum >> 32) + (uint32_t)sum + rte_cpu_to_be_16(proto) + rte_cpu_to_be_32(len);
+}
+
+/* The same folded. `len` 0 for TSO. */
+static inline uint16_t
+mr_cksum_phdr(const struct mr_addr *src, const struct mr_addr *dst, uint8_t proto, uint32_t len)
+{
+	return mr_cksum_fold(mr_cksum_phdr_sum(src, dst, proto, len));
 }
 
 uint16_t mr_cksum_segments(const struct rte_mbuf *m, uint32_t off, uint32_t len);
@@ -197,24 +212,32 @@ mr_cksum_rx_ok(const struct rte_mbuf *m)
 	uint64_t nic = m->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK;
 
 	if (nic == RTE_MBUF_F_RX_L4_CKSUM_UNKNOWN && likely(!(p->flags & MR_PKT_F_L4_CKSUM_OK)))
-		return mr_cksum_fold(mr_cksum_chain(p->phdr_sum, m, 0, p->trans_len)) == 0xffff;
+		return mr_cksum_is_good(mr_cksum_chain(p->phdr_sum, m, 0, p->trans_len));
 	/* The bit of GOOD is also in NONE: not filled in by a sender on the same machine, but vouched for. */
 	return nic & RTE_MBUF_F_RX_L4_CKSUM_GOOD || p->flags & MR_PKT_F_L4_CKSUM_OK;
+}
+
+static inline uint32_t
+mr_cksum_load32(const void *p)
+{
+	uint32_t w;
+
+	memcpy(&w, p, sizeof(w));
+	return w;
 }
 
 static inline bool
 mr_cksum_ipv4_soft_ok(const void *hdr, size_t len)
 {
-	uint32_t last;
+	const char *h = hdr;
 	uint64_t sum;
 
-	/* The twenty bytes that nearly every header has, then options. */
-	sum = mr_cksum_word(mr_cksum_word(0, hdr), (const char *)hdr + 8);
-	memcpy(&last, (const char *)hdr + 16, sizeof(last));
-	sum = mr_cksum_join(sum, last);
+	/* The twenty bytes that nearly every header has, in pieces of which the addresses are needed anyway; then options. */
+	sum = (uint64_t)mr_cksum_load32(h + 12) + mr_cksum_load32(h + 16);
+	sum += (uint64_t)mr_cksum_load32(h) + mr_cksum_load32(h + 4) + mr_cksum_load32(h + 8);
 	if (unlikely(len > 20))
-		sum = mr_cksum_add(sum, (const char *)hdr + 20, len - 20);
-	return mr_cksum_fold(sum) == 0xffff;
+		sum = mr_cksum_add(sum, h + 20, len - 20);
+	return mr_cksum_is_good(sum);
 }
 
 /* IPv4 header of `len` bytes (a multiple of 4) at the packet's data. */

@@ -47,16 +47,48 @@ ether_word(const uint8_t *p)
 	return rte_le_to_cpu_64(w);
 }
 
+/* An address as it is loaded and stored. */
+struct addr_parts {
+	uint32_t four;
+	uint16_t two;
+};
+
+static inline struct addr_parts
+addr_parts(const struct mr_lladdr *a)
+{
+	struct addr_parts p;
+
+	memcpy(&p.four, a->b, sizeof(p.four));
+	memcpy(&p.two, a->b + sizeof(p.four), sizeof(p.two));
+	return p;
+}
+
+static inline void
+addr_put(struct rte_ether_addr *to, struct addr_parts p)
+{
+	memcpy(to->addr_bytes, &p.four, sizeof(p.four));
+	memcpy(to->addr_bytes + sizeof(p.four), &p.two, sizeof(p.two));
+}
+
+/* As the lowest six bytes of a number, as in ether_word. */
+static inline uint64_t
+addr_number(const struct mr_lladdr *a)
+{
+	struct addr_parts p = addr_parts(a);
+
+	return rte_le_to_cpu_32(p.four) | (uint64_t)rte_le_to_cpu_16(p.two) << 32;
+}
+
 /* Who it is for and from; each word is an address and more, `own` the NIC's alone. @return MR_CNT_MAX, or why it is
  * dropped */
-static inline enum mr_counter
+static enum mr_counter
 ether_check_addrs(const struct mr_nic *nic, uint64_t own, uint64_t dst, uint64_t src, uint8_t *flags)
 {
-	if (likely(!(dst & GROUP_BIT))) {
+	if (!(dst & GROUP_BIT)) {
 		if ((dst ^ own) & ADDR_MASK && !(nic->flags & MR_NIC_F_PROMISC))
 			return MR_DROP_ETHER_NOT_OURS;
 	} else {
-		*flags = (dst & ADDR_MASK) == ADDR_MASK ? MR_PKT_F_LINK_BROADCAST : MR_PKT_F_LINK_MULTICAST;
+		*flags |= (dst & ADDR_MASK) == ADDR_MASK ? MR_PKT_F_LINK_BROADCAST : MR_PKT_F_LINK_MULTICAST;
 	}
 	if (src & GROUP_BIT || !((src ^ own) & ADDR_MASK))
 		return MR_DROP_ETHER_BAD_SRC;
@@ -89,66 +121,89 @@ ether_unwrap(struct rte_mbuf *m, uint32_t *hdr, uint16_t *type)
 	return MR_CNT_MAX;
 }
 
-static inline enum mr_counter
-ether_pull_one(struct mr_nic *nic, uint64_t own, struct rte_mbuf *m)
+static inline void
+ether_strip(struct rte_mbuf *m, uint32_t hdr, uint16_t type)
 {
 	struct mr_pkt *p = mr_pkt(m);
-	uint32_t hdr = RTE_ETHER_HDR_LEN;
-	enum mr_counter why;
-	uint64_t dst, src;
-	uint8_t flags = 0;
-	uint16_t type;
 
-	if (unlikely(!mr_pkt_linear(m, hdr)))
-		return MR_DROP_ETHER_SHORT;
-	dst = ether_word(rte_pktmbuf_mtod(m, const uint8_t *));
-	src = ether_word(rte_pktmbuf_mtod_offset(m, const uint8_t *, RTE_ETHER_ADDR_LEN));
-	why = ether_check_addrs(nic, own, dst, src, &flags);
-	if (unlikely(why != MR_CNT_MAX))
-		return why;
-	type = rte_bswap16((uint16_t)(src >> ADDR_BITS));
-	if (unlikely(type < ETHER_TYPE_MIN || type == RTE_ETHER_TYPE_VLAN)) {
-		why = ether_unwrap(m, &hdr, &type);
-		if (why != MR_CNT_MAX)
-			return why;
-	}
 	mr_mbuf_strip(m, (uint16_t)hdr);
 	p->net_proto = type;
 	p->net_off = m->data_off;
-	p->flags |= flags;
+}
+
+/* Both words of a header and what they say: it is for us alone, from another station, and of no other shape. */
+static inline bool
+ether_is_plain(uint64_t own, uint64_t dst, uint64_t src, uint16_t type)
+{
+	return !((dst ^ own) & ADDR_MASK) && !(src & GROUP_BIT) && (src ^ own) & ADDR_MASK && type >= ETHER_TYPE_MIN &&
+	       type != RTE_ETHER_TYPE_VLAN;
+}
+
+/* Any header. @return MR_CNT_MAX, or why it is dropped */
+static __rte_noinline enum mr_counter
+ether_pull_odd(struct mr_nic *nic, uint64_t own, struct rte_mbuf *m, uint64_t dst, uint64_t src, uint16_t type)
+{
+	enum mr_counter why = ether_check_addrs(nic, own, dst, src, &mr_pkt(m)->flags);
+	uint32_t hdr = RTE_ETHER_HDR_LEN;
+
+	if (why == MR_CNT_MAX && (type < ETHER_TYPE_MIN || type == RTE_ETHER_TYPE_VLAN))
+		why = ether_unwrap(m, &hdr, &type);
+	if (why == MR_CNT_MAX)
+		ether_strip(m, hdr, type);
+	return why;
+}
+
+static inline enum mr_counter
+ether_pull_one(struct mr_nic *nic, uint64_t own, struct rte_mbuf *m)
+{
+	uint64_t dst, src;
+	uint16_t type;
+
+	if (unlikely(!mr_pkt_linear(m, RTE_ETHER_HDR_LEN)))
+		return MR_DROP_ETHER_SHORT;
+	dst = ether_word(rte_pktmbuf_mtod(m, const uint8_t *));
+	src = ether_word(rte_pktmbuf_mtod_offset(m, const uint8_t *, RTE_ETHER_ADDR_LEN));
+	type = rte_bswap16((uint16_t)(src >> ADDR_BITS));
+	if (unlikely(!ether_is_plain(own, dst, src, type)))
+		return ether_pull_odd(nic, own, m, dst, src, type);
+	ether_strip(m, RTE_ETHER_HDR_LEN, type);
 	return MR_CNT_MAX;
 }
 
 static uint16_t
 ether_pull(struct mr_nic *nic, struct rte_mbuf **pkts, uint16_t n)
 {
-	uint64_t own = 0;
-	uint16_t kept = 0;
+	const uint64_t own = addr_number(&nic->lladdr);
+	struct rte_mbuf **kept = pkts;
 
-	memcpy(&own, nic->lladdr.b, RTE_ETHER_ADDR_LEN);
-	own = rte_le_to_cpu_64(own);
 	for (uint16_t i = 0; i < n; i++) {
-		enum mr_counter why = ether_pull_one(nic, own, pkts[i]);
+		struct rte_mbuf *m = pkts[i];
+		enum mr_counter why = ether_pull_one(nic, own, m);
 
 		if (likely(why == MR_CNT_MAX))
-			pkts[kept++] = pkts[i];
+			*kept++ = m;
 		else
-			mr_drop(nic->stack, pkts[i], why);
+			mr_drop(nic->stack, m, why);
 	}
-	return kept;
+	return (uint16_t)(kept - pkts);
 }
 
 static void
 ether_push(struct mr_nic *nic, struct rte_mbuf **pkts, uint16_t n, const struct mr_lladdr *dst, uint16_t net_proto)
 {
-	struct rte_ether_hdr h = {.ether_type = rte_cpu_to_be_16(net_proto)};
+	/* In pieces that stay in registers: put together in memory, the header would be waited for. */
+	const struct addr_parts to = addr_parts(dst), from = addr_parts(&nic->lladdr);
+	const rte_be16_t type = rte_cpu_to_be_16(net_proto);
 
-	memcpy(&h.dst_addr, dst->b, RTE_ETHER_ADDR_LEN);
-	memcpy(&h.src_addr, nic->lladdr.b, RTE_ETHER_ADDR_LEN);
-	for (uint16_t i = 0; i < n; i++) {
-		memcpy(mr_mbuf_prepend(pkts[i], RTE_ETHER_HDR_LEN), &h, sizeof(h));
-		if (unlikely(pkts[i]->ol_flags)) /* else nobody asks */
-			pkts[i]->l2_len = RTE_ETHER_HDR_LEN;
+	for (; n > 0; n--) {
+		struct rte_mbuf *m = *pkts++;
+		struct rte_ether_hdr *h = mr_mbuf_prepend(m, RTE_ETHER_HDR_LEN);
+
+		addr_put(&h->dst_addr, to);
+		addr_put(&h->src_addr, from);
+		h->ether_type = type;
+		if (unlikely(m->ol_flags)) /* else nobody asks */
+			m->l2_len = RTE_ETHER_HDR_LEN;
 	}
 }
 

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "proto/mbuf.h"
 #include "proto/raw.h"
@@ -135,40 +136,72 @@ deliver(struct mr_netproto *np, uint8_t proto, struct rte_mbuf **pkts, uint16_t 
 	}
 }
 
+/* Packets of one protocol, data at the transport header. */
+static inline void
+hand_over(struct mr_netproto *np, struct mr_nic *nic, uint8_t proto, struct rte_mbuf **pkts, uint16_t n)
+{
+	struct mr_ip *ip = (struct mr_ip *)np;
+	mr_ip_own_fn take = ip->own[proto];
+	uint32_t heard = 0;
+
+	if (unlikely(!LIST_EMPTY(&ip->raws)))
+		heard = mr_raw_hear(ip, proto, pkts, n);
+	if (take)
+		take(np, nic, pkts, n);
+	else
+		deliver(np, proto, pkts, n, heard);
+}
+
+static inline void
+net_hdr_strip(struct rte_mbuf *m)
+{
+	mr_mbuf_strip(m, mr_pkt(m)->trans_off - m->data_off);
+}
+
+/* Strip the packets at the beginning that are whole and of one protocol. @return how many they are */
+static inline uint16_t
+strip_run(struct rte_mbuf **pkts, uint16_t n, uint8_t proto)
+{
+	uint16_t k = 0;
+
+	for (; k < n; k++) {
+		struct rte_mbuf *m = pkts[k];
+
+		if (unlikely(mr_pkt(m)->trans_proto != proto || mr_pkt(m)->flags & MR_PKT_F_FRAGMENT))
+			break;
+		net_hdr_strip(m);
+	}
+	return k;
+}
+
 void
 mr_ip_input(struct mr_netproto *np, struct mr_nic *nic, struct rte_mbuf **pkts, uint16_t n)
 {
-	struct mr_ip *ip = (struct mr_ip *)np;
 	struct rte_mbuf *same[MR_BURST];
 
 	while (n > 0) {
 		uint8_t proto = mr_pkt(pkts[0])->trans_proto;
-		mr_ip_own_fn take = ip->own[proto];
-		uint16_t k = 0, rest = 0;
-		uint32_t heard = 0;
+		uint16_t k = strip_run(pkts, RTE_MIN(n, (uint16_t)MR_BURST), proto), rest = 0;
 
-		for (uint16_t i = 0; i < n; i++) {
+		if (likely(k == n)) {
+			hand_over(np, nic, proto, pkts, n);
+			return;
+		}
+		memcpy(same, pkts, k * sizeof(*same));
+		for (uint16_t i = k; i < n; i++) {
 			struct rte_mbuf *m = pkts[i];
-			struct mr_pkt *p = mr_pkt(m);
 
-			if (unlikely(p->flags & MR_PKT_F_FRAGMENT)) {
+			if (unlikely(mr_pkt(m)->flags & MR_PKT_F_FRAGMENT)) {
 				mr_drop(np->stack, m, MR_DROP_IP_FRAGMENT);
-				continue;
-			}
-			if (k == MR_BURST || p->trans_proto != proto) {
+			} else if (k == MR_BURST || mr_pkt(m)->trans_proto != proto) {
 				pkts[rest++] = m;
-				continue;
+			} else {
+				net_hdr_strip(m);
+				same[k++] = m;
 			}
-			mr_mbuf_strip(m, p->trans_off - m->data_off);
-			same[k++] = m;
 		}
 		n = rest;
-		if (unlikely(!LIST_EMPTY(&ip->raws)))
-			heard = mr_raw_hear(ip, proto, same, k);
-		if (take)
-			take(np, nic, same, k);
-		else
-			deliver(np, proto, same, k, heard);
+		hand_over(np, nic, proto, same, k);
 	}
 }
 
@@ -202,18 +235,17 @@ loop_to_members(struct mr_netproto *np, struct mr_route *r, struct rte_mbuf **pk
 }
 
 void
-mr_ip_transmit(struct mr_netproto *np, struct mr_route *r, struct rte_mbuf **pkts, uint16_t n,
-               const struct mr_ip_params *p)
+mr_ip_transmit_here(struct mr_netproto *np, struct mr_route *r, struct rte_mbuf **pkts, uint16_t n,
+                    const struct mr_ip_params *p)
 {
-	mr_count_n(np->stack, MR_CNT_IP_TX_PACKETS, n);
 	if (r->flags & MR_ROUTE_F_LOCAL) {
 		for (uint16_t i = 0; i < n; i++)
 			mr_nic_loop(r->local->nic, pkts[i], np->ops->number);
 		return;
 	}
-	if (r->flags & MR_ROUTE_F_MULTICAST && p->group_loop)
+	if (p->group_loop)
 		loop_to_members(np, r, pkts, n);
-	if (r->flags & MR_ROUTE_F_MULTICAST && p->group_no_wire)
+	if (p->group_no_wire)
 		rte_pktmbuf_free_bulk(pkts, n);
 	else
 		mr_nic_output_burst(r->local->nic, r->neigh, pkts, n, np->ops->number);
@@ -234,6 +266,25 @@ mr_ip_output_finished(struct mr_netproto *np, struct mr_route *r, struct rte_mbu
 	if (kept)
 		mr_ip_transmit(np, r, pkts, kept, p);
 	return kept < n ? -EMSGSIZE : 0;
+}
+
+int
+mr_ip_output_fitting(struct mr_netproto *np, struct mr_route *r, struct rte_mbuf **pkts, uint16_t n, uint16_t done,
+                     const struct mr_ip_params *p)
+{
+	uint16_t kept = done;
+
+	for (uint16_t i = done; i < n; i++) {
+		if (mr_ip_fits(r, pkts[i], np->ops->hdr_bytes))
+			pkts[kept++] = pkts[i];
+		else
+			mr_drop(np->stack, pkts[i], MR_DROP_IP_TOO_BIG);
+	}
+	if (done)
+		mr_ip_transmit(np, r, pkts, done, p);
+	if (kept > done)
+		np->ops->output(np, r, pkts + done, kept - done, p);
+	return -EMSGSIZE;
 }
 
 int

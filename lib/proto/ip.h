@@ -38,8 +38,9 @@ struct mr_ip {
 	mr_ip_own_fn own[256];   /* by protocol number; NULL: a transport's, or nobody's */
 };
 
-/* Validates one packet, writes its facts and destination. @return MR_CNT_MAX, or the reason to drop it */
-typedef enum mr_counter (*mr_ip_parse_fn)(struct mr_nic *nic, struct rte_mbuf *m, struct mr_addr *dst);
+/* Validates one packet, writes its facts and destination. @param known the family's note about the burst, 0 for its first
+ * packet. @return MR_CNT_MAX, or the reason to drop it */
+typedef enum mr_counter (*mr_ip_parse_fn)(struct mr_nic *nic, struct rte_mbuf *m, struct mr_addr *dst, uint64_t *known);
 /* Judges one packet on its way through and writes into it what a router does. @return MR_CNT_MAX, or the reason to drop it */
 typedef enum mr_counter (*mr_ip_pass_fn)(struct rte_mbuf *m, uint16_t mtu);
 /* Prepends the header to one packet; the headroom is there. @param head what the family knows of the headers of a burst */
@@ -58,12 +59,15 @@ void mr_ip_input(struct mr_netproto *np, struct mr_nic *nic, struct rte_mbuf **p
 bool mr_ip_deliver_control(struct mr_netproto *np, struct mr_nic *nic, const struct mr_addr *local,
                            const struct mr_addr *remote, uint8_t trans, enum mr_ctrl_type type, uint32_t extra,
                            const void *quoted, uint16_t quoted_bytes);
-/* After the headers are on: to the loop, to members here, to the wire. Consumes all. */
-void mr_ip_transmit(struct mr_netproto *np, struct mr_route *r, struct rte_mbuf **pkts, uint16_t n,
-                    const struct mr_ip_params *p);
+/* mr_ip_transmit along a route to this host or to a group. */
+void mr_ip_transmit_here(struct mr_netproto *np, struct mr_route *r, struct rte_mbuf **pkts, uint16_t n,
+                         const struct mr_ip_params *p);
 /* Packets that bring their headers along, checked against the MTU. Consumes all. @return as the contract's output */
 int mr_ip_output_finished(struct mr_netproto *np, struct mr_route *r, struct rte_mbuf **pkts, uint16_t n,
                           const struct mr_ip_params *p);
+/* Output as of the contract, of packets that do not all fit: the first `done` do and have their headers. */
+int mr_ip_output_fitting(struct mr_netproto *np, struct mr_route *r, struct rte_mbuf **pkts, uint16_t n, uint16_t done,
+                         const struct mr_ip_params *p);
 /* Send one packet of ours whose data starts at the transport header. Consumes it. @return 0 or -errno (counted) */
 int mr_ip_send(struct mr_netep *local, const struct mr_addr *remote, struct rte_mbuf *m, const struct mr_ip_params *p);
 /* The contract's undeliverable: tells the transport of a packet of ours. Consumes it. */
@@ -81,18 +85,22 @@ mr_ip_is_local(const struct mr_nic *nic, const struct rte_mbuf *m)
 static inline uint16_t
 mr_ip_parse_burst(struct mr_nic *nic, struct rte_mbuf **pkts, struct mr_addr *dst, uint16_t n, mr_ip_parse_fn parse)
 {
-	uint16_t kept = 0;
+	struct rte_mbuf **kept = pkts, **end = pkts + n;
+	uint64_t known = 0;
 
 	mr_count_n(nic->stack, MR_CNT_IP_RX_PACKETS, n);
-	for (uint16_t i = 0; i < n; i++) {
-		enum mr_counter why = parse(nic, pkts[i], &dst[kept]);
+	for (struct rte_mbuf **at = pkts; at < end; at++) {
+		struct rte_mbuf *m = *at;
+		enum mr_counter why = parse(nic, m, dst, &known);
 
-		if (likely(why == MR_CNT_MAX))
-			pkts[kept++] = pkts[i];
-		else
-			mr_drop(nic->stack, pkts[i], why);
+		if (unlikely(why != MR_CNT_MAX)) {
+			mr_drop(nic->stack, m, why);
+			continue;
+		}
+		*kept++ = m;
+		dst++;
 	}
-	return kept;
+	return (uint16_t)(kept - pkts);
 }
 
 static inline uint16_t
@@ -120,31 +128,40 @@ mr_ip_ttl(const struct mr_ip *ip, const struct mr_ip_params *p)
 	return p->ttl ? p->ttl : ip->ttl;
 }
 
+/* After the headers are on: to the loop, to members here, to the wire. Consumes all. */
+static inline void
+mr_ip_transmit(struct mr_netproto *np, struct mr_route *r, struct rte_mbuf **pkts, uint16_t n, const struct mr_ip_params *p)
+{
+	mr_count_n(np->stack, MR_CNT_IP_TX_PACKETS, n);
+	if (unlikely(r->flags & (MR_ROUTE_F_LOCAL | MR_ROUTE_F_MULTICAST)))
+		mr_ip_transmit_here(np, r, pkts, n, p);
+	else
+		mr_nic_output_burst(r->local->nic, r->neigh, pkts, n, np->ops->number);
+}
+
+/* May a packet leave once its header is in front of it? What a NIC cuts may be longer than the link's packets. */
+static inline bool
+mr_ip_fits(const struct mr_route *r, const struct rte_mbuf *m, uint32_t hdr_bytes)
+{
+	uint32_t len = m->pkt_len + hdr_bytes;
+
+	return likely(len <= r->mtu) || (len <= MR_IP_MAX_BYTES && m->ol_flags & RTE_MBUF_F_TX_TCP_SEG);
+}
+
 static __rte_always_inline int
 mr_ip_output_burst(struct mr_netproto *np, struct mr_route *r, struct rte_mbuf **pkts, uint16_t n,
                    const struct mr_ip_params *p, uint32_t hdr_bytes, mr_ip_push_fn push, void *head)
 {
-	const uint32_t mtu = r->mtu;
-	uint16_t kept = 0;
-	int err = 0;
-
 	if (unlikely(p->own_header))
 		return mr_ip_output_finished(np, r, pkts, n, p);
 	for (uint16_t i = 0; i < n; i++) {
-		struct rte_mbuf *m = pkts[i];
-		uint32_t len = m->pkt_len + hdr_bytes;
-
-		if (unlikely(len > mtu && (len > MR_IP_MAX_BYTES || !(m->ol_flags & RTE_MBUF_F_TX_TCP_SEG)))) {
-			mr_drop(np->stack, m, MR_DROP_IP_TOO_BIG);
-			err = -EMSGSIZE;
-			continue;
-		}
-		push(head, m);
-		pkts[kept++] = m;
+		if (unlikely(!mr_ip_fits(r, pkts[i], hdr_bytes)))
+			return mr_ip_output_fitting(np, r, pkts, n, i, p);
+		push(head, pkts[i]);
 	}
-	if (kept)
-		mr_ip_transmit(np, r, pkts, kept, p);
-	return err;
+	if (n > 0)
+		mr_ip_transmit(np, r, pkts, n, p);
+	return 0;
 }
 
 #endif

@@ -88,43 +88,58 @@ addrs_check(struct mr_nic *nic, struct rte_mbuf *m, const struct mr_addr *dst, u
 	return src_is_bad(nic, &p->src, nh, local) ? MR_DROP_IP_BAD_SRC : dst_check(p, dst, local);
 }
 
-static enum mr_counter
-ipv6_parse_one(struct mr_nic *nic, struct rte_mbuf *m, struct mr_addr *dst)
+/* Facts of a packet whose length is right; `off` bytes from its data on follows what is of type `nh`. @return MR_CNT_MAX, or
+ * why it is dropped */
+static __rte_always_inline enum mr_counter
+headers_parse(struct mr_nic *nic, struct rte_mbuf *m, struct mr_addr *dst, uint8_t nh, uint32_t off)
 {
+	const struct rte_ipv6_hdr *h = rte_pktmbuf_mtod(m, const struct rte_ipv6_hdr *);
 	struct mr_pkt *p = mr_pkt(m);
-	const struct rte_ipv6_hdr *h;
 	enum mr_counter why;
-	uint32_t first, len, off = HDR_BYTES;
-	uint8_t nh;
 
-	if (unlikely(!mr_pkt_linear(m, HDR_BYTES)))
-		return MR_DROP_NET_SHORT;
-	h = rte_pktmbuf_mtod(m, const struct rte_ipv6_hdr *);
-	first = rte_be_to_cpu_32(h->vtc_flow);
-	if (first >> 28 != 6)
-		return MR_DROP_IP_BAD_VERSION;
-	len = rte_be_to_cpu_16(h->payload_len);
-	if (HDR_BYTES + len > m->pkt_len)
-		return MR_DROP_IP_BAD_LENGTH;
-	mr_mbuf_trim(m, HDR_BYTES + len);
 	memcpy(&p->src, h->src_addr, sizeof(p->src));
 	memcpy(dst, h->dst_addr, sizeof(*dst));
-	nh = h->proto;
-	if (unlikely(mr_ipv6_is_ext(nh))) {
-		why = mr_ipv6_ext_parse(m, &nh, &off);
-		if (why != MR_CNT_MAX)
-			return why;
-	}
 	why = addrs_check(nic, m, dst, nh);
 	if (unlikely(why != MR_CNT_MAX))
 		return why;
 	p->trans_proto = nh;
 	p->ttl = h->hop_limits;
-	p->tos = (uint8_t)(first >> 20);
+	p->tos = (uint8_t)(rte_be_to_cpu_32(h->vtc_flow) >> 20);
 	p->trans_off = m->data_off + off;
-	p->trans_len = (uint16_t)(HDR_BYTES + len - off);
-	p->phdr_sum = mr_cksum_phdr(&p->src, dst, p->trans_proto, p->trans_len);
+	p->trans_len = (uint16_t)(m->pkt_len - off);
+	p->phdr_sum = mr_cksum_phdr_sum(&p->src, dst, p->trans_proto, p->trans_len);
 	return MR_CNT_MAX;
+}
+
+/* A packet with extension headers. */
+static __rte_noinline enum mr_counter
+ext_headers_parse(struct mr_nic *nic, struct rte_mbuf *m, struct mr_addr *dst, uint8_t nh)
+{
+	uint32_t off = HDR_BYTES;
+	enum mr_counter why = mr_ipv6_ext_parse(m, &nh, &off);
+
+	return why == MR_CNT_MAX ? headers_parse(nic, m, dst, nh, off) : why;
+}
+
+static inline enum mr_counter
+ipv6_parse_one(struct mr_nic *nic, struct rte_mbuf *m, struct mr_addr *dst, uint64_t *known)
+{
+	const struct rte_ipv6_hdr *h;
+	uint32_t len;
+
+	(void)known;
+	if (unlikely(!mr_pkt_linear(m, HDR_BYTES)))
+		return MR_DROP_NET_SHORT;
+	h = rte_pktmbuf_mtod(m, const struct rte_ipv6_hdr *);
+	if (*(const uint8_t *)h >> 4 != 6)
+		return MR_DROP_IP_BAD_VERSION;
+	len = HDR_BYTES + rte_be_to_cpu_16(h->payload_len);
+	if (len > m->pkt_len)
+		return MR_DROP_IP_BAD_LENGTH;
+	mr_mbuf_trim(m, len);
+	if (unlikely(mr_ipv6_is_ext(h->proto)))
+		return ext_headers_parse(nic, m, dst, h->proto);
+	return headers_parse(nic, m, dst, h->proto, HDR_BYTES);
 }
 
 static uint16_t
@@ -200,9 +215,9 @@ flow_label(const struct mr_ip *ip, const struct mr_route *r, const struct rte_mb
 
 	if ((trans_proto == MR_TRANS_TCP || trans_proto == MR_TRANS_UDP) && m->data_len >= sizeof(ports))
 		memcpy(&ports, rte_pktmbuf_mtod(m, const char *), sizeof(ports));
+	/* The label need not tell other addresses apart: it stands beside them. */
 	h = mix(src->d[0] ^ ip->label_key[0], src->d[1] ^ ip->label_key[1]);
-	h = mix(h ^ dst->d[0], dst->d[1] ^ ip->label_key[2]);
-	h = mix(h ^ ip->label_key[0], (uint64_t)ports << 8 ^ trans_proto ^ ip->label_key[1]);
+	h = mix(h ^ dst->d[0] ^ (uint64_t)ports << 8 ^ trans_proto, dst->d[1] ^ ip->label_key[2]);
 	label = (uint32_t)(h ^ h >> 32) & 0xfffff;
 	return label ? label : 1;
 }
@@ -248,14 +263,26 @@ ipv6_push(void *burst, struct rte_mbuf *m)
 	push(m, &r->local->addr, &r->remote, head->trans_proto, head->hop_limit, tc_label);
 }
 
-static int
-ipv6_output(struct mr_netproto *np, struct mr_route *r, struct rte_mbuf **pkts, uint16_t n,
-            const struct mr_ip_params *p)
+static __rte_always_inline int
+output_burst(struct mr_netproto *np, struct mr_route *r, struct rte_mbuf **pkts, uint16_t n, const struct mr_ip_params *p)
 {
 	const struct mr_ip *ip = (const struct mr_ip *)np;
 	struct ipv6_head head = {ip, r, p->trans_proto, mr_ip_ttl(ip, p), p->tos};
 
 	return mr_ip_output_burst(np, r, pkts, n, p, HDR_BYTES, ipv6_push, &head);
+}
+
+static __rte_noinline int
+output_any(struct mr_netproto *np, struct mr_route *r, struct rte_mbuf **pkts, uint16_t n, const struct mr_ip_params *p)
+{
+	return output_burst(np, r, pkts, n, p);
+}
+
+/* A packet alone goes without the loop and what it takes to set it up. */
+static int
+ipv6_output(struct mr_netproto *np, struct mr_route *r, struct rte_mbuf **pkts, uint16_t n, const struct mr_ip_params *p)
+{
+	return likely(n == 1) ? output_burst(np, r, pkts, 1, p) : output_any(np, r, pkts, n, p);
 }
 
 const struct mr_netep *

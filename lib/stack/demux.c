@@ -188,24 +188,20 @@ query_of_pkt(uint8_t proto, const struct rte_mbuf *m)
 	};
 }
 
-/* Exact tuples of up to MR_BURST packets, whose hashes are filled in. */
-static void
+/* Exact tuples of up to MR_BURST packets, whose hashes it fills in. @return how many are there */
+static inline unsigned
 lookup_tuples(struct mr_stack *s, uint8_t proto, struct rte_mbuf **pkts, struct mr_flow **flows, uint16_t n)
 {
 	struct mr_flow keys[MR_BURST];
 
 	for (uint16_t i = 0; i < n; i++) {
-		const struct mr_pkt *p = mr_pkt(pkts[i]);
-		struct mr_flow *k = &keys[i];
+		struct mr_pkt *p = mr_pkt(pkts[i]);
 
-		k->raddr = p->src;
-		k->rport_be = p->sport_be;
-		k->lport_be = p->dport_be;
-		k->local_id = p->netep->id;
-		k->proto = proto;
-		k->hash = p->hash;
+		mr_flow_key_set(&s->flows, &keys[i], &p->src, mr_flow_rest(p->sport_be, p->dport_be, p->netep->id, proto));
+		p->hash = keys[i].hash;
+		mr_flow_prefetch(&s->flows, keys[i].hash);
 	}
-	mr_flow_lookup_burst(&s->flows, keys, flows, n);
+	return mr_flow_find_burst(&s->flows, keys, flows, n);
 }
 
 /* What the packet before was for, if any other to the same address and port is, too. */
@@ -288,9 +284,8 @@ lookup_chunk(struct mr_stack *s, uint8_t proto, struct rte_mbuf **pkts, struct m
 
 	if (s->flows.n_of[proto] == 0)
 		return lookup_bounds(s, proto, pkts, flows, n);
-	for (uint16_t i = 0; i < n; i++)
-		hash_set(s, proto, pkts[i]);
-	lookup_tuples(s, proto, pkts, flows, n);
+	if (likely(lookup_tuples(s, proto, pkts, flows, n) == n && s->demux.n_nic_specific == 0))
+		return n;
 	for (uint16_t i = 0; i < n; i++) {
 		if (!flows[i]) {
 			flows[i] = is_like_last(pkts[i], &last) ? last.flow : lookup_bound(s, proto, pkts[i], &last);

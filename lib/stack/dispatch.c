@@ -48,25 +48,27 @@ deliver_parsed(struct mr_nic *nic, struct mr_netproto *np, struct rte_mbuf **pkt
 {
 	uint8_t flags = mr_pkt(pkts[0])->flags & MR_PKT_F_LOCAL;
 	struct mr_netep *ep = mr_nic_netep_for(nic, &dst[0], flags);
-	uint16_t k = 0;
+	struct rte_mbuf **kept = pkts;
+	struct mr_addr last = dst[0];
 
 	for (uint16_t i = 0; i < n; i++) {
 		struct rte_mbuf *m = pkts[i];
 		struct mr_pkt *p = mr_pkt(m);
 
 		/* Bursts tend to be for one address: ask once for each run. */
-		if (i > 0 && unlikely(!mr_addr_equal(&dst[i], &dst[i - 1]) || (p->flags & MR_PKT_F_LOCAL) != flags)) {
+		if (unlikely(!mr_addr_equal(&dst[i], &last) || (p->flags & MR_PKT_F_LOCAL) != flags)) {
+			last = dst[i];
 			flags = p->flags & MR_PKT_F_LOCAL;
 			ep = mr_nic_netep_for(nic, &dst[i], flags);
 		}
 		p->netep = ep;
 		if (ep)
-			pkts[k++] = m;
+			*kept++ = m;
 		else
 			mr_drop(nic->stack, m, MR_DROP_IP_NOT_OURS);
 	}
-	if (k > 0)
-		np->ops->input(np, nic, pkts, k);
+	if (kept > pkts)
+		np->ops->input(np, nic, pkts, (uint16_t)(kept - pkts));
 }
 
 /* @return the protocol of packets; NULL: there is none, and they are dropped */
@@ -162,11 +164,13 @@ rx_burst(struct mr_nic *nic, struct rte_mbuf **pkts, uint16_t n)
 	uint16_t n_run;
 
 	for (uint16_t i = 0; i < n; i++) {
+		struct rte_mbuf *m = pkts[i];
+
 		/* The headers of a TCP segment with timestamps end in the second line. */
-		rte_prefetch0(rte_pktmbuf_mtod(pkts[i], void *));
-		rte_prefetch0(rte_pktmbuf_mtod_offset(pkts[i], void *, RTE_CACHE_LINE_SIZE));
-		mr_pkt(pkts[i])->nic = nic;
-		bytes += pkts[i]->pkt_len;
+		rte_prefetch0(rte_pktmbuf_mtod(m, void *));
+		rte_prefetch0(rte_pktmbuf_mtod_offset(m, void *, RTE_CACHE_LINE_SIZE));
+		mr_pkt(m)->nic = nic;
+		bytes += m->pkt_len;
 	}
 	mr_count_n(nic->stack, MR_CNT_NIC_RX_PACKETS, n);
 	mr_count_n(nic->stack, MR_CNT_NIC_RX_BYTES, bytes);
@@ -313,10 +317,12 @@ join_header(struct mr_transproto *tp, struct rte_mbuf **pkts, uint16_t n)
 {
 	uint16_t bytes = tp->ops->min_bytes, k = 0;
 
-	for (uint16_t i = 0; i < n; i++) {
+	while (k < n && likely(pkts[k]->data_len >= bytes))
+		k++;
+	for (uint16_t i = k; i < n; i++) {
 		struct rte_mbuf *m = pkts[i];
 
-		if (likely(m->data_len >= bytes) || m->pkt_len < bytes || mr_pkt_linear(m, bytes))
+		if (m->pkt_len < bytes || mr_pkt_linear(m, bytes))
 			pkts[k++] = m;
 		else
 			mr_drop(tp->stack, m, MR_DROP_NET_SHORT);

@@ -24,26 +24,6 @@
 #define BUCKET_KEYS 8
 #define LOOKUP_BURST 32
 
-/* Fold of the full product: both halves depend on all bits of both factors. */
-static inline uint64_t
-mix(uint64_t a, uint64_t b)
-{
-	unsigned __int128 p = (unsigned __int128)a * b;
-
-	return (uint64_t)p ^ (uint64_t)(p >> 64);
-}
-
-uint32_t
-mr_flow_hash(const struct mr_flow_table *t, const struct mr_addr *raddr, uint16_t rport_be, uint16_t lport_be,
-             uint16_t local_id, uint8_t proto)
-{
-	uint64_t rest = (uint64_t)rport_be << 48 | (uint64_t)lport_be << 32 | (uint64_t)local_id << 16 | proto;
-	uint64_t h = mix(raddr->d[0] ^ t->key[0], raddr->d[1] ^ t->key[1]);
-
-	h = mix(h ^ t->key[2], rest ^ t->key[0]);
-	return (uint32_t)(h ^ h >> 32);
-}
-
 static uint32_t
 key_hash(const struct mr_flow_table *t, const struct mr_flow *f)
 {
@@ -56,14 +36,23 @@ hash_tag(uint32_t hash)
 {
 	uint16_t tag = (uint16_t)(hash >> 16);
 
-	return tag ? tag : 1;
+	return tag + (tag == 0);
+}
+
+/* mr_flow_rest of a flow of any kind, and the same without the kind. */
+static inline uint64_t
+key_rest(const struct mr_flow *f)
+{
+	uint64_t rest;
+
+	memcpy(&rest, (const char *)f + offsetof(struct mr_flow, rport_be), sizeof(rest));
+	return rest & mr_flow_rest(UINT16_MAX, UINT16_MAX, UINT16_MAX, UINT8_MAX);
 }
 
 static inline bool
 key_equal(const struct mr_flow *a, const struct mr_flow *b)
 {
-	return a->raddr.d[0] == b->raddr.d[0] && a->raddr.d[1] == b->raddr.d[1] && a->rport_be == b->rport_be &&
-	       a->lport_be == b->lport_be && a->local_id == b->local_id && a->proto == b->proto;
+	return mr_addr_equal(&a->raddr, &b->raddr) && key_rest(a) == key_rest(b);
 }
 
 /* Places of a bucket with this tag: bit 2i is place i. */
@@ -237,12 +226,12 @@ mr_flow_lookup(const struct mr_flow_table *t, const struct mr_flow *key)
 	return table_find(t, key, key_hash(t, key));
 }
 
-/* Up to LOOKUP_BURST keys in passes: each waits for memory that the pass before it has asked for. */
-static void
-lookup_passes(const struct mr_flow_table *t, const struct mr_flow *keys, struct mr_flow **out, unsigned n)
+/* Two passes: each waits for memory that the one before it has asked for. */
+unsigned
+mr_flow_find_burst(const struct mr_flow_table *t, const struct mr_flow *keys, struct mr_flow **out, unsigned n)
 {
-	for (unsigned i = 0; i < n; i++)
-		rte_prefetch0(&t->buckets[keys[i].hash & t->mask]);
+	unsigned found = 0;
+
 	for (unsigned i = 0; i < n; i++) {
 		const struct mr_flow_bucket *b = &t->buckets[keys[i].hash & t->mask];
 		unsigned match = bucket_match(b, hash_tag(keys[i].hash));
@@ -254,12 +243,19 @@ lookup_passes(const struct mr_flow_table *t, const struct mr_flow *keys, struct 
 	for (unsigned i = 0; i < n; i++) {
 		if (out[i] ? !key_equal(out[i], &keys[i]) : t->buckets[keys[i].hash & t->mask].spilled > 0)
 			out[i] = table_find(t, &keys[i], keys[i].hash);
+		found += out[i] != NULL;
 	}
+	return found;
 }
 
 void
 mr_flow_lookup_burst(const struct mr_flow_table *t, const struct mr_flow *keys, struct mr_flow **out, unsigned n)
 {
-	for (unsigned i = 0; i < n; i += LOOKUP_BURST)
-		lookup_passes(t, &keys[i], &out[i], RTE_MIN(n - i, (unsigned)LOOKUP_BURST));
+	for (unsigned i = 0; i < n; i += LOOKUP_BURST) {
+		unsigned k = RTE_MIN(n - i, (unsigned)LOOKUP_BURST);
+
+		for (unsigned j = 0; j < k; j++)
+			mr_flow_prefetch(t, keys[i + j].hash);
+		mr_flow_find_burst(t, &keys[i], &out[i], k);
+	}
 }

@@ -11,7 +11,12 @@
 #define MR_STACK_FLOW_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
+#include <string.h>
+
+#include <rte_byteorder.h>
+#include <rte_prefetch.h>
 
 #include "stack/endpoint.h"
 #include "stack/pool.h"
@@ -39,8 +44,6 @@ int mr_flow_table_init(struct mr_flow_table *t, const struct mr_arena *arena, ui
 /* Bytes of the whole table. */
 uint64_t mr_flow_table_bytes(const struct mr_flow_table *t);
 void mr_flow_table_fini(struct mr_flow_table *t);
-uint32_t mr_flow_hash(const struct mr_flow_table *t, const struct mr_addr *raddr, uint16_t rport_be, uint16_t lport_be,
-                      uint16_t local_id, uint8_t proto);
 /* @return 0, -EEXIST, -ENOSPC */
 int mr_flow_insert(struct mr_flow_table *t, struct mr_flow *f);
 void mr_flow_remove(struct mr_flow_table *t, struct mr_flow *f);
@@ -49,5 +52,56 @@ void mr_flow_replace(struct mr_flow_table *t, struct mr_flow *f, struct mr_flow 
 struct mr_flow *mr_flow_lookup(const struct mr_flow_table *t, const struct mr_flow *key);
 /* Look n keys up with prefetch: buckets first, then objects. keys[i].hash must be set. out[i] NULL if absent. */
 void mr_flow_lookup_burst(const struct mr_flow_table *t, const struct mr_flow *keys, struct mr_flow **out, unsigned n);
+/* The same after mr_flow_prefetch of each. @return how many are there */
+unsigned mr_flow_find_burst(const struct mr_flow_table *t, const struct mr_flow *keys, struct mr_flow **out, unsigned n);
+
+/* What a key has beside the address, in one word: as it lies in struct mr_flow from rport_be on, with a kind of 0. */
+static inline uint64_t
+mr_flow_rest(uint16_t rport_be, uint16_t lport_be, uint16_t local_id, uint8_t proto)
+{
+#if RTE_BYTE_ORDER == RTE_LITTLE_ENDIAN
+	return rport_be | (uint64_t)lport_be << 16 | (uint64_t)local_id << 32 | (uint64_t)proto << 48;
+#else
+	return (uint64_t)rport_be << 48 | (uint64_t)lport_be << 32 | (uint64_t)local_id << 16 | (uint64_t)proto << 8;
+#endif
+}
+
+/* Fold of the full product: both halves depend on all bits of both factors. */
+static inline uint64_t
+mr_flow_mix(uint64_t a, uint64_t b)
+{
+	return (uint64_t)((unsigned __int128)a * b >> 64) ^ a * b;
+}
+
+static inline uint32_t
+mr_flow_hash_rest(const struct mr_flow_table *t, const struct mr_addr *raddr, uint64_t rest)
+{
+	uint64_t h = mr_flow_mix(raddr->d[0] ^ t->key[0], raddr->d[1] ^ t->key[1]);
+
+	h = mr_flow_mix(h ^ t->key[2], rest ^ t->key[0]);
+	return (uint32_t)(h ^ h >> 32);
+}
+
+static inline uint32_t
+mr_flow_hash(const struct mr_flow_table *t, const struct mr_addr *raddr, uint16_t rport_be, uint16_t lport_be,
+             uint16_t local_id, uint8_t proto)
+{
+	return mr_flow_hash_rest(t, raddr, mr_flow_rest(rport_be, lport_be, local_id, proto));
+}
+
+/* A key to look up, with its hash. The rest is stored as the word as which it will be read. */
+static inline void
+mr_flow_key_set(const struct mr_flow_table *t, struct mr_flow *key, const struct mr_addr *raddr, uint64_t rest)
+{
+	key->raddr = *raddr;
+	memcpy((char *)key + offsetof(struct mr_flow, rport_be), &rest, sizeof(rest));
+	key->hash = mr_flow_hash_rest(t, raddr, rest);
+}
+
+static inline void
+mr_flow_prefetch(const struct mr_flow_table *t, uint32_t hash)
+{
+	rte_prefetch0(&t->buckets[hash & t->mask]);
+}
 
 #endif

@@ -26,15 +26,6 @@
 #include "stack/nic.h"
 #include "stack/stack.h"
 
-struct mr_neigh_table {
-	struct mr_neigh *entries; /* cap of them; a free one has no nic */
-	struct mr_neigh **buckets;
-	struct mr_neigh *free;    /* by hash_next */
-	struct mr_neigh lru;      /* head of the ring: lru_next is the most recently used */
-	uint32_t cap, mask, n_unresolved; /* the last: entries without a link address */
-	uint64_t key;             /* of the hash: addresses cannot be chosen to collide */
-};
-
 /* News for the other cores. */
 struct neigh_news {
 	uint16_t nic;
@@ -100,12 +91,10 @@ lru_push(struct mr_neigh_table *t, struct mr_neigh *n)
 static inline void
 touch(struct mr_neigh *n)
 {
-	struct mr_neigh_table *t = n->nic->neigh;
-
-	if (t->lru.lru_next == n)
+	if (mr_neigh_is_last_used(n))
 		return;
 	lru_unlink(n);
-	lru_push(t, n);
+	lru_push(n->nic->neigh, n);
 }
 
 /* Packets that wait may be receive buffers, forwarded or turned round: those are on their budget (stack.h). */

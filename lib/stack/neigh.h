@@ -12,6 +12,7 @@
 
 #include "stack/millrace.h"
 #include "stack/network.h"
+#include "stack/nic.h"
 #include "stack/pkt.h"
 #include "stack/timer.h"
 
@@ -37,6 +38,16 @@ struct mr_neigh {
 	struct mr_pktq pending;   /* network packets, their EtherType in the facts */
 	struct mr_neigh_waiter *waiters;
 	struct mr_addr pending_src; /* source address of the route that asked (ND-04); all zero: choose */
+};
+
+/* The cache of a NIC. Private to neigh.c but for who is the most recently used. */
+struct mr_neigh_table {
+	struct mr_neigh *entries; /* cap of them; a free one has no nic */
+	struct mr_neigh **buckets;
+	struct mr_neigh *free;    /* by hash_next */
+	struct mr_neigh lru;      /* head of the ring: lru_next is the most recently used */
+	uint32_t cap, mask, n_unresolved; /* the last: entries without a link address */
+	uint64_t key;             /* of the hash: addresses cannot be chosen to collide */
 };
 
 int mr_neigh_table_init(struct mr_nic *nic, uint32_t cap);
@@ -91,6 +102,19 @@ static inline bool
 mr_neigh_has_ll(const struct mr_neigh *n)
 {
 	return n->state > MR_NEIGH_FAILED;
+}
+
+static inline bool
+mr_neigh_is_last_used(const struct mr_neigh *n)
+{
+	return n->nic->neigh->lru.lru_next == n;
+}
+
+/* Does mr_neigh_output_burst nothing but give packets to the link? */
+static inline bool
+mr_neigh_is_settled(const struct mr_neigh *n)
+{
+	return mr_neigh_has_ll(n) && n->state != MR_NEIGH_STALE && mr_neigh_is_last_used(n);
 }
 
 /* ---- waiters (neigh_wait.c) */

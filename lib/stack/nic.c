@@ -332,7 +332,7 @@ drop_burst(struct mr_nic *nic, struct rte_mbuf **pkts, uint16_t n, enum mr_count
 }
 
 /* Make room for packets and them fit for the link. Compacts. @return what may go into the queue */
-static __rte_always_inline uint16_t
+static uint16_t
 txq_admit(struct mr_nic *nic, struct rte_mbuf **pkts, uint16_t n)
 {
 	uint16_t room;
@@ -353,44 +353,87 @@ txq_admit(struct mr_nic *nic, struct rte_mbuf **pkts, uint16_t n)
 	return n;
 }
 
+/* Would txq_admit take packets as they are, and nobody hear them? */
+static inline bool
+txq_is_open(const struct mr_nic *nic, uint16_t n)
+{
+	return likely(nic->flags & MR_NIC_F_UP && nic->caps & MR_LINK_CAP_TX_MULTI_SEGS && nic->txq_n + n <= MR_NIC_TXQ &&
+	              nic->stack->packets_out == 0);
+}
+
+static inline void
+txq_put(struct mr_nic *nic, struct rte_mbuf **pkts, uint16_t n)
+{
+	uint32_t at = nic->txq_head + nic->txq_n;
+
+	nic->txq_n += n;
+	for (; n > 0; n--)
+		nic->txq[at++ & (MR_NIC_TXQ - 1)] = *pkts++;
+}
+
 /* Finished frames for which there is room. */
-static __rte_always_inline void
-txq_put(struct mr_nic *nic, struct rte_mbuf **pkts, uint16_t n, const struct mr_packet_ep *by)
+static void
+txq_put_heard(struct mr_nic *nic, struct rte_mbuf **pkts, uint16_t n, const struct mr_packet_ep *by)
 {
 	if (unlikely(nic->stack->packets_out > 0))
 		mr_packet_hear_tx(nic, pkts, n, by);
-	for (uint32_t i = 0, at = nic->txq_head + nic->txq_n; i < n; i++, at++)
-		nic->txq[at & (MR_NIC_TXQ - 1)] = pkts[i];
-	nic->txq_n += n;
+	txq_put(nic, pkts, n);
+}
+
+static __rte_noinline void
+output_ll_checked(struct mr_nic *nic, struct rte_mbuf **pkts, uint16_t n, const struct mr_lladdr *dst, uint16_t net_proto)
+{
+	n = txq_admit(nic, pkts, n);
+	nic->framing->push(nic, pkts, n, dst, net_proto);
+	txq_put_heard(nic, pkts, n, NULL);
+}
+
+static __rte_always_inline void
+output_ll(struct mr_nic *nic, struct rte_mbuf **pkts, uint16_t n, const struct mr_lladdr *dst, uint16_t net_proto)
+{
+	if (unlikely(!txq_is_open(nic, n))) {
+		output_ll_checked(nic, pkts, n, dst, net_proto);
+		return;
+	}
+	/* Before they have their headers, which nobody looks at meanwhile: so push is the last call, and nothing is saved. */
+	txq_put(nic, pkts, n);
+	nic->framing->push(nic, pkts, n, dst, net_proto);
 }
 
 void
 mr_nic_output_ll_burst(struct mr_nic *nic, struct rte_mbuf **pkts, uint16_t n, const struct mr_lladdr *dst,
                        uint16_t net_proto)
 {
-	n = txq_admit(nic, pkts, n);
-	nic->framing->push(nic, pkts, n, dst, net_proto);
-	txq_put(nic, pkts, n, NULL);
+	output_ll(nic, pkts, n, dst, net_proto);
 }
 
 void
 mr_nic_output_frames(struct mr_nic *nic, struct rte_mbuf **pkts, uint16_t n, const struct mr_packet_ep *by)
 {
 	n = txq_admit(nic, pkts, n);
-	txq_put(nic, pkts, n, by);
+	txq_put_heard(nic, pkts, n, by);
+}
+
+static __rte_noinline void
+output_unresolved(struct mr_nic *nic, struct rte_mbuf **pkts, uint16_t n, uint16_t net_proto)
+{
+	static const struct mr_lladdr none;
+
+	if (nic->caps & MR_LINK_CAP_RESOLVE)
+		drop_burst(nic, pkts, n, MR_DROP_NEIGH_FAILED);
+	else
+		mr_nic_output_ll_burst(nic, pkts, n, &none, net_proto);
 }
 
 void
 mr_nic_output_burst(struct mr_nic *nic, struct mr_neigh *neigh, struct rte_mbuf **pkts, uint16_t n, uint16_t net_proto)
 {
-	static const struct mr_lladdr none;
-
-	if (neigh)
-		mr_neigh_output_burst(neigh, pkts, n, net_proto);
-	else if (nic->caps & MR_LINK_CAP_RESOLVE)
-		drop_burst(nic, pkts, n, MR_DROP_NEIGH_FAILED);
+	if (unlikely(!neigh))
+		output_unresolved(nic, pkts, n, net_proto);
+	else if (likely(n == 1 && mr_neigh_is_settled(neigh)))
+		output_ll(nic, pkts, 1, &neigh->ll, net_proto);
 	else
-		mr_nic_output_ll_burst(nic, pkts, n, &none, net_proto);
+		mr_neigh_output_burst(neigh, pkts, n, net_proto);
 }
 
 /* ---- the loop */

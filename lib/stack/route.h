@@ -21,11 +21,18 @@ struct mr_route_table;
 /* mr_route_check without the question whether there is anything to do. */
 int mr_route_renew(struct mr_stack *s, struct mr_route *r);
 
+/* Has anything changed since it was found? It is not released. */
+static inline bool
+mr_route_is_stale(const struct mr_stack *s, const struct mr_route *r)
+{
+	return r->gen != s->route_gen;
+}
+
 /* mr_route_check for every packet. */
 static inline int
 mr_route_use(struct mr_stack *s, struct mr_route *r)
 {
-	return likely(r->local && r->gen == s->route_gen) ? 0 : mr_route_renew(s, r);
+	return likely(r->local && !mr_route_is_stale(s, r)) ? 0 : mr_route_renew(s, r);
 }
 
 /* The way back to whom a packet came from: its source is the address that the packet was for, configured or not (B-5).

@@ -50,24 +50,44 @@ mr_route_release(struct mr_route *r)
 	r->neigh = NULL;
 }
 
+static inline int
+output_along(struct mr_route *r, struct rte_mbuf **pkts, uint16_t n, const struct mr_ip_params *p)
+{
+	struct mr_netproto *np = mr_route_netproto(r);
+
+	return np->ops->output(np, r, pkts, n, p);
+}
+
+/* Along a stale route; a call of its own, so that the others save no registers for it. */
+static __rte_noinline int
+output_renewed(struct mr_route *r, struct rte_mbuf **pkts, uint16_t n, const struct mr_ip_params *p)
+{
+	struct mr_stack *s = r->local->nic->stack;
+	int err = mr_route_renew(s, r);
+
+	if (err >= 0)
+		return output_along(r, pkts, n, p);
+	for (uint16_t i = 0; i < n; i++)
+		mr_drop(s, pkts[i], MR_DROP_IP_NO_ROUTE);
+	return err;
+}
+
+static __rte_noinline int
+output_nowhere(struct rte_mbuf **pkts, uint16_t n)
+{
+	rte_pktmbuf_free_bulk(pkts, n);
+	return -EHOSTUNREACH;
+}
+
 int
 mr_route_output(struct mr_route *r, struct rte_mbuf **pkts, uint16_t n, const struct mr_ip_params *p)
 {
-	struct mr_netep *ep = r->local;
-	int err;
-
 	OWN_CORE(r);
-	if (!ep) {
-		rte_pktmbuf_free_bulk(pkts, n);
-		return -EHOSTUNREACH;
-	}
-	err = mr_route_use(ep->nic->stack, r);
-	if (err < 0) {
-		for (uint16_t i = 0; i < n; i++)
-			mr_drop(ep->nic->stack, pkts[i], MR_DROP_IP_NO_ROUTE);
-		return err;
-	}
-	return ep->np->ops->output(ep->np, r, pkts, n, p);
+	if (unlikely(!r->local))
+		return output_nowhere(pkts, n);
+	if (unlikely(mr_route_is_stale(r->local->nic->stack, r)))
+		return output_renewed(r, pkts, n, p);
+	return output_along(r, pkts, n, p);
 }
 
 const struct mr_addr *
