@@ -98,8 +98,8 @@ mr_cksum_fold(uint64_t sum)
 	return mr_cksum_fold32((uint32_t)(sum >> 32));
 }
 
-/* Does a sum, which is not 0, fold to all ones? Then what was summed is as it was sent. To fold is to divide by 0xffff, and
- * the multiples of that are the numbers whose product with its inverse (modulo 2^64) does not wrap. */
+/* Does a sum, which is not 0, fold to all ones? Then what was summed is as it was sent. Such sums are the multiples of
+ * 0xffff. Multiplied by its inverse modulo 2^64 these are divided by it; everything else comes out larger. */
 static inline bool
 mr_cksum_is_good(uint64_t sum)
 {

@@ -100,9 +100,10 @@ addrs_judge(struct mr_nic *nic, struct rte_mbuf *m, const struct mr_addr *dst)
 static const uint8_t special[256] = {[0] = 1, [127] = 1, [0xe0 ... 0xff] = 1};
 
 /* Are both addresses of no special range, and for certain no broadcast, and the source none of ours? Then there is nothing
- * more to ask about them, and nothing at all of packets whose pair of addresses is `known`. */
+ * more to ask about them, and the pair is `known`. */
 static inline bool
-addrs_are_plain(const struct mr_nic *nic, const struct rte_ipv4_hdr *h, struct mr_addr src, struct mr_addr dst, uint64_t *known)
+addrs_are_plain(const struct mr_nic *nic, const struct rte_ipv4_hdr *h, struct mr_addr src, struct mr_addr dst,
+                uint64_t *known)
 {
 	/* Bits, all looked at: one jump is better than five. */
 	unsigned odd = mr_addr_filter_may_have(&nic->bcast_filter, &src) | mr_addr_filter_may_have(&nic->bcast_filter, &dst) |
@@ -114,6 +115,7 @@ addrs_are_plain(const struct mr_nic *nic, const struct rte_ipv4_hdr *h, struct m
 	return odd == 0;
 }
 
+/* Bursts tend to be of few senders. */
 static inline bool
 addrs_are_known(const struct rte_ipv4_hdr *h, uint64_t known)
 {

@@ -388,6 +388,7 @@ output_ll_checked(struct mr_nic *nic, struct rte_mbuf **pkts, uint16_t n, const 
 	txq_put_heard(nic, pkts, n, NULL);
 }
 
+/* Most calls are for one packet and find the queue open. */
 static __rte_always_inline void
 output_ll(struct mr_nic *nic, struct rte_mbuf **pkts, uint16_t n, const struct mr_lladdr *dst, uint16_t net_proto)
 {
@@ -395,7 +396,7 @@ output_ll(struct mr_nic *nic, struct rte_mbuf **pkts, uint16_t n, const struct m
 		output_ll_checked(nic, pkts, n, dst, net_proto);
 		return;
 	}
-	/* Before they have their headers, which nobody looks at meanwhile: so push is the last call, and nothing is saved. */
+	/* Queued before they have their link headers: push is then the last call, for which nothing needs to be kept. */
 	txq_put(nic, pkts, n);
 	nic->framing->push(nic, pkts, n, dst, net_proto);
 }

@@ -14,6 +14,7 @@
 #include <rte_memcpy.h>
 
 #define COALESCE_MAX 512 /* larger segments are not worth the copy */
+#define COPY_IN_LINE 64
 
 static inline void
 held_free(struct tcp_conn *c, struct rte_mbuf *m)
@@ -81,14 +82,18 @@ tcp_payload_trim_back(struct rte_mbuf *m, uint32_t n)
 	}
 }
 
-/* Copy the first n bytes of a packet. */
+/* Copy the first n bytes of a packet: a few in line, many with the C library's wider registers. */
 static inline void
 payload_copy(void *buf, const struct rte_mbuf *m, uint32_t n)
 {
 	const void *p = rte_pktmbuf_read(m, 0, n, buf);
 
-	if (p != buf)
+	if (p == buf)
+		return;
+	if (n <= COPY_IN_LINE)
 		rte_memcpy(buf, p, n);
+	else
+		memcpy(buf, p, n);
 }
 
 size_t
