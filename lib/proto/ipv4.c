@@ -276,21 +276,28 @@ cksum_is_offloaded(const struct mr_route *r)
 	return mr_route_link_caps(r) & MR_LINK_CAP_TX_IPV4_CKSUM && !(r->flags & MR_ROUTE_F_LOCAL);
 }
 
+/* A header may lie anywhere. */
+static inline void
+word_put(char *to, rte_be32_t word)
+{
+	memcpy(to, &word, sizeof(word));
+}
+
 static inline void
 ipv4_push(void *burst, struct rte_mbuf *m)
 {
 	struct ipv4_head *head = burst;
 	const struct mr_route *r = head->route;
-	rte_be32_t *h = mr_mbuf_prepend(m, HDR_BYTES);
+	char *h = mr_mbuf_prepend(m, HDR_BYTES);
 	rte_be32_t first = rte_cpu_to_be_32(head->vhl_tos | (uint16_t)m->pkt_len);
 	rte_be32_t second = rte_cpu_to_be_32(head->id_frag);
 	uint64_t sum = (uint64_t)first + second + head->ttl_proto + r->addr_sum;
 
-	h[0] = first;
-	h[1] = second;
-	h[2] = head->ttl_proto;
-	h[3] = mr_ipv4_be(&r->local->addr);
-	h[4] = mr_ipv4_be(&r->remote);
+	word_put(h, first);
+	word_put(h + 4, second);
+	word_put(h + 8, head->ttl_proto);
+	word_put(h + 12, mr_ipv4_be(&r->local->addr));
+	word_put(h + 16, mr_ipv4_be(&r->remote));
 	head->id_frag += head->id_step;
 	if (unlikely(cksum_is_offloaded(r)))
 		m->ol_flags |= RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_IP_CKSUM;
