@@ -63,11 +63,12 @@ addr_parts(const struct mr_lladdr *a)
 	return p;
 }
 
+/* Where a header lies is even or odd. */
 static inline void
-addr_put(struct rte_ether_addr *to, struct addr_parts p)
+addr_put(char *to, struct addr_parts p)
 {
-	memcpy(to->addr_bytes, &p.four, sizeof(p.four));
-	memcpy(to->addr_bytes + sizeof(p.four), &p.two, sizeof(p.two));
+	memcpy(to, &p.four, sizeof(p.four));
+	memcpy(to + sizeof(p.four), &p.two, sizeof(p.two));
 }
 
 /* As the lowest six bytes of a number, as in ether_word. */
@@ -197,11 +198,11 @@ ether_push(struct mr_nic *nic, struct rte_mbuf **pkts, uint16_t n, const struct 
 
 	for (; n > 0; n--) {
 		struct rte_mbuf *m = *pkts++;
-		struct rte_ether_hdr *h = mr_mbuf_prepend(m, RTE_ETHER_HDR_LEN);
+		char *h = mr_mbuf_prepend(m, RTE_ETHER_HDR_LEN);
 
-		addr_put(&h->dst_addr, to);
-		addr_put(&h->src_addr, from);
-		h->ether_type = type;
+		addr_put(h, to);
+		addr_put(h + RTE_ETHER_ADDR_LEN, from);
+		memcpy(h + 2 * RTE_ETHER_ADDR_LEN, &type, sizeof(type));
 		if (unlikely(m->ol_flags)) /* else nobody asks */
 			m->l2_len = RTE_ETHER_HDR_LEN;
 	}
