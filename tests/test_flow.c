@@ -234,7 +234,7 @@ model_lookup(void)
 		keys[i].hash = mr_flow_hash(&table, &keys[i].raddr, keys[i].rport_be, keys[i].lport_be, keys[i].local_id,
 		                            keys[i].proto);
 	}
-	mr_flow_lookup_burst(&table, keys, out, n);
+	mr_flow_find_burst(&table, keys, out, n);
 	for (unsigned i = 0; i < n; i++) {
 		MUST(out[i] == model_find(&keys[i]));
 		MUST(mr_flow_lookup(&table, &keys[i]) == out[i]);

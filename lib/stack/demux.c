@@ -319,7 +319,7 @@ demux_lookup_one(struct mr_stack *s, struct demux_query *q, uint16_t local_id)
 
 	key.hash = mr_flow_hash(&s->flows, q->raddr, q->rport_be, q->lport_be, local_id, q->proto);
 	q->hash = key.hash;
-	mr_flow_lookup_burst(&s->flows, &key, &hit, 1);
+	mr_flow_find_burst(&s->flows, &key, &hit, 1);
 	return demux_decide(&s->demux, q, hit);
 }
 

@@ -22,7 +22,6 @@
 #endif
 
 #define BUCKET_KEYS 8
-#define LOOKUP_BURST 32
 
 static uint32_t
 key_hash(const struct mr_flow_table *t, const struct mr_flow *f)
@@ -226,7 +225,7 @@ mr_flow_lookup(const struct mr_flow_table *t, const struct mr_flow *key)
 	return table_find(t, key, key_hash(t, key));
 }
 
-/* Two passes: each waits for memory that the one before it has asked for. */
+/* Two passes: the second waits for memory that the first has asked for, which itself waits for the caller's prefetch. */
 unsigned
 mr_flow_find_burst(const struct mr_flow_table *t, const struct mr_flow *keys, struct mr_flow **out, unsigned n)
 {
@@ -246,16 +245,4 @@ mr_flow_find_burst(const struct mr_flow_table *t, const struct mr_flow *keys, st
 		found += out[i] != NULL;
 	}
 	return found;
-}
-
-void
-mr_flow_lookup_burst(const struct mr_flow_table *t, const struct mr_flow *keys, struct mr_flow **out, unsigned n)
-{
-	for (unsigned i = 0; i < n; i += LOOKUP_BURST) {
-		unsigned k = RTE_MIN(n - i, (unsigned)LOOKUP_BURST);
-
-		for (unsigned j = 0; j < k; j++)
-			mr_flow_prefetch(t, keys[i + j].hash);
-		mr_flow_find_burst(t, &keys[i], &out[i], k);
-	}
 }

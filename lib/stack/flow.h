@@ -50,9 +50,8 @@ void mr_flow_remove(struct mr_flow_table *t, struct mr_flow *f);
 /* Put `by` in the place of `f` under the same key (a connection becomes its TIME-WAIT record). */
 void mr_flow_replace(struct mr_flow_table *t, struct mr_flow *f, struct mr_flow *by);
 struct mr_flow *mr_flow_lookup(const struct mr_flow_table *t, const struct mr_flow *key);
-/* Look n keys up with prefetch: buckets first, then objects. keys[i].hash must be set. out[i] NULL if absent. */
-void mr_flow_lookup_burst(const struct mr_flow_table *t, const struct mr_flow *keys, struct mr_flow **out, unsigned n);
-/* The same after mr_flow_prefetch of each. @return how many are there */
+/* Look n keys up, whose hashes are set: best some time after mr_flow_prefetch of each. out[i] NULL if absent.
+ * @return how many are there */
 unsigned mr_flow_find_burst(const struct mr_flow_table *t, const struct mr_flow *keys, struct mr_flow **out, unsigned n);
 
 /* What a key has beside the address, in one word: as it lies in struct mr_flow from rport_be on, with a kind of 0. */

@@ -172,7 +172,7 @@ cubic_ack(struct tcp_cc *cc, const struct tcp_cc_ack *a)
 	uint32_t acked = a->acked;
 
 	clock_advance(cubic(cc), a->now_ns, a->cwnd_limited && !slow_start);
-	if (slow_start && !tcp_cc_is_idling(cc, a))
+	if (slow_start)
 		acked = tcp_slow_start(cc, &cubic(cc)->hystart, a);
 	if (acked && a->cwnd_limited)
 		avoidance(cc, a, acked);

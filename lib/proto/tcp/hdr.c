@@ -229,27 +229,22 @@ hdr_write(struct rte_mbuf *m, const struct tcp_tx *tx, unsigned len)
 }
 
 void
-tcp_hdr_push(struct rte_mbuf *m, const struct tcp_tx *tx, const struct mr_route *r)
+tcp_hdr_push_summed(struct rte_mbuf *m, const struct tcp_tx *tx, const struct mr_route *r, const uint16_t *payload_sum)
 {
-	unsigned len = tcp_hdr_bytes(tx);
+	unsigned len;
 
 	if (likely(tx->opts == TCP_OPT_TS)) {
-		tcp_hdr_push_ts(m, tx, r, NULL);
+		tcp_hdr_push_ts(m, tx, r, payload_sum);
 		return;
 	}
+	len = tcp_hdr_bytes(tx);
 	hdr_write(m, tx, len);
-	mr_cksum_tx(m, (uint16_t)len, offsetof(struct rte_tcp_hdr, cksum), r, MR_TRANS_TCP);
+	mr_cksum_tx_part(m, (uint16_t)len, offsetof(struct rte_tcp_hdr, cksum), r, MR_TRANS_TCP, payload_sum ? len : m->pkt_len,
+	                 payload_sum ? *payload_sum : 0);
 }
 
 void
-tcp_hdr_push_summed(struct rte_mbuf *m, const struct tcp_tx *tx, const struct mr_route *r, uint16_t payload_sum)
+tcp_hdr_push(struct rte_mbuf *m, const struct tcp_tx *tx, const struct mr_route *r)
 {
-	unsigned len = tcp_hdr_bytes(tx);
-
-	if (likely(tx->opts == TCP_OPT_TS)) {
-		tcp_hdr_push_ts(m, tx, r, &payload_sum);
-		return;
-	}
-	hdr_write(m, tx, len);
-	mr_cksum_tx_part(m, (uint16_t)len, offsetof(struct rte_tcp_hdr, cksum), r, MR_TRANS_TCP, len, payload_sum);
+	tcp_hdr_push_summed(m, tx, r, NULL);
 }

@@ -70,11 +70,13 @@ tcp_slow_start(struct tcp_cc *cc, struct tcp_hystart *h, const struct tcp_cc_ack
 	bool first = cc->ssthresh == UINT32_MAX, over = false;
 	uint32_t grow = RTE_MIN(a->acked, cc->ssthresh - cc->cwnd), left = a->acked - grow;
 
+	/* A window of which half was used may double (RFC 7661 4.3). One that was not the limit, and of which less was used, has
+	 * nothing to tell about the path. */
+	if (!a->cwnd_limited && a->prior_in_flight < cc->cwnd / 2)
+		return left;
 	if (first)
 		over = tcp_hystart_ack(h, a, &grow);
-	/* A window of which half was used may double (RFC 7661 4.3). */
-	if (a->cwnd_limited || a->prior_in_flight >= cc->cwnd / 2)
-		cc->cwnd += RTE_MIN(grow, CWND_MAX - RTE_MIN(cc->cwnd, CWND_MAX));
+	cc->cwnd += RTE_MIN(grow, CWND_MAX - RTE_MIN(cc->cwnd, CWND_MAX));
 	if (over) {
 		cc->ssthresh = cc->cwnd;
 		*h = (struct tcp_hystart){0};

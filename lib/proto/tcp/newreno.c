@@ -29,7 +29,7 @@ newreno_ack(struct tcp_cc *cc, const struct tcp_cc_ack *a)
 {
 	uint32_t acked = a->acked;
 
-	if (cc->cwnd < cc->ssthresh && !tcp_cc_is_idling(cc, a))
+	if (cc->cwnd < cc->ssthresh)
 		acked = tcp_slow_start(cc, hystart(cc), a);
 	if (a->cwnd_limited && cc->cwnd >= cc->ssthresh) {
 		cc->acked += acked;

@@ -97,27 +97,19 @@ seg_sent(struct tcp_conn *c, struct rte_mbuf *m)
 	c->last_tx_ns = now;
 }
 
-static __rte_noinline void
-headers_other(struct rte_mbuf *f, struct tcp_tx tx, const struct tcp_conn *c, const struct tcp_seg *s)
-{
-	if (s->flags & TCP_SEG_SUM)
-		tcp_hdr_push_summed(f, &tx, &c->route, s->sum);
-	else
-		tcp_hdr_push(f, &tx, &c->route);
-}
-
 /* The headers of a segment, around its payload. */
 static __rte_always_inline void
 seg_headers(struct tcp_conn *c, const struct tcp_seg *s, struct rte_mbuf *f, uint8_t flags, uint32_t ts_back)
 {
+	const uint16_t *sum = s->flags & TCP_SEG_SUM ? &s->sum : NULL;
 	struct tcp_tx tx;
 
 	tcp_tx_fill(c, &tx, flags, s->seq);
 	tx.tsval -= ts_back;
 	if (likely(tx.opts == TCP_OPT_TS))
-		tcp_hdr_push_ts(f, &tx, &c->route, s->flags & TCP_SEG_SUM ? &s->sum : NULL);
+		tcp_hdr_push_ts(f, &tx, &c->route, sum);
 	else
-		headers_other(f, tx, c, s);
+		tcp_hdr_push_summed(f, &tx, &c->route, sum);
 }
 
 /* Transmit a segment of the queue in a frame of its own, for the first time or again. */

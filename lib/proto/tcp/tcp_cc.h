@@ -77,14 +77,6 @@ struct tcp_cc {
 
 extern const struct tcp_cc_ops tcp_newreno, tcp_cubic, tcp_bbr;
 
-/* An ACK of a sender that has used less than half of its window: it does not grow by that (RFC 7661 4.3), and there is nothing
- * to learn about the path's limit. */
-static inline bool
-tcp_cc_is_idling(const struct tcp_cc *cc, const struct tcp_cc_ack *a)
-{
-	return !a->cwnd_limited && a->prior_in_flight < cc->cwnd / 2;
-}
-
 /* What CUBIC thinks, for the probe. Bytes. */
 struct tcp_cubic_view {
 	uint32_t w_max, w_max_before; /* plateau, and the one before it */

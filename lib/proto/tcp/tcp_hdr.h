@@ -63,7 +63,6 @@ struct tcp_rx {
 	uint8_t fo_len;      /* and its bytes */
 };
 
-
 /* The blocks of the SACK option, in host order. @return how many: 0 to TCP_SACK_BLOCKS. */
 unsigned tcp_hdr_sack(const struct tcp_rx *rx, uint32_t (*blocks)[2]);
 
@@ -91,8 +90,8 @@ struct tcp_tx {
 unsigned tcp_hdr_bytes(const struct tcp_tx *tx);
 /* Prepend the header and finish the checksum for the route. Headroom is there. */
 void tcp_hdr_push(struct rte_mbuf *m, const struct tcp_tx *tx, const struct mr_route *r);
-/* The same in front of a payload whose folded sum is known. */
-void tcp_hdr_push_summed(struct rte_mbuf *m, const struct tcp_tx *tx, const struct mr_route *r, uint16_t payload_sum);
+/* The same in front of a payload whose sum, folded, is known. NULL: it is to be read. */
+void tcp_hdr_push_summed(struct rte_mbuf *m, const struct tcp_tx *tx, const struct mr_route *r, const uint16_t *payload_sum);
 
 /* tcp_hdr_pull for other options. */
 void tcp_hdr_pull_options(struct rte_mbuf *m, struct tcp_rx *rx);
@@ -134,8 +133,7 @@ tcp_hdr_words(uint32_t first, uint32_t second)
 	return rte_cpu_to_be_64((uint64_t)first << 32 | second);
 }
 
-/* tcp_hdr_push and tcp_hdr_push_summed for timestamps alone. @param sum of the payload, folded, or NULL: it is to be read. The
- * header is summed as it is written: read again at once, it would be waited for. */
+/* tcp_hdr_push_summed for timestamps alone. The header is summed as it is written: read again at once, it would be waited for. */
 static __rte_always_inline void
 tcp_hdr_push_ts(struct rte_mbuf *m, const struct tcp_tx *tx, const struct mr_route *r, const uint16_t *payload_sum)
 {

@@ -84,17 +84,22 @@ probe_or_retransmit(struct tcp_conn *c, uint64_t now_ns)
 	c->rexmt_ns = now_ns + RTE_MIN(pto, c->rtt.rto_ns);
 }
 
-void
-tcp_rexmt_flight(struct tcp_conn *c)
+/* What is in flight is to be acknowledged by then. */
+static inline void
+flight_deadline(struct tcp_conn *c, uint64_t now_ns)
 {
-	uint64_t now_ns = c->ep.stack->now_ns;
-
 	if (likely(may_probe(c))) {
 		probe_or_retransmit(c, now_ns);
 	} else {
 		c->rexmt = TCP_REXMT_RTO;
 		c->rexmt_ns = now_ns + tcp_rto_ns(c);
 	}
+}
+
+void
+tcp_rexmt_flight(struct tcp_conn *c)
+{
+	flight_deadline(c, c->ep.stack->now_ns);
 	/* It is no later than the other deadlines already. */
 	if (!mr_timer_armed(&c->timer) || c->timer.deadline_ns > c->rexmt_ns)
 		tcp_timer_update(c);
@@ -109,10 +114,7 @@ tcp_rexmt_restart_at(struct tcp_conn *c, uint64_t look_ns)
 
 	c->rexmt = TCP_REXMT_RTO;
 	if (c->snd_una != c->snd_nxt) {
-		if (may_probe(c))
-			probe_or_retransmit(c, now_ns);
-		else
-			c->rexmt_ns = now_ns + tcp_rto_ns(c);
+		flight_deadline(c, now_ns);
 		if (unlikely(look_ns) && look_ns < c->rexmt_ns) {
 			c->rexmt = TCP_REXMT_REORDER;
 			c->rexmt_ns = look_ns;
