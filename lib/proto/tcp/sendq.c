@@ -348,10 +348,18 @@ tcp_sendq_ack(struct tcp_conn *c, uint32_t ack, struct tcp_acked *a)
 void
 tcp_sendq_ack_flight(struct tcp_conn *c)
 {
-	struct rte_mbuf *m = c->sendq->head;
+	struct tcp_sendq *q = c->sendq;
+	struct rte_mbuf *m = q->head;
 
-	seg_pop(c);
-	c->sendq->sack_credit += SACK_CREDIT;
+	q->head = tcp_seg(m)->next;
+	if (q->head)
+		tcp_seg(q->head)->prev = NULL;
+	else
+		q->tail = NULL;
+	q->thead = q->ttail = NULL;
+	q->in_flight = 0;
+	q->bytes -= tcp_seg(m)->len;
+	q->sack_credit += SACK_CREDIT;
 	seg_free(c, m);
 }
 
