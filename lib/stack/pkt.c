@@ -9,6 +9,23 @@
 #include <string.h>
 
 #include <rte_errno.h>
+#include <rte_mbuf_pool_ops.h>
+
+/* How a pool keeps what is free beyond its cores' caches. What was freed last is used first: a ring would lead those who take
+ * what another core frees through all of the pool, and none of it is in a cache or translated by then. As EAL was told
+ * (--mbuf-pool-ops-name) and as a device wants it come first; where there is no such handler, it is a ring. */
+static const char *
+pool_ops(void)
+{
+	static const char lifo[] = "stack";
+
+	if (rte_mbuf_user_mempool_ops() || rte_mbuf_platform_mempool_ops())
+		return rte_mbuf_best_mempool_ops();
+	for (uint32_t i = 0; i < rte_mempool_ops_table.num_ops; i++)
+		if (!strcmp(rte_mempool_ops_table.ops[i].name, lifo))
+			return lifo;
+	return rte_mbuf_best_mempool_ops();
+}
 
 struct rte_mempool *
 mr_pktpool_create(const char *name, uint32_t n, uint32_t data_bytes, int socket_id)
@@ -20,8 +37,8 @@ mr_pktpool_create(const char *name, uint32_t n, uint32_t data_bytes, int socket_
 		rte_errno = EINVAL;
 		return NULL;
 	}
-	return rte_pktmbuf_pool_create(name, n, cache, MR_PKT_PRIV_BYTES, (uint16_t)(RTE_PKTMBUF_HEADROOM + data_bytes),
-	                               socket_id);
+	return rte_pktmbuf_pool_create_by_ops(name, n, cache, MR_PKT_PRIV_BYTES, (uint16_t)(RTE_PKTMBUF_HEADROOM + data_bytes),
+	                                      socket_id, pool_ops());
 }
 
 bool
