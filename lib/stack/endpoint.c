@@ -135,6 +135,7 @@ mr_ep_event(struct mr_ep *ep, uint32_t events)
 		return;
 	if (unlikely(ep->flags & MR_EP_F_STARVED))
 		starved_unlink(ep);
+	rte_prefetch0(ep->waiters); /* what the application keeps of it is likely beside its waiter */
 	ep->flags |= MR_EP_F_EVENT;
 	ep->event_next = NULL;
 	ep->event_pprev = s->events_tail;
@@ -262,9 +263,6 @@ mr_ep_tell_events(struct mr_stack *s)
 	s->events = NULL;
 	s->events_tail = &s->events;
 	for (; list; n++) {
-		/* What the application keeps of the next one is likely beside its waiter. */
-		if (list->event_next)
-			rte_prefetch0(list->event_next->waiters);
 		ep_tell(list);
 	}
 	return n;

@@ -24,6 +24,7 @@
 #define CWND_MAX (UINT32_MAX / 2)
 
 struct cubic {
+	uint32_t last_us;           /* the clock was last set: in the line of the window, for each flight writes it */
 	union {
 		struct tcp_hystart hystart; /* until the first loss */
 		struct {
@@ -34,7 +35,6 @@ struct cubic {
 			uint32_t t_us;      /* since the epoch's begin */
 		};
 	};
-	uint32_t last_us;           /* the clock was last set */
 	uint32_t w_max_undo;        /* before the last reduction, */
 	uint32_t reduced_ms;        /* which was then */
 };

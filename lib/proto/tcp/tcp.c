@@ -147,7 +147,7 @@ conn_prefetch(const struct mr_flow *f)
 {
 	if (f->kind != TCP_KIND_CONN)
 		return;
-	for (size_t at = RTE_CACHE_LINE_SIZE; at < sizeof(struct tcp_conn); at += RTE_CACHE_LINE_SIZE)
+	for (size_t at = RTE_CACHE_LINE_SIZE; at < TCP_CONN_HOT_BYTES; at += RTE_CACHE_LINE_SIZE)
 		rte_prefetch0((const char *)f + at);
 }
 
@@ -159,7 +159,7 @@ sendq_prefetch(const struct mr_flow *f)
 
 	if (f->kind != TCP_KIND_CONN)
 		return;
-	for (size_t at = 0; at < sizeof(*c->sendq); at += RTE_CACHE_LINE_SIZE)
+	for (size_t at = 0; at < TCP_SENDQ_HOT_BYTES; at += RTE_CACHE_LINE_SIZE)
 		rte_prefetch0((const char *)c->sendq + at);
 }
 

@@ -172,8 +172,6 @@ struct tcp_conn {
 	uint8_t ecn;                  /* TCP_ECN_* */
 	uint8_t too_big;              /* times that pmtu has shrunk since the last output */
 	uint8_t ttl;
-	/* congestion */
-	struct tcp_cc cc;
 	/* receiving */
 	struct tcp_rcvq rcvq;
 	struct mr_route route;
@@ -182,26 +180,31 @@ struct tcp_conn {
 	uint64_t bytes_acked, bytes_received; /* in its life: payload */
 	struct tcp_rate rate;
 	struct tcp_rack rack;
-	uint32_t recover;             /* SND.NXT when the recovery began (RFC 6582, 6675), or with the tail loss probe */
-	uint32_t snd_buf;             /* bytes of payload that may be queued */
-	/* cold */
 	uint32_t ts_offset;
 	uint32_t rcv_buf;
 	uint32_t rcv_most;            /* bytes of window at most: MR_OPT_TCP_WINDOW_CLAMP; once agreed, what a header has room for */
+	uint32_t snd_buf;             /* bytes of payload that may be queued */
+	uint32_t recover;             /* SND.NXT when the recovery began (RFC 6582, 6675), or with the tail loss probe */
+	uint8_t tos;
+	uint8_t ecn_mode;             /* enum mr_tcp_ecn */
+	uint16_t peer_mss;            /* as the peer offered, or the default */
+	struct tcp_rare *rare;        /* tcp_rare_none: nothing but the defaults */
+	/* congestion; of its algorithm's state only the first word is used as long as nothing is lost, and the line ends with it */
+	struct tcp_cc cc;
+	/* cold */
 	union {
 		struct tcp_bind *bind;    /* own port and listener state, or NULL */
 		struct tcp_bind *parent;  /* with TCP_F_IN_ACCEPT: its listener */
 	};
 	struct tcp_conn *next;        /* accept queue; reap list */
-	struct tcp_rare *rare;        /* tcp_rare_none: nothing but the defaults */
 	uint32_t retransmitted;       /* segments sent again */
 	uint32_t iss, irs;
 	uint32_t challenge_ms;        /* of the last challenge ACK, modulo 2^32; 0: none */
-	uint16_t peer_mss;            /* as the peer offered, or the default */
-	uint8_t tos;
-	uint8_t ecn_mode;             /* enum mr_tcp_ecn */
 	bool v6;                      /* made for IPv6 */
 };
+/* What a segment of an undisturbed connection reads and writes. */
+#define TCP_CONN_HOT_BYTES (offsetof(struct tcp_conn, cc.priv) + sizeof(uint64_t))
+_Static_assert(TCP_CONN_HOT_BYTES % RTE_CACHE_LINE_SIZE == 0, "not a line more");
 _Static_assert(offsetof(struct tcp_conn, timer) % 64 == 0 && offsetof(struct tcp_conn, flags) / 64 == offsetof(struct tcp_conn, timer) / 64,
                "a line of its own");
 _Static_assert(sizeof(struct tcp_conn) <= 576, "budget of a connection");

@@ -96,8 +96,6 @@ struct tcp_sendq {
 	struct rte_mbuf *head, *tail;   /* all, from snd_una on */
 	struct rte_mbuf *unsent;        /* first never transmitted */
 	struct rte_mbuf *thead, *ttail; /* in flight, oldest transmission first */
-	struct rte_mbuf *lost_head, *lost_tail; /* LOST, by sequence */
-	struct rte_mbuf *newest_run;    /* SACKED: the run that grew last */
 	uint32_t bytes;                 /* payload queued, sent or not */
 	uint32_t in_flight;             /* payload and FIN sent, not acknowledged, not SACKED, not LOST */
 	uint32_t lost, sacked;          /* segments */
@@ -116,8 +114,15 @@ struct tcp_sendq {
 	uint32_t snd_sml;               /* end of the last segment that was sent smaller than full */
 	uint32_t ecn_high;              /* SND.NXT when the window was reduced last */
 	int32_t soft_err;               /* what ICMP said of the flight, -errno; 0: nothing */
+	/* from here on cold: what losses need */
 	struct tcp_repair repair;
+	struct rte_mbuf *lost_head, *lost_tail; /* LOST, by sequence */
+	struct rte_mbuf *newest_run;    /* SACKED: the run that grew last */
 };
+
+/* What a flight without losses reads and writes: `repair` begins with the word that tells whether there were any. */
+#define TCP_SENDQ_HOT_BYTES (offsetof(struct tcp_sendq, repair.lost) + sizeof(uint32_t))
+_Static_assert(TCP_SENDQ_HOT_BYTES % RTE_CACHE_LINE_SIZE == 0, "not a line more");
 
 extern const struct tcp_sendq tcp_sendq_none;
 
@@ -171,7 +176,7 @@ void tcp_sendq_list_after(struct tcp_conn *c, struct rte_mbuf *m, struct rte_mbu
 static inline struct rte_mbuf *
 tcp_sendq_first_lost(const struct tcp_sendq *q)
 {
-	return q->lost_head;
+	return q->lost ? q->lost_head : NULL;
 }
 
 /* Last segment that was sent, or NULL. */
