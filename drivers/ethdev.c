@@ -2,10 +2,9 @@
 /*
  * Driver ethdev: the queue pairs of a DPDK port, one link each. The port starts with the first link that starts, stops
  * with the last, and is closed with the last; its filters are what any of its links wants. What is asked of a device is
- * in ethdev_conf.c.
+ * in ethdev_conf.c, how frames are given to it in ethdev_tx.c.
  *
- * Invariants: receive checksum flags are the PMD's own. A shared frame is never given to a device that passes mbufs on
- * to a receiver in this process: that one gets a copy. Frames that a device does not take stay with the caller; a peer
+ * Invariants: receive checksum flags are the PMD's own. Frames that a device does not take stay with the caller; a peer
  * that is not there (a vhost guest) shows as a device that takes nothing. The receive pools must outlive the links.
  */
 #include "ethdev.h"
@@ -17,17 +16,10 @@
 #include "stack/log.h"
 #include "stack/pkt.h"
 
-#define TX_BURST 32 /* frames looked at together, for devices that pass by pointer */
 #define DIAL_MS       3000u /* a server makes its pools between its socket and its port */
 #define DIAL_AGAIN_MS 100u
 
 static bool port_open[RTE_MAX_ETHPORTS]; /* control path only */
-
-static struct mr_ethdev_queue *
-queue_of(struct mr_link *l)
-{
-	return (struct mr_ethdev_queue *)l;
-}
 
 /* Frames of a sender in this process: they carry its flags, and may be of a pool without room for the facts. */
 static uint16_t
@@ -52,141 +44,16 @@ rx_by_pointer(struct mr_ethdev_queue *q, struct rte_mbuf **pkts, uint16_t n)
 static uint16_t
 ethdev_rx_burst(struct mr_link *l, uint64_t now_ns, struct rte_mbuf **pkts, uint16_t n)
 {
-	struct mr_ethdev_queue *q = queue_of(l);
+	struct mr_ethdev_queue *q = mr_ethdev_queue_of(l);
 	uint16_t got = rte_eth_rx_burst(q->dev->port, l->queue, pkts, n);
 
 	(void)now_ns;
-	if (unlikely(q->dev->by_pointer))
+	if (unlikely(q->dev->tx == MR_ETHDEV_TX_BY_POINTER))
 		got = rx_by_pointer(q, pkts, got);
 	/* Nothing is read here, so nothing is waited for. */
 	for (uint16_t i = 0; i < got; i++)
 		mr_pkt_init(pkts[i]);
 	return got;
-}
-
-static bool
-frame_shared(const struct rte_mbuf *m)
-{
-	for (; m; m = m->next)
-		if (rte_mbuf_refcnt_read(m) > 1)
-			return true;
-	return false;
-}
-
-/* Raw mbufs for copies, at most n. The receiver's core had them last: all their lines are asked for before any is needed.
- * @return n, or 0 */
-static uint16_t
-raw_take(struct rte_mempool *pool, struct rte_mbuf **raw, uint16_t n)
-{
-	if (n == 0 || rte_mempool_get_bulk(pool, (void **)raw, n))
-		return 0;
-	for (uint16_t i = 0; i < n; i++) {
-		rte_prefetch0_write(raw[i]);
-		rte_prefetch0_write(RTE_PTR_ADD(raw[i], RTE_CACHE_LINE_SIZE));
-		rte_prefetch0_write(RTE_PTR_ADD(raw[i], sizeof(struct rte_mbuf) + rte_pktmbuf_priv_size(pool) + MR_HEADROOM - 54));
-	}
-	return n;
-}
-
-/* The bytes of a frame of one segment in a raw mbuf of the same pool. */
-static struct rte_mbuf *
-raw_fill(struct rte_mbuf *c, const struct rte_mbuf *m)
-{
-	rte_pktmbuf_reset(c);
-	c->data_off = m->data_off;
-	c->data_len = m->data_len;
-	c->pkt_len = m->pkt_len;
-	rte_memcpy(rte_pktmbuf_mtod(c, void *), rte_pktmbuf_mtod(m, const void *), m->data_len);
-	return c;
-}
-
-/* Have frames that nobody else holds, copies in the place of shared ones. @return how many, all before the first that cannot
- * be copied now */
-static uint16_t
-copy_shared(struct rte_mbuf **pkts, struct rte_mbuf **out, uint16_t n)
-{
-	struct rte_mempool *pool = pkts[0]->pool;
-	struct rte_mbuf *raw[TX_BURST];
-	uint16_t left = 0, ready;
-
-	for (uint16_t i = 0; i < n; i++)
-		left += frame_shared(pkts[i]);
-	left = raw_take(pool, raw, left);
-	for (ready = 0; ready < n; ready++) {
-		struct rte_mbuf *m = pkts[ready];
-
-		if (!frame_shared(m))
-			out[ready] = m;
-		else if (left > 0 && m->pool == pool && RTE_MBUF_DIRECT(m) && !m->next)
-			out[ready] = raw_fill(raw[--left], m);
-		else if (!(out[ready] = rte_pktmbuf_copy(m, m->pool, 0, UINT32_MAX)))
-			break;
-	}
-	rte_mempool_put_bulk(pool, (void **)raw, left);
-	return ready;
-}
-
-/* Send up to TX_BURST frames. */
-static uint16_t
-tx_by_pointer(struct mr_ethdev_queue *q, struct rte_mbuf **pkts, uint16_t n)
-{
-	struct rte_mbuf *out[TX_BURST];
-	uint16_t ready = copy_shared(pkts, out, n), sent;
-
-	sent = rte_eth_tx_burst(q->dev->port, q->link.queue, out, ready);
-	for (uint16_t i = 0; i < ready; i++)
-		if (out[i] != pkts[i])
-			rte_pktmbuf_free(i < sent ? pkts[i] : out[i]);
-	return sent;
-}
-
-/* Have the device's driver look at frames to be cut: devices differ in what they want of the pseudo-header sum. One that
- * it does not take may come again. @return frames that are ready, all before the first that never will be */
-static uint16_t
-tso_prepare(struct mr_ethdev_queue *q, struct rte_mbuf **pkts, uint16_t n)
-{
-	for (uint16_t i = 0; i < n; i++)
-		if (pkts[i]->ol_flags & RTE_MBUF_F_TX_TCP_SEG &&
-		    rte_eth_tx_prepare(q->dev->port, q->link.queue, &pkts[i], 1) != 1)
-			return i;
-	return n;
-}
-
-/* For devices that cut segments. A frame that cannot be sent is lost, and is in nobody's way. */
-static uint16_t
-tx_cut(struct mr_ethdev_queue *q, struct rte_mbuf **pkts, uint16_t n)
-{
-	uint16_t sent = 0, ready, k;
-
-	while (sent < n) {
-		ready = tso_prepare(q, pkts + sent, n - sent);
-		k = ready ? rte_eth_tx_burst(q->dev->port, q->link.queue, pkts + sent, ready) : 0;
-		sent += k;
-		if (k < ready || sent == n)
-			break;
-		q->tx_refused++;
-		rte_pktmbuf_free(pkts[sent++]);
-	}
-	return sent;
-}
-
-static uint16_t
-ethdev_tx_burst(struct mr_link *l, uint64_t now_ns, struct rte_mbuf **pkts, uint16_t n)
-{
-	struct mr_ethdev_queue *q = queue_of(l);
-	uint16_t sent = 0, part, k;
-
-	(void)now_ns;
-	if (unlikely(q->dev->tso_segs))
-		return tx_cut(q, pkts, n);
-	if (likely(!q->dev->by_pointer))
-		return rte_eth_tx_burst(q->dev->port, l->queue, pkts, n);
-	do {
-		part = RTE_MIN(n - sent, TX_BURST);
-		k = tx_by_pointer(q, pkts + sent, part);
-		sent += k;
-	} while (k == part && sent < n);
-	return sent;
 }
 
 /* Does a call that is only a wish count as granted? Devices without the operation do not filter. */
@@ -244,7 +111,7 @@ mcast_apply(struct mr_ethdev *d)
 static int
 ethdev_set_promisc(struct mr_link *l, bool on)
 {
-	struct mr_ethdev_queue *q = queue_of(l);
+	struct mr_ethdev_queue *q = mr_ethdev_queue_of(l);
 	bool was;
 	int rc;
 
@@ -261,7 +128,7 @@ ethdev_set_promisc(struct mr_link *l, bool on)
 static int
 ethdev_set_mcast(struct mr_link *l, const struct mr_lladdr *list, unsigned n)
 {
-	struct mr_ethdev_queue *q = queue_of(l);
+	struct mr_ethdev_queue *q = mr_ethdev_queue_of(l);
 	int rc;
 
 	pthread_mutex_lock(&q->dev->lock);
@@ -336,7 +203,7 @@ port_start(struct mr_ethdev *d)
 static int
 ethdev_start(struct mr_link *l)
 {
-	struct mr_ethdev_queue *q = queue_of(l);
+	struct mr_ethdev_queue *q = mr_ethdev_queue_of(l);
 	int rc = 0;
 
 	pthread_mutex_lock(&q->dev->lock);
@@ -367,7 +234,7 @@ queue_stop(struct mr_ethdev_queue *q)
 static void
 ethdev_stop(struct mr_link *l)
 {
-	struct mr_ethdev_queue *q = queue_of(l);
+	struct mr_ethdev_queue *q = mr_ethdev_queue_of(l);
 
 	pthread_mutex_lock(&q->dev->lock);
 	queue_stop(q);
@@ -379,7 +246,7 @@ ethdev_stop(struct mr_link *l)
 static void
 ethdev_stats(struct mr_link *l, struct mr_link_stats *out)
 {
-	const struct mr_ethdev_queue *q = queue_of(l);
+	const struct mr_ethdev_queue *q = mr_ethdev_queue_of(l);
 	struct rte_eth_stats s;
 
 	memset(out, 0, sizeof(*out));
@@ -408,7 +275,7 @@ ethdev_stats(struct mr_link *l, struct mr_link_stats *out)
 static bool
 ethdev_is_up(struct mr_link *l)
 {
-	return port_is_up(queue_of(l)->dev);
+	return port_is_up(mr_ethdev_queue_of(l)->dev);
 }
 
 static void
@@ -422,12 +289,12 @@ dev_free(struct mr_ethdev *d)
 static void
 ethdev_close(struct mr_link *l)
 {
-	struct mr_ethdev *d = queue_of(l)->dev;
+	struct mr_ethdev *d = mr_ethdev_queue_of(l)->dev;
 	bool open = false;
 
 	pthread_mutex_lock(&d->lock);
-	queue_stop(queue_of(l));
-	queue_of(l)->open = false;
+	queue_stop(mr_ethdev_queue_of(l));
+	mr_ethdev_queue_of(l)->open = false;
 	for (uint16_t i = 0; i < d->n_queues; i++)
 		open |= d->queues[i].open;
 	pthread_mutex_unlock(&d->lock);
@@ -440,7 +307,7 @@ ethdev_close(struct mr_link *l)
 
 static const struct mr_link_ops ethdev_ops = {
 	.rx_burst = ethdev_rx_burst,
-	.tx_burst = ethdev_tx_burst,
+	.tx_burst = mr_ethdev_tx_burst,
 	.start = ethdev_start,
 	.stop = ethdev_stop,
 	.set_promisc = ethdev_set_promisc,

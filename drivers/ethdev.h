@@ -15,6 +15,14 @@
 
 struct mr_ethdev;
 
+/* What a device does with a frame that it takes. */
+enum mr_ethdev_tx {
+	MR_ETHDEV_TX_AS_IS,      /* keeps it until it has left */
+	MR_ETHDEV_TX_BY_POINTER, /* passes it on to a receiver in this process */
+	MR_ETHDEV_TX_AT_ONCE,    /* copies it, and frees it before the call returns */
+	MR_ETHDEV_TX_CUT,        /* may be asked to cut it into segments */
+};
+
 /* One queue pair. */
 struct mr_ethdev_queue {
 	struct mr_link link;
@@ -34,9 +42,9 @@ struct mr_ethdev {
 	uint16_t mtu;
 	uint16_t tso_segs;       /* most payload mbufs of a frame that the device cuts; 0: it does not */
 	uint32_t caps;           /* MR_LINK_CAP_* */
-	bool by_pointer;         /* passes mbufs on to a receiver in this process */
-	bool kernel_mac; /* the device has the link address of its other end */
-	bool dials;      /* connects to its other end when it starts, once: see port_start */
+	enum mr_ethdev_tx tx;
+	bool kernel_mac;         /* the device has the link address of its other end */
+	bool dials;              /* connects to its other end when it starts, once: see port_start */
 	bool promisc;            /* wanted by the configuration */
 	char name[RTE_ETH_NAME_MAX_LEN];
 	struct mr_lladdr lladdr;
@@ -47,5 +55,16 @@ struct mr_ethdev {
 int mr_ethdev_find(struct mr_ethdev *d, const char *device);
 /* Configure the device that was found, set its queues up: fills all but lock and queues. @return 0 or -errno, logged */
 int mr_ethdev_configure(struct mr_ethdev *d, const struct mr_link_cfg *cfg);
+
+static inline struct mr_ethdev_queue *
+mr_ethdev_queue_of(struct mr_link *l)
+{
+	return (struct mr_ethdev_queue *)l;
+}
+
+/* ethdev_tx.c */
+uint16_t mr_ethdev_tx_burst(struct mr_link *l, uint64_t now_ns, struct rte_mbuf **pkts, uint16_t n);
+/* Before the first MR_ETHDEV_TX_AT_ONCE. Context: control. @return false: there is no place for it */
+bool mr_ethdev_tx_park_init(void);
 
 #endif

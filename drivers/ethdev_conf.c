@@ -257,22 +257,28 @@ address_get(struct mr_ethdev *d)
 	return 0;
 }
 
-/* A memif is a client unless it is told otherwise ("master" is the server's old name). */
+/* Is an argument that the device was made with one of two words? */
 static bool
-is_memif_client(const struct rte_eth_dev_info *info)
+device_arg_is(const struct rte_eth_dev_info *info, const char *key, const char *word, const char *or_word)
 {
 	const struct rte_devargs *devargs = rte_dev_devargs(info->device);
-	struct rte_kvargs *args;
-	const char *role;
-	bool server;
+	struct rte_kvargs *args = rte_kvargs_parse(devargs && devargs->args ? devargs->args : "", NULL);
+	const char *value = args ? rte_kvargs_get(args, key) : NULL;
+	bool is = value && (!strcmp(value, word) || !strcmp(value, or_word));
 
-	if (strcmp(info->driver_name, "net_memif"))
-		return false;
-	args = rte_kvargs_parse(devargs && devargs->args ? devargs->args : "", NULL);
-	role = args ? rte_kvargs_get(args, "role") : NULL;
-	server = role && (!strcmp(role, "server") || !strcmp(role, "master"));
 	rte_kvargs_free(args);
-	return !server;
+	return is;
+}
+
+/* How frames are given to the device. Set for one that cuts segments once that is known. */
+static enum mr_ethdev_tx
+tx_way(const struct rte_eth_dev_info *info)
+{
+	if (!strcmp(info->driver_name, "net_ring"))
+		return MR_ETHDEV_TX_BY_POINTER;
+	if (!strcmp(info->driver_name, "net_memif") && !device_arg_is(info, "zero-copy", "yes", "yes") && mr_ethdev_tx_park_init())
+		return MR_ETHDEV_TX_AT_ONCE;
+	return MR_ETHDEV_TX_AS_IS;
 }
 
 /* The device's limits: queues, MTU. */
@@ -296,9 +302,10 @@ device_probe(struct mr_ethdev *d, const struct mr_link_cfg *cfg, struct rte_eth_
 	if (!d->mtu && rte_eth_dev_get_mtu(d->port, &d->mtu))
 		d->mtu = RTE_ETHER_MTU;
 	d->promisc = cfg->promisc;
-	d->by_pointer = !strcmp(info->driver_name, "net_ring");
+	d->tx = tx_way(info);
 	d->kernel_mac = !strcmp(info->driver_name, "net_tap");
-	d->dials = is_memif_client(info);
+	/* A memif is a client unless it is told otherwise ("master" is the server's old name). */
+	d->dials = !strcmp(info->driver_name, "net_memif") && !device_arg_is(info, "role", "server", "master");
 	return 0;
 }
 
@@ -330,6 +337,8 @@ mr_ethdev_configure(struct mr_ethdev *d, const struct mr_link_cfg *cfg)
 		return rc;
 	d->caps = link_caps(&conf);
 	d->tso_segs = d->caps & MR_LINK_CAP_TX_TSO ? tso_segs(d, &info) : 0;
+	if (d->tso_segs)
+		d->tx = MR_ETHDEV_TX_CUT;
 	MR_LOG(INFO, "ethdev %s (%s): %u queue pairs, %u rx and %u tx descriptors, MTU %u, capabilities 0x%x%s%s",
 	       d->name, info.driver_name, d->n_queues, d->rx_desc, d->tx_desc, d->mtu, d->caps,
 	       conf.rxmode.mq_mode == RTE_ETH_MQ_RX_RSS ? ", RSS" : "", d->tso_segs ? ", TSO" : "");

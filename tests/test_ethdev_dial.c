@@ -3,6 +3,8 @@
  * The ethdev driver and a device that connects to its other end: a memif client. Its server's socket is there as soon as the
  * device is, its port some time later; who calls between is sent away, and DPDK's driver does not call again. How often it
  * was started is counted: rte_eth_dev_start is wrapped. Not forked: memif needs EAL's interrupt thread.
+ *
+ * And what becomes of frames that their sender keeps, since memif is done with a frame when it has taken it.
  */
 #include "ethdev.h"
 
@@ -150,6 +152,52 @@ START_TEST(server_alone)
 }
 END_TEST
 
+static bool
+is_held(uint32_t i)
+{
+	return i % 4 == 1 || i % 4 == 2;
+}
+
+/* Of four frames one is the device's alone, one kept by the sender's core and marked so, one kept by anybody, and one was kept
+ * and let go again before it was sent. A full device leaves them all as they were. */
+START_TEST(frames_that_are_kept)
+{
+	struct mr_link *server = opened("net_memif0"), *client = opened("net_memif1");
+	struct rte_mbuf *p[60], *m;
+	uint32_t n = 0;
+	uint16_t k;
+
+	ck_assert_int_eq(server->ops->start(server), 0);
+	ck_assert_int_eq(client->ops->start(client), 0);
+	connected(server, client);
+	do {
+		for (uint32_t i = 0; i < 60; i++) {
+			p[i] = lf_frame(tx_pool, n + i, 64);
+			rte_mbuf_refcnt_set(p[i], is_held(i) ? 2 : 1);
+			if (i % 2)
+				p[i]->port = MR_PORT_HELD;
+		}
+		k = lf_tx(client, 0, p, 60);
+		for (uint32_t i = 0; i < 60; i++) {
+			if (i < k && !is_held(i))
+				continue;
+			ck_assert_uint_eq(rte_mbuf_refcnt_read(p[i]), i >= k && is_held(i) ? 2 : 1);
+			ck_assert_ptr_eq(p[i]->pool, tx_pool);
+			rte_mbuf_refcnt_set(p[i], 1);
+			lf_check(p[i], n + i, 64);
+		}
+		n += k;
+	} while (k == 60);
+	ck_assert_uint_gt(n, 60);
+	ck_assert_uint_eq(rte_mempool_in_use_count(tx_pool), 0);
+	for (uint32_t i = 0; i < n; i++) {
+		ck_assert_uint_eq(lf_rx(server, 0, &m, 1), 1);
+		lf_check(m, i, 64);
+	}
+	done(server, client);
+}
+END_TEST
+
 static Suite *
 suite(void)
 {
@@ -159,6 +207,7 @@ suite(void)
 	tcase_add_test(t, client_before_its_server);
 	tcase_add_test(t, server_that_never_starts);
 	tcase_add_test(t, server_alone);
+	tcase_add_test(t, frames_that_are_kept);
 	return s;
 }
 

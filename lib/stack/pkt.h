@@ -31,6 +31,9 @@ struct mr_nic;
 /** What a whole header stack may need in front of a payload: 18 link, 40 network, 60 transport, rounded up. */
 #define MR_HEADROOM 128
 
+/** m->port of a frame that its sender keeps besides (refcnt 2), on the core that sends it and no other. */
+#define MR_PORT_HELD (RTE_MBUF_PORT_INVALID - 1)
+
 #define MR_PKT_F_LINK_BROADCAST (1u << 0) /**< sent to the link's broadcast address */
 #define MR_PKT_F_LINK_MULTICAST (1u << 1) /**< to a multicast one */
 #define MR_PKT_F_NET_BROADCAST (1u << 2)  /**< network destination is a broadcast address */

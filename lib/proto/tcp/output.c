@@ -39,6 +39,7 @@ seg_frame(struct tcp_conn *c, struct rte_mbuf *m)
 	m->next = NULL; /* it may have been in a frame with others */
 	m->ol_flags = 0;
 	m->tx_offload = 0;
+	m->port = MR_PORT_HELD;
 	rte_mbuf_refcnt_set(m, 2);
 	return m;
 }
