@@ -110,7 +110,7 @@ START_TEST(burst_with_chains)
 		struct rte_mbuf *tail = mr_stack_tx_alloc(fk.s);
 
 		pkts[i] = mr_stack_tx_alloc(fk.s);
-		memset(rte_pktmbuf_append(pkts[i], i == 0 ? 2000 : 1), (int)i, i == 0 ? 2000 : 1);
+		memset(rte_pktmbuf_append(pkts[i], i == 0 ? 1500 : 1), (int)i, i == 0 ? 1500 : 1);
 		memset(rte_pktmbuf_append(tail, i == 0 ? 1000 : 1), (int)i, i == 0 ? 1000 : 1);
 		ck_assert_int_eq(rte_pktmbuf_chain(pkts[i], tail), 0);
 	}

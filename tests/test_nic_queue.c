@@ -110,7 +110,7 @@ START_TEST(tx_linearise)
 	ck_assert_uint_eq(shared->pkt_len, 150);
 	rte_pktmbuf_free(shared);
 	/* What fits no single buffer is lost, and counted. */
-	mr_nic_output_ll(mr_nic_find(fk.s, 2), chain(2000, 1000), &a->link.lladdr, FK_CTL);
+	mr_nic_output_ll(mr_nic_find(fk.s, 2), chain(1500, 1000), &a->link.lladdr, FK_CTL);
 	ck_assert_uint_eq(fk_counter(MR_DROP_NO_TX_MBUF), 1);
 }
 END_TEST

@@ -71,6 +71,7 @@ opts_fill(struct mr_stack_opts *o, const struct mr_stack_opts *from)
 	DEFAULT(name, "stack");
 	DEFAULT(rx_mbufs, 8192);
 	DEFAULT(tx_mbufs, 8192);
+	DEFAULT(tx_mbuf_data_bytes, o->mbuf_data_bytes ? o->mbuf_data_bytes : 1536);
 	DEFAULT(mbuf_data_bytes, 2048);
 	DEFAULT(rx_reserve_mbufs, o->rx_mbufs / 4);
 	DEFAULT(tx_reserve_mbufs, o->tx_mbufs / 4);
@@ -101,7 +102,7 @@ rng_init(struct mr_stack *s)
 
 /* Stacks may share a name, pools may not. */
 static struct rte_mempool *
-pool_create(const struct mr_stack_opts *o, const char *kind, uint32_t n)
+pool_create(const struct mr_stack_opts *o, const char *kind, uint32_t n, uint32_t data_bytes)
 {
 	static unsigned serial;
 	unsigned nr = __atomic_fetch_add(&serial, 1, __ATOMIC_RELAXED);
@@ -109,10 +110,10 @@ pool_create(const struct mr_stack_opts *o, const char *kind, uint32_t n)
 	char name[RTE_MEMPOOL_NAMESIZE];
 
 	snprintf(name, sizeof(name), "%.10s_%s_%u", o->name, kind, nr);
-	mp = mr_pktpool_create(name, n, o->mbuf_data_bytes, o->socket_id);
+	mp = mr_pktpool_create(name, n, data_bytes, o->socket_id);
 	if (!mp)
 		MR_LOG(ERR, "stack %s: no pool of %u packets of %u bytes (%s): give EAL more memory or lower %s_mbufs", o->name,
-		       n, o->mbuf_data_bytes, rte_strerror(rte_errno), kind);
+		       n, data_bytes, rte_strerror(rte_errno), kind);
 	return mp;
 }
 
@@ -127,8 +128,8 @@ memory_init(struct mr_stack *s)
 		return -EINVAL;
 	s->rx_held_max = o->rx_mbufs - o->rx_reserve_mbufs;
 	s->tx_held_max = o->tx_mbufs - o->tx_reserve_mbufs;
-	s->rx_pool = pool_create(o, "rx", o->rx_mbufs);
-	s->tx_pool = pool_create(o, "tx", o->tx_mbufs);
+	s->rx_pool = pool_create(o, "rx", o->rx_mbufs, o->mbuf_data_bytes);
+	s->tx_pool = pool_create(o, "tx", o->tx_mbufs, o->tx_mbuf_data_bytes);
 	s->netep_ids = calloc(MR_MAX_NETEPS + 1, sizeof(*s->netep_ids));
 	if (!s->rx_pool || !s->tx_pool || !s->netep_ids || mr_arena_init(&s->arena, ARENA_BYTES) < 0)
 		return -ENOMEM;

@@ -423,14 +423,30 @@ seg_absorb(struct tcp_conn *c, struct rte_mbuf *m)
 	seg_free(c, m);
 }
 
+/* What is left of a segment that was never sent goes back to where its payload began: there it may grow again. */
+static void
+seg_rewind(struct rte_mbuf *m)
+{
+	struct tcp_seg *s = tcp_seg(m);
+
+	memmove((char *)m->buf_addr + MR_HEADROOM, (char *)m->buf_addr + s->data_off, s->len);
+	s->data_off = MR_HEADROOM;
+}
+
 void
 tcp_sendq_refill(struct tcp_conn *c)
 {
 	struct rte_mbuf *m = c->sendq->unsent, *next;
 
 	while (m && (next = tcp_seg(m)->next)) {
-		uint32_t n = RTE_MIN(seg_room(c, m), (uint32_t)tcp_seg(next)->len);
+		uint32_t n;
 
+		if (tcp_seg(m)->data_off > MR_HEADROOM)
+			seg_rewind(m);
+		/* What is too long is cut; the rest, which has room, takes from what follows. */
+		if (tcp_seg(m)->len > c->mss && tcp_sendq_split(c, m, c->mss))
+			next = tcp_seg(m)->next;
+		n = RTE_MIN(seg_room(c, m), (uint32_t)tcp_seg(next)->len);
 		if (n > 0)
 			seg_pull(next, n);
 		if (tcp_seg(next)->len == 0)

@@ -33,6 +33,8 @@ struct mr_stack_opts {
 	uint32_t rx_mbufs;              /**< packets in the receive pool; default 8192 */
 	uint32_t tx_mbufs;              /**< packets in the transmit pool; default 8192 */
 	uint32_t mbuf_data_bytes;       /**< data room of one packet without headroom; default 2048 */
+	uint32_t tx_mbuf_data_bytes;    /**< of one of the transmit pool; default: mbuf_data_bytes if that is given, else 1536, what
+	                                 *   a packet of 1500 bytes takes */
 	uint32_t rx_reserve_mbufs;      /**< receive mbufs that queues may never hold: what the drivers' rings need; default 1/4 */
 	uint32_t tx_reserve_mbufs;      /**< transmit mbufs that send queues may never hold: ACKs, ARP, ICMP, rings; default 1/4 */
 	uint32_t max_conns;             /**< connection records (TCBs); default 16384 */
