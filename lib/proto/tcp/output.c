@@ -25,6 +25,27 @@ seg_copy(struct tcp_conn *c, const struct rte_mbuf *m)
 	return f;
 }
 
+/* A frame around payload that is not ours to write in front of. */
+static __rte_noinline struct rte_mbuf *
+seg_around(struct tcp_conn *c, struct rte_mbuf *m)
+{
+	const struct tcp_seg *s = tcp_seg(m);
+	struct rte_mbuf *f = mr_stack_tx_alloc(c->ep.stack);
+
+	if (!f) {
+		mr_count(c->ep.stack, MR_DROP_NO_TX_MBUF);
+		return NULL;
+	}
+	m->data_off = s->data_off;
+	m->data_len = (uint16_t)s->len;
+	m->next = NULL; /* it may have been in a frame with others */
+	rte_mbuf_refcnt_set(m, 2);
+	f->next = m;
+	f->nb_segs = 2;
+	f->pkt_len = s->len;
+	return f;
+}
+
 /* The mbuf to put the frame of a segment into: its own when we are the only holder, else a copy. */
 static inline struct rte_mbuf *
 seg_frame(struct tcp_conn *c, struct rte_mbuf *m)
@@ -33,6 +54,8 @@ seg_frame(struct tcp_conn *c, struct rte_mbuf *m)
 
 	if (unlikely(rte_mbuf_refcnt_read(m) != 1))
 		return seg_copy(c, m);
+	if (unlikely(!RTE_MBUF_DIRECT(m)))
+		return seg_around(c, m);
 	m->data_off = s->data_off;
 	m->data_len = (uint16_t)s->len;
 	m->pkt_len = s->len;
@@ -414,7 +437,8 @@ is_alone(const struct tcp_conn *c)
 		return false;
 	s = tcp_seg(m);
 	return s->len > 0 && s->len <= c->mss && s->len <= c->snd_wnd && s->len + c->mss <= c->cc.cwnd &&
-	       c->ep.stack->now_ns - c->last_tx_ns <= c->rtt.rto_ns && rte_mbuf_refcnt_read(m) == 1;
+	       c->ep.stack->now_ns - c->last_tx_ns <= c->rtt.rto_ns && rte_mbuf_refcnt_read(m) == 1 &&
+	       RTE_MBUF_DIRECT(m);
 }
 
 /* Then no loop is needed, and a flight begins and ends with it. */

@@ -6,7 +6,8 @@
  * of segments that were sent, and the lists of those, are in board.c.
  *
  * A segment's mbuf is shared with whoever still transmits it: payload is immutable once sent, and the frame around it is
- * only rewritten when nobody else holds a reference.
+ * only rewritten when nobody else holds a reference. What the application gave in an external buffer stays there, and is never
+ * written to: the segment's mbuf is attached to it, and its header gets an mbuf of its own (output.c).
  */
 #include "proto/tcp/tcp.h"
 
@@ -130,7 +131,7 @@ seg_room(const struct tcp_conn *c, const struct rte_mbuf *m)
 	const struct tcp_seg *s = tcp_seg(m);
 	uint32_t tail;
 
-	if ((s->flags & (TCP_SEG_SENT | TCP_SEG_FIN)) || m->nb_segs > 1 || s->len >= c->mss)
+	if ((s->flags & (TCP_SEG_SENT | TCP_SEG_FIN)) || m->nb_segs > 1 || s->len >= c->mss || !RTE_MBUF_DIRECT(m))
 		return 0;
 	tail = m->buf_len - s->data_off - s->len;
 	return RTE_MIN(tail, (uint32_t)(c->mss - s->len));
@@ -213,6 +214,50 @@ tcp_sendq_append_mbuf(struct tcp_conn *c, struct rte_mbuf *m)
 	c->sendq->bytes += len;
 	c->sendq->end_seq += len;
 	c->ep.stack->tx_held++;
+}
+
+/* A full segment whose payload stays where it is: `off` bytes behind the data of an mbuf with an external buffer. */
+static bool
+tail_attach(struct tcp_conn *c, struct rte_mbuf *from, uint32_t off)
+{
+	struct rte_mbuf *m = seg_new(c);
+	struct tcp_seg *s;
+
+	if (!m)
+		return false;
+	rte_pktmbuf_attach(m, from);
+	s = tcp_seg(m);
+	s->data_off = (uint16_t)(from->data_off + off);
+	seg_link_tail(c, m);
+	s->len = c->mss;
+	c->sendq->bytes += c->mss;
+	c->sendq->end_seq += c->mss;
+	return true;
+}
+
+size_t
+tcp_sendq_append_external(struct tcp_conn *c, struct rte_mbuf *from, size_t len)
+{
+	const char *data = rte_pktmbuf_mtod(from, const char *);
+	size_t done = 0, n;
+
+	while (done < len) {
+		struct rte_mbuf *tail = c->sendq->tail;
+		size_t room = tail ? seg_room(c, tail) : 0, left = len - done;
+
+		if (room == 0 && left >= c->mss)
+			n = tail_attach(c, from, (uint32_t)done) ? c->mss : 0;
+		else
+			n = tcp_sendq_append(c, data + done, RTE_MIN(left, room ? room : left));
+		if (n == 0)
+			break;
+		if (done > 0)
+			tcp_seg(tail)->flags &= (uint8_t)~TCP_SEG_PSH; /* not the end any more */
+		done += n;
+	}
+	if (done > 0)
+		tcp_seg(c->sendq->tail)->flags |= TCP_SEG_PSH;
+	return done;
 }
 
 bool
@@ -441,7 +486,7 @@ tcp_sendq_refill(struct tcp_conn *c)
 	while (m && (next = tcp_seg(m)->next)) {
 		uint32_t n;
 
-		if (tcp_seg(m)->data_off > MR_HEADROOM)
+		if (tcp_seg(m)->data_off > MR_HEADROOM && RTE_MBUF_DIRECT(m))
 			seg_rewind(m);
 		/* What is too long is cut; the rest, which has room, takes from what follows. */
 		if (tcp_seg(m)->len > c->mss && tcp_sendq_split(c, m, c->mss))

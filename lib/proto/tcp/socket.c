@@ -158,6 +158,22 @@ can_queue(const struct tcp_conn *c, const struct rte_mbuf *m)
 	       mr_stack_tx_room(c->ep.stack);
 }
 
+/* Queue one mbuf of a chain. The memory of received packets is the drivers' to fill, and is not held for as long as a peer likes;
+ * external memory is the application's. @return bytes taken */
+static size_t
+send_piece(struct tcp_conn *c, struct rte_mbuf *m)
+{
+	size_t len = RTE_MIN((size_t)m->data_len, send_room(c)), taken;
+
+	if (RTE_MBUF_HAS_EXTBUF(m))
+		taken = tcp_sendq_append_external(c, m, len);
+	else
+		taken = tcp_sendq_append(c, rte_pktmbuf_mtod(m, const void *), len);
+	if (taken < m->data_len)
+		want_out(c);
+	return taken;
+}
+
 static ssize_t
 tcp_send_mbuf(struct mr_ep *ep, struct rte_mbuf *m, const struct mr_sockaddr *to)
 {
@@ -180,15 +196,18 @@ tcp_send_mbuf(struct mr_ep *ep, struct rte_mbuf *m, const struct mr_sockaddr *to
 		mr_ep_mark_dirty(ep);
 		return len;
 	}
-	for (const struct rte_mbuf *seg = m; seg && rc >= 0; seg = seg->next) {
-		ssize_t n = tcp_send(ep, rte_pktmbuf_mtod(seg, const void *), seg->data_len, NULL);
+	for (struct rte_mbuf *seg = m; seg; seg = seg->next) {
+		size_t n = send_piece(c, seg);
 
+		rc += (ssize_t)n;
 		/* A short count ends it: what follows would leave a hole. */
-		rc = n < 0 ? (rc > 0 ? rc : n) : rc + n;
-		if (n < (ssize_t)seg->data_len)
+		if (n < seg->data_len)
 			break;
 	}
 	rte_pktmbuf_free(m);
+	if (rc == 0 && len > 0)
+		return -EAGAIN;
+	mr_ep_mark_dirty(ep);
 	return rc;
 }
 

@@ -49,7 +49,8 @@ chain(struct tcp_out *o, struct rte_mbuf *m)
 {
 	const struct tcp_seg *s = tcp_seg(m);
 
-	RTE_ASSERT(rte_mbuf_refcnt_read(m) == 1 && m->data_off == s->data_off && !m->next);
+	RTE_ASSERT(rte_mbuf_refcnt_read(m) == 1 && !m->next);
+	m->data_off = s->data_off;
 	m->data_len = (uint16_t)s->len;
 	rte_mbuf_refcnt_update(m, 1);
 	o->super_last->next = m;

@@ -137,6 +137,9 @@ void tcp_sendq_rest(struct tcp_conn *c);
 size_t tcp_sendq_append(struct tcp_conn *c, const void *buf, size_t len);
 /* Append an mbuf as a segment of its own; it fits the MSS and has headroom. Takes it over. */
 void tcp_sendq_append_mbuf(struct tcp_conn *c, struct rte_mbuf *m);
+/* Append the first bytes of an mbuf with an external buffer: full segments by reference, the rest copied. @return bytes taken:
+ * fewer when transmit mbufs are short. */
+size_t tcp_sendq_append_external(struct tcp_conn *c, struct rte_mbuf *from, size_t len);
 /* Queue the FIN, on the last unsent segment or on one of its own. @return false: no mbuf, try again later. */
 bool tcp_sendq_fin(struct tcp_conn *c);
 /* Drop what `ack` covers and add it to *a. @return payload bytes freed. */

@@ -160,6 +160,11 @@ ssize_t mr_ep_send(struct mr_ep *ep, const void *buf, size_t len);
 ssize_t mr_ep_sendto(struct mr_ep *ep, const void *buf, size_t len, const struct mr_sockaddr *to);
 /** Send a packet chain without copying; consumes `m` on every path. It must be of the stack's tx pool, or one that
  *  mr_ep_recv_mbuf gave, and for datagrams have headroom. Context: own core.
+ *
+ *  TCP takes as it is what is a single mbuf of the tx pool, no longer than a segment; of an external buffer
+ *  (rte_pktmbuf_attach_extbuf) it takes full segments by reference: the buffer must not change, and devices must be able to
+ *  read it, until its callback is called, which is when the peer has acknowledged the last of it and no device sends it any
+ *  more. The rest it copies. The buffer's count of references is used by the own core only.
  *  @return as mr_ep_sendto; for TCP it may be short while memory is, and what is beyond the count is to be sent again. */
 ssize_t mr_ep_send_mbuf(struct mr_ep *ep, struct rte_mbuf *m, const struct mr_sockaddr *to);
 /** Send datagrams as mr_ep_send_mbuf does one after the other, at less cost for each (sendmmsg(2)). Those that were sent are
