@@ -35,6 +35,7 @@ RUNS = [
     ('tcp_maerts', '--ipv6'),
     ('tcp_cc', '--connections 500'),
     ('http', '--connections 8'),
+    ('http', '--connections 8 --response 100k --zero-copy'),
     ('syn_flood', f'--connections 4 --rate {FLOOD_RATE}'),
     ('syn_flood', f'--connections 4 --rate {FLOOD_RATE} --ipv6'),
 ]

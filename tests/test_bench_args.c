@@ -294,6 +294,7 @@ static const struct {
 	{"--mode tcp_rr --self --", "'--' is no option"},
 	{"--mode tcp_rr --self --conn 5", "'--conn' is no option"},
 	{"--mode tcp_crr --self --pipeline 2", "--pipeline: this mode has one operation at a time"},
+	{"--mode udp_stream --self --zero-copy", "--zero-copy: this mode sends little"},
 	{"--mode http --self --request 26", "--request 26: this mode takes 27 to 8000 bytes"},
 	{"--mode http --self --response 20", "--response 20: this mode takes at least"},
 	{"--mode udp_rr --self --request 64k", "--request 65536: this mode takes 1 to 65000 bytes"},

@@ -205,7 +205,8 @@ END_TEST
 
 static const char *const bulks[] = {
 	"tcp_stream", "tcp_stream --ipv6 --connections 3 --request 1000", "tcp_maerts",
-	"tcp_maerts --connections 3 --response 100k", "udp_stream", "udp_stream --ipv6 --connections 3 --request 100",
+	"tcp_maerts --connections 3 --response 100k", "tcp_stream --zero-copy", "tcp_maerts --zero-copy --response 100001",
+	"udp_stream", "udp_stream --ipv6 --connections 3 --request 100",
 };
 
 START_TEST(bulk)

@@ -93,6 +93,7 @@ static const struct option options[] = {
 	{"services", KIND_COUNT, STACK, AT(services), 1, 60000, "N", "consecutive ports that the server listens on; default 1"},
 	{"sources", KIND_COUNT, STACK, AT(sources), 1, FLOOD_SOURCES_MOST, "N",
 	 "addresses of syn_flood, of 198.18.0.0/15 or 2001:2::/48; default 10k"},
+	{"zero-copy", KIND_FLAG, STACK, AT(zero_copy), 0, 0, NULL, "senders of much lend their memory, and copy nothing"},
 	{"ipv6", KIND_FLAG, STACK, AT(v6), 0, 0, NULL, "run over IPv6"},
 	{"workers", KIND_COUNT, STACK, AT(workers), 1, 64, "N", "cores of each role; default: as many as EAL has for it"},
 	{"queues", KIND_COUNT, STACK, AT(queues), 1, 64, "N",

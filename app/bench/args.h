@@ -61,6 +61,7 @@ struct args {
 	/* what is told */
 	const char *json;
 	bool quiet;
+	bool zero_copy;             /* messages are sent from where they lie */
 	int eal_argc;               /* arguments that belong to EAL, the program's name in front */
 };
 

@@ -126,6 +126,8 @@ stack_conflict(const struct args *a)
 		return "--find-max: it sets the rate itself, of operations that repeat; leave out --rate, or choose another mode";
 	if (a->pipeline > 1 && !(a->mode->flags & MODE_F_PIPELINE))
 		return "--pipeline: this mode has one operation at a time on a connection; leave it out";
+	if (a->zero_copy && !(a->mode->flags & MODE_F_LENDS))
+		return "--zero-copy: this mode sends little; choose tcp_stream, tcp_maerts or http, or leave it out";
 	if (a->held && (a->mode->trans != MR_TRANS_TCP || a->mode->flags & MODE_F_HOLD))
 		return "--held: for TCP modes with operations; leave it out, or give --connections";
 	if ((uint32_t)a->service + a->services - 1 > 65535)

@@ -18,6 +18,7 @@
 #include <rte_malloc.h>
 
 #include "app/bench/flood.h"
+#include "app/bench/lend.h"
 #include "app/bench/table.h"
 
 #define OPEN_WINDOW 256u
@@ -450,7 +451,8 @@ client_create(const struct args *args, struct mr_stack *s, unsigned core, unsign
 	cl->latency = calloc(1, sizeof(*cl->latency));
 	cl->measured = calloc(1, sizeof(*cl->measured));
 	cl->scratch = malloc(MODE_SCRATCH);
-	cl->request = calloc(1, args->request);
+	cl->lend = args->zero_copy ? lend_create(args->request) : NULL;
+	cl->request = cl->lend ? cl->lend->mem : calloc(1, args->request);
 	stamps = args->pipeline > 1 || (cl->mode->flags & MODE_F_MAY_LOSE && (args->rate || args->find_max));
 	if (stamps)
 		cl->stamps = calloc((size_t)cl->n * args->pipeline, sizeof(*cl->stamps));
@@ -472,7 +474,10 @@ client_destroy(struct client *cl)
 	free(cl->latency);
 	free(cl->measured);
 	free(cl->scratch);
-	free(cl->request);
+	if (cl->lend)
+		lend_drop(cl->lend);
+	else
+		free(cl->request);
 	free(cl->ready.item);
 	free(cl->broken.item);
 	flood_destroy(cl->flood);

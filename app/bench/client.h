@@ -78,6 +78,7 @@ struct client {
 	uint64_t next_look_ns;    /* for lost answers */
 	int last_error;           /* why the last connection failed */
 	uint8_t *request;         /* the mode's, args->request bytes; it may write to it */
+	struct lend *lend;        /* --zero-copy: where that lies; else NULL */
 	uint8_t *scratch;         /* MODE_SCRATCH bytes for what is received and read no further */
 	struct client_count count;
 	struct flood *flood;      /* MODE_F_FLOOD */

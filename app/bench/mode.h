@@ -14,6 +14,7 @@
 #define MODE_F_PUSH (1u << 3)     /* operations have no answer: in every turn as many start as the link takes */
 #define MODE_F_HOLD (1u << 4)     /* the operation is to open a connection, which is then held */
 #define MODE_F_FLOOD (1u << 5)    /* the operation is a SYN beside the connections (flood.h), whose own are counted apart */
+#define MODE_F_LENDS (1u << 6)    /* much is sent: --zero-copy makes sense */
 
 #define MODE_INFLIGHT_DEFAULT 4096
 #define MODE_MESSAGE_MAX 65000u   /* of a datagram */

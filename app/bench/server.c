@@ -10,6 +10,7 @@
 
 #include <rte_malloc.h>
 
+#include "app/bench/lend.h"
 #include "app/bench/table.h"
 
 #define BACKLOG 65535
@@ -155,7 +156,8 @@ server_create(const struct args *args, struct mr_stack *s, unsigned n_cores, str
 	sv->n_conns = share + (n_cores > 1 ? share / 2 : 0) + SPARE_CONNS;
 	sv->conns = table_alloc(sv->n_conns, sizeof(*sv->conns));
 	sv->listeners = calloc(args->services, sizeof(*sv->listeners));
-	sv->response = calloc(1, args->response);
+	sv->lend = args->zero_copy ? lend_create(args->response) : NULL;
+	sv->response = sv->lend ? sv->lend->mem : calloc(1, args->response);
 	sv->scratch = malloc(MODE_SCRATCH);
 	if (!sv->conns || !sv->listeners || !sv->response || !sv->scratch)
 		return -ENOMEM;
@@ -197,7 +199,10 @@ server_destroy(struct server *sv)
 		return;
 	free(sv->conns);
 	free(sv->listeners);
-	free(sv->response);
+	if (sv->lend)
+		lend_drop(sv->lend);
+	else
+		free(sv->response);
 	free(sv->scratch);
 	rte_free(sv);
 }

@@ -39,6 +39,7 @@ struct server {
 	struct served *listeners;
 	struct server_count count;
 	uint8_t *response;        /* the mode's, args->response bytes; it may write to it */
+	struct lend *lend;        /* --zero-copy: where that lies; else NULL */
 	uint8_t *scratch;         /* MODE_SCRATCH bytes for what is received */
 } __rte_cache_aligned;
 

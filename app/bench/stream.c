@@ -3,13 +3,15 @@
  * Bulk: tcp_stream from client to server, tcp_maerts the other way, udp_stream in datagrams that nobody answers. An
  * operation is one message: --request bytes of what the client sends, --response bytes of what the server does.
  *
- * Receivers take packets as they are and copy nothing; senders write from one buffer, over and over.
+ * Receivers take packets as they are and copy nothing; senders write from one buffer, over and over, or with --zero-copy have
+ * it sent from where it is.
  */
 #include <errno.h>
 
 #include <rte_mbuf.h>
 
 #include "app/bench/client.h"
+#include "app/bench/lend.h"
 #include "app/bench/served_send.h"
 #include "app/bench/server.h"
 
@@ -51,7 +53,8 @@ stream_write(struct client *cl, struct conn *c)
 	uint64_t bytes = 0;
 	ssize_t n;
 
-	while ((n = mr_ep_send(c->ep, cl->request, cl->args->request)) > 0)
+	while ((n = cl->lend ? lend_send(cl->lend, c->ep, cl->request, cl->args->request)
+	                     : mr_ep_send(c->ep, cl->request, cl->args->request)) > 0)
 		bytes += (uint64_t)n;
 	client_progress(cl, messages(&c->left, bytes, cl->args->request), bytes);
 	return n == -EAGAIN ? 0 : (int)n;
@@ -98,6 +101,7 @@ const struct mode tcp_stream_mode = {
 	.help = "bulk from client to server",
 	.trans = MR_TRANS_TCP,
 	.service = 9,
+	.flags = MODE_F_LENDS,
 	.request = MESSAGE,
 	.response = 1,
 	.client = &stream_client,
@@ -162,6 +166,7 @@ const struct mode tcp_maerts_mode = {
 	.help = "bulk from server to client",
 	.trans = MR_TRANS_TCP,
 	.service = 19,
+	.flags = MODE_F_LENDS,
 	.request = 1,
 	.response = MESSAGE,
 	.client = &maerts_client,

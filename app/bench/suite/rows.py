@@ -63,6 +63,8 @@ TABLE = [
     # Virtio's driver keeps what was sent until its ring is full: 1,024 payloads do not stay in a cache of 1 MiB.
     Row('bulk-vhost', 'one bulk flow, checksums and TSO offloaded', 'vhost', 'tcp_maerts', '--txd 256', 'gbit', 70, 140,
         ['testpmd rxonly 1500']),
+    Row('bulk-vhost-lent', 'the same, sent from where it lies (--zero-copy)', 'vhost', 'tcp_maerts', '--txd 256 --zero-copy', 'gbit', 70,
+        140, ['testpmd rxonly 1500']),
     Row('idle', 'an idle connection', 'self', 'tcp_cc', f'--connections 1m {MANY}', 'bytes', 640, 400, memory=1200),
 ]
 
