@@ -318,6 +318,8 @@ mr_ep_output_dirty(struct mr_stack *s)
 		struct mr_ep *ep = list;
 		struct mr_transproto *tp = s->transprotos[ep->flow.proto];
 
+		if (tp->ops->output_ahead && likely(ep->dirty_next))
+			tp->ops->output_ahead(ep->dirty_next);
 		dirty_unlink(ep);
 		tp->ops->output(tp, ep);
 	}

@@ -54,6 +54,9 @@ struct mr_transproto_ops {
 	bool (*quoted_ports)(const void *quoted, uint16_t *local_be, uint16_t *remote_be);
 	/** Send what a dirty endpoint has to send. */
 	void (*output)(struct mr_transproto *tp, struct mr_ep *ep);
+	/** `ep` is the next to be output, and behind it come others (dirty_next): time to ask for what that reads; NULL: it is
+	 *  little. */
+	void (*output_ahead)(const struct mr_ep *ep);
 	/** A new, unbound endpoint; NULL: none can be made from outside. @return 0, -ENOBUFS, -ENOMEM (S-143) */
 	int (*ep_create)(struct mr_transproto *tp, uint16_t net, struct mr_ep **out);
 	const struct mr_forward_ops *forward; /**< NULL: it cannot be forwarded (api/forwarder.h) */

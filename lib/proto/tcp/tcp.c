@@ -405,6 +405,7 @@ static const struct mr_transproto_ops tcp_ops = {
 	.unknown_dst = tcp_unknown_dst,
 	.control = tcp_control,
 	.output = tcp_output,
+	.output_ahead = tcp_output_ahead,
 	.ep_create = tcp_ep_create,
 	.forward = &tcp_forward_ops,
 	.setopt = tcp_setopt,

@@ -420,6 +420,7 @@ bool tcp_ecn_is_reduced(const struct tcp_conn *c);
 
 /* output.c */
 void tcp_output(struct mr_transproto *tp, struct mr_ep *ep);
+void tcp_output_ahead(const struct mr_ep *ep);
 
 /* urgent.c: a segment with URG has come, which is acceptable. */
 void tcp_urgent_input(struct tcp_conn *c, const struct tcp_rx *rx);
