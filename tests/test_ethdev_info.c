@@ -184,6 +184,27 @@ START_TEST(descriptors_are_clamped)
 END_TEST
 
 static void
+be_virtio(struct rte_eth_dev_info *info)
+{
+	info->driver_name = "net_virtio_user";
+}
+
+/* Unless it is told otherwise. */
+START_TEST(virtio_receives_into_few)
+{
+	struct mr_link_cfg cfg = {.device = "net_null0", .n_queues = 1, .rx_pools = pools,
+	                          .rx_desc = _i == 1 ? 512 : 0, .rx_desc_most = _i == 2 ? 128 : 0};
+
+	device("net_null0");
+	pretend = be_virtio;
+	ck_assert_int_eq(mr_link_open("ethdev", &cfg, links), 1);
+	assert_logged(_i == 1 ? "512 rx and 1024 tx descriptors" : _i == 2 ? "128 rx and 1024" : "256 rx and 1024 tx descriptors");
+	close_queues(1);
+	device_gone("net_null0");
+}
+END_TEST
+
+static void
 offer_everything(struct rte_eth_dev_info *info)
 {
 	info->rx_offload_capa = UINT64_MAX;
@@ -387,6 +408,7 @@ suite(void)
 	tcase_add_test(t, mtu);
 	tcase_add_test(t, mtu_refused);
 	tcase_add_loop_test(t, descriptors_are_clamped, 0, RTE_DIM(descriptors));
+	tcase_add_loop_test(t, virtio_receives_into_few, 0, 3);
 	tcase_add_test(t, offloads);
 	tcase_add_loop_test(t, tso, 0, RTE_DIM(cutters));
 	tcase_add_test(t, frames_to_be_cut);

@@ -76,7 +76,7 @@ START_TEST(port_comes_and_goes)
 		if (i == 3)
 			ck_assert_int_eq(mr_host_start(host), 0);
 		ck_assert_int_eq(mr_host_add_port(host, &other), 0);
-		ck_assert_uint_eq(opened.rx_desc, 128); /* each time what the first port has left */
+		ck_assert_uint_eq(opened.rx_desc_most, 128); /* each time what the first port has left */
 		ck_assert_int_eq(mr_host_add_port(host, &other), -EEXIST);
 		ck_assert_int_eq(mr_host_call(host, nic_is_there, &nic), 0);
 		ck_assert_str_eq(mr_host_steering(host), with);
@@ -111,7 +111,7 @@ START_TEST(port_errors_change_nothing)
 	ck_assert_uint_eq(fake_links_open, 0);
 	bad_queue = -1;
 	ck_assert_int_eq(mr_host_add_port(host, &fake_port), 0);
-	ck_assert_uint_eq(opened.rx_desc, 256); /* the failed one holds no descriptors */
+	ck_assert_uint_eq(opened.rx_desc_most, 256); /* the failed one holds no descriptors */
 }
 END_TEST
 
@@ -168,9 +168,9 @@ START_TEST(port_descriptors_fit)
 	ck_assert_uint_eq(fake_links_open, 0);
 	p[0].link.rx_desc = 0;
 	ck_assert_int_eq(mr_host_add_port(host, &p[0]), 0);
-	ck_assert_uint_eq(opened.rx_desc, 256);
+	ck_assert_uint_eq(opened.rx_desc_most, 256);
 	ck_assert_int_eq(mr_host_add_port(host, &p[1]), 0);
-	ck_assert_uint_eq(opened.rx_desc, 128);
+	ck_assert_uint_eq(opened.rx_desc_most, 128);
 	p[2].link.rx_desc = 65;
 	ck_assert_int_eq(mr_host_add_port(host, &p[2]), -ENOBUFS);
 	/* A loopback device fills no descriptors. */
@@ -191,7 +191,7 @@ START_TEST(port_descriptors_default)
 	o.stack.rx_reserve_mbufs = 0;
 	ck_assert_int_eq(mr_host_create(&o, &host), 0);
 	ck_assert_int_eq(mr_host_add_port(host, &fake_port), 0);
-	ck_assert_uint_eq(opened.rx_desc, 1024);
+	ck_assert_uint_eq(opened.rx_desc_most, 1024);
 }
 END_TEST
 

@@ -97,7 +97,7 @@ links_add_relays(struct mr_link **links, unsigned queues, unsigned n)
 	return 0;
 }
 
-/* @return queues, or -errno: then nothing is open */
+/* @param rx_desc there is room for so many. @return queues, or -errno: then nothing is open */
 static int
 links_open(struct mr_host *h, const struct mr_host_port *p, uint16_t rx_desc, struct mr_link **links)
 {
@@ -109,7 +109,8 @@ links_open(struct mr_host *h, const struct mr_host_port *p, uint16_t rx_desc, st
 		pools[i] = h->workers[i].rx_pool;
 	cfg.rx_pools = pools;
 	cfg.n_queues = cfg.n_queues ? RTE_MIN(cfg.n_queues, h->n) : h->n;
-	cfg.rx_desc = rx_desc;
+	if (!cfg.rx_desc)
+		cfg.rx_desc_most = rx_desc;
 	queues = mr_link_open(p->driver ? p->driver : "ethdev", &cfg, links);
 	if (queues < 0)
 		return queues;
