@@ -164,11 +164,13 @@ START_TEST(relay_passes_shared_frames)
 	struct rte_mbuf *m = fake_pkt(relay_pool, LOCAL, 1, 1, 0), *out;
 
 	rte_mbuf_refcnt_update(m, 1);
+	m->port = MR_PORT_HELD;
 	ck_assert_uint_eq(relays[0]->ops->tx_burst(relays[0], 1, &m, 1), 1);
 	hub_poll();
 	ck_assert_int_eq(rte_ring_dequeue(device->tx, (void **)&out), 0);
 	ck_assert_ptr_eq(out, m);
 	ck_assert_uint_eq(rte_mbuf_refcnt_read(m), 2);
+	ck_assert_uint_ne(m->port, MR_PORT_HELD); /* whoever keeps it is of another core now */
 	rte_pktmbuf_free(out);
 	rte_pktmbuf_free(m);
 	relay_close_all();

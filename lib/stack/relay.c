@@ -6,7 +6,7 @@
  * any link that is busy.
  *
  * Frames pass by reference, shared ones too: they only go on to a device, and nobody writes to them (link.h). They are
- * freed on the hub's core, back to the sender's pool.
+ * freed on the hub's core, back to the sender's pool. From here on a sender that keeps one is of another core.
  *
  * Not here: modes and multicast filters of the device. The same NIC on the hub's core sets them.
  */
@@ -102,8 +102,10 @@ relay_tx_burst(struct mr_link *l, uint64_t now_ns, struct rte_mbuf **pkts, uint1
 
 	(void)now_ns;
 	/* Counted before they go: after that they are the hub's. Only this side fills the ring, so the room stays. */
-	for (uint16_t i = 0; i < taken; i++)
+	for (uint16_t i = 0; i < taken; i++) {
 		bytes += rte_pktmbuf_pkt_len(pkts[i]);
+		pkts[i]->port = RTE_MBUF_PORT_INVALID;
+	}
 	rte_ring_sp_enqueue_burst(r->lane->ring, (void **)pkts, taken, NULL);
 	r->stats.tx_packets += taken;
 	r->stats.tx_bytes += bytes;
