@@ -37,7 +37,7 @@ raw_take(struct rte_mempool *pool, struct rte_mbuf **raw, uint16_t n)
 	for (uint16_t i = 0; i < n; i++) {
 		rte_prefetch0_write(raw[i]);
 		rte_prefetch0_write(RTE_PTR_ADD(raw[i], RTE_CACHE_LINE_SIZE));
-		rte_prefetch0_write(RTE_PTR_ADD(raw[i], sizeof(struct rte_mbuf) + rte_pktmbuf_priv_size(pool) + MR_HEADROOM - 54));
+		rte_prefetch0_write(RTE_PTR_ADD(raw[i], sizeof(struct rte_mbuf) + rte_pktmbuf_priv_size(pool) + MR_HEADROOM / 2));
 	}
 	return n;
 }
