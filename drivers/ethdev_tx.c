@@ -149,25 +149,25 @@ static uint16_t
 tx_at_once(struct mr_ethdev_queue *q, struct rte_mbuf **pkts, uint16_t n)
 {
 	struct rte_mempool *home[TX_BURST];
-	uint16_t sent;
+	uint16_t kept[TX_BURST], n_kept = 0, sent;
 
 	for (uint16_t i = 0; i < n; i++) {
 		struct rte_mbuf *m = pkts[i];
 
-		home[i] = NULL;
 		if (m->port != MR_PORT_HELD || rte_mbuf_refcnt_read(m) != 2 || m->next)
 			continue;
-		home[i] = m->pool;
+		kept[n_kept] = i;
+		home[n_kept++] = m->pool;
 		m->pool = &parking;
 		rte_mbuf_refcnt_set(m, 1);
 	}
 	sent = rte_eth_tx_burst(q->dev->port, q->link.queue, pkts, n);
-	for (uint16_t i = 0; i < n; i++) {
-		if (!home[i])
-			continue;
-		pkts[i]->pool = home[i];
-		if (i >= sent)
-			rte_mbuf_refcnt_set(pkts[i], 2);
+	for (uint16_t k = 0; k < n_kept; k++) {
+		struct rte_mbuf *m = pkts[kept[k]];
+
+		m->pool = home[k];
+		if (kept[k] >= sent)
+			rte_mbuf_refcnt_set(m, 2);
 	}
 	return sent;
 }

@@ -451,8 +451,7 @@ client_create(const struct args *args, struct mr_stack *s, unsigned core, unsign
 	cl->latency = calloc(1, sizeof(*cl->latency));
 	cl->measured = calloc(1, sizeof(*cl->measured));
 	cl->scratch = malloc(MODE_SCRATCH);
-	cl->lend = args->zero_copy ? lend_create(args->request) : NULL;
-	cl->request = cl->lend ? cl->lend->mem : calloc(1, args->request);
+	cl->request = message_alloc(args->request, args->zero_copy, &cl->lend);
 	stamps = args->pipeline > 1 || (cl->mode->flags & MODE_F_MAY_LOSE && (args->rate || args->find_max));
 	if (stamps)
 		cl->stamps = calloc((size_t)cl->n * args->pipeline, sizeof(*cl->stamps));
@@ -474,10 +473,7 @@ client_destroy(struct client *cl)
 	free(cl->latency);
 	free(cl->measured);
 	free(cl->scratch);
-	if (cl->lend)
-		lend_drop(cl->lend);
-	else
-		free(cl->request);
+	message_free(cl->request, cl->lend);
 	free(cl->ready.item);
 	free(cl->broken.item);
 	flood_destroy(cl->flood);

@@ -2,6 +2,7 @@
 #include "app/bench/lend.h"
 
 #include <errno.h>
+#include <stdlib.h>
 
 #include <rte_malloc.h>
 
@@ -12,7 +13,7 @@ lend_free(void *mem, void *lend)
 	rte_free(lend);
 }
 
-struct lend *
+static struct lend *
 lend_create(uint32_t bytes)
 {
 	struct lend *l = rte_zmalloc("lend", sizeof(*l), RTE_CACHE_LINE_SIZE);
@@ -31,10 +32,21 @@ lend_create(uint32_t bytes)
 	return l;
 }
 
-void
-lend_drop(struct lend *l)
+uint8_t *
+message_alloc(uint32_t bytes, bool lent, struct lend **l)
 {
-	if (l && rte_mbuf_ext_refcnt_update(&l->info, -1) == 0)
+	*l = lent ? lend_create(bytes) : NULL;
+	if (lent)
+		return *l ? (*l)->mem : NULL;
+	return calloc(1, bytes);
+}
+
+void
+message_free(uint8_t *message, struct lend *l)
+{
+	if (!l)
+		free(message);
+	else if (rte_mbuf_ext_refcnt_update(&l->info, -1) == 0)
 		lend_free(l->mem, l);
 }
 

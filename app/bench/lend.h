@@ -16,11 +16,18 @@ struct lend {
 	rte_iova_t iova;
 };
 
-/* @return NULL: no memory */
-struct lend *lend_create(uint32_t bytes);
-/* Let go of it; NULL: nothing happens. */
-void lend_drop(struct lend *l);
-/* mr_ep_send of a part of it, by reference. */
+/* A message of so many zero bytes. @param lent it is sent from where it lies: *l is what lends it then, else NULL.
+ * @return NULL: no memory */
+uint8_t *message_alloc(uint32_t bytes, bool lent, struct lend **l);
+void message_free(uint8_t *message, struct lend *l);
+/* mr_ep_send of a part of what is lent, by reference. */
 ssize_t lend_send(struct lend *l, struct mr_ep *ep, const uint8_t *data, uint32_t len);
+
+/* Send a part of a message. @param l what lends it; NULL: it is copied */
+static inline ssize_t
+message_send(struct lend *l, struct mr_ep *ep, const uint8_t *data, uint32_t len)
+{
+	return l ? lend_send(l, ep, data, len) : mr_ep_send(ep, data, len);
+}
 
 #endif

@@ -11,14 +11,6 @@
 #include "app/bench/lend.h"
 #include "app/bench/server.h"
 
-static inline ssize_t
-served_send_part(struct served *v, uint32_t from, uint32_t len)
-{
-	const struct server *sv = v->server;
-
-	return sv->lend ? lend_send(sv->lend, v->ep, sv->response + from, len) : mr_ep_send(v->ep, sv->response + from, len);
-}
-
 /* @return false: the connection was over, and is closed */
 static inline bool
 served_send(struct served *v)
@@ -28,7 +20,7 @@ served_send(struct served *v)
 	while (v->owed > 0) {
 		/* Of the answer that has begun, `part` is still owed. */
 		uint32_t part = v->owed <= len ? (uint32_t)v->owed : (uint32_t)((v->owed - 1) % len + 1);
-		ssize_t n = served_send_part(v, len - part, part);
+		ssize_t n = message_send(v->server->lend, v->ep, v->server->response + (len - part), part);
 
 		if (n == -EAGAIN)
 			return true;

@@ -156,8 +156,7 @@ server_create(const struct args *args, struct mr_stack *s, unsigned n_cores, str
 	sv->n_conns = share + (n_cores > 1 ? share / 2 : 0) + SPARE_CONNS;
 	sv->conns = table_alloc(sv->n_conns, sizeof(*sv->conns));
 	sv->listeners = calloc(args->services, sizeof(*sv->listeners));
-	sv->lend = args->zero_copy ? lend_create(args->response) : NULL;
-	sv->response = sv->lend ? sv->lend->mem : calloc(1, args->response);
+	sv->response = message_alloc(args->response, args->zero_copy, &sv->lend);
 	sv->scratch = malloc(MODE_SCRATCH);
 	if (!sv->conns || !sv->listeners || !sv->response || !sv->scratch)
 		return -ENOMEM;
@@ -199,10 +198,7 @@ server_destroy(struct server *sv)
 		return;
 	free(sv->conns);
 	free(sv->listeners);
-	if (sv->lend)
-		lend_drop(sv->lend);
-	else
-		free(sv->response);
+	message_free(sv->response, sv->lend);
 	free(sv->scratch);
 	rte_free(sv);
 }

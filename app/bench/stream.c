@@ -53,8 +53,7 @@ stream_write(struct client *cl, struct conn *c)
 	uint64_t bytes = 0;
 	ssize_t n;
 
-	while ((n = cl->lend ? lend_send(cl->lend, c->ep, cl->request, cl->args->request)
-	                     : mr_ep_send(c->ep, cl->request, cl->args->request)) > 0)
+	while ((n = message_send(cl->lend, c->ep, cl->request, cl->args->request)) > 0)
 		bytes += (uint64_t)n;
 	client_progress(cl, messages(&c->left, bytes, cl->args->request), bytes);
 	return n == -EAGAIN ? 0 : (int)n;
