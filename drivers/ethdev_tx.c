@@ -14,7 +14,7 @@
 
 #include "ethdev.h"
 
-#define TX_BURST 32 /* frames looked at together */
+#define TX_BURST 32 /* frames looked at together; of more, the other end has the first while the last are still copied */
 
 /* ---- devices that pass mbufs on to a receiver in this process ------------------------------------------------ */
 
