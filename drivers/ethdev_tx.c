@@ -154,7 +154,7 @@ tx_at_once(struct mr_ethdev_queue *q, struct rte_mbuf **pkts, uint16_t n)
 	for (uint16_t i = 0; i < n; i++) {
 		struct rte_mbuf *m = pkts[i];
 
-		if (m->port != MR_PORT_HELD || rte_mbuf_refcnt_read(m) != 2 || m->next)
+		if (!mr_pkt_is_held(m) || rte_mbuf_refcnt_read(m) != 2 || m->next)
 			continue;
 		kept[n_kept] = i;
 		home[n_kept++] = m->pool;

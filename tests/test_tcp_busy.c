@@ -16,7 +16,7 @@
 static void
 setup(void)
 {
-	rig_init(&rig, NULL);
+	rig_init(&rig, &(struct rig_opts){.stack = {.max_conns = 2 * MR_NIC_TXQ_SLOTS, .tx_mbufs = 2 * MR_NIC_TXQ_SLOTS}});
 	ck_assert_int_eq(mr_transproto_setopt(rig.stack, MR_TRANS_TCP, MR_OPT_TCP_INIT_CWND, 1000), 0);
 	rig_tcp_init(&t, &rig, false);
 	t.ws = 7;
@@ -213,6 +213,174 @@ START_TEST(waiting_ones_go)
 }
 END_TEST
 
+/* ---- many connections with one thing to say each */
+
+/* More than the queue has room for, whoever they are. */
+#define ANSWERS (MR_NIC_TXQ_ALONE + MR_NIC_TXQ_BULK + 100)
+
+static struct rig_tcp one[ANSWERS];
+
+/* A connection, not the first time that it answers. */
+static void
+open_one(unsigned i)
+{
+	rig_tcp_init(&one[i], &rig, false);
+	one[i].listener = t.listener;
+	one[i].peer_port = (uint16_t)(6000 + i);
+	rig_tcp_establish_passive(&one[i]);
+	ck_assert_int_eq(rig_ep_send(one[i].ep, 0, 1), 1);
+	rig_tcp_next(&one[i]);
+	rig_tcp_push(&one[i], RIG_ACK, 1, 2, 0);
+	rig_poll(&rig);
+}
+
+static void
+open_some(unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		open_one(i);
+	rig_mark(&rig);
+}
+
+/* The first n answer while the link takes nothing. */
+static void
+answer(unsigned n)
+{
+	rig.tx_room = 0;
+	for (unsigned i = 0; i < n; i++)
+		ck_assert_int_eq(rig_ep_send(one[i].ep, i, 1), 1);
+	turns(3);
+}
+
+/* What is kept for small frames is full. */
+static void
+fill_small(void)
+{
+	for (unsigned i = MR_NIC_TXQ_BULK; i < MR_NIC_TXQ; i++)
+		rig_push_icmp(&rig, .echo = true);
+	turns(3);
+}
+
+static void
+expect_answers(unsigned from, unsigned to)
+{
+	for (unsigned i = from; i < to; i++) {
+		const struct rig_frame *f = rig_tcp_next(&one[i]);
+
+		ck_assert_uint_eq(f->payload_len, 1);
+		ck_assert_uint_eq(f->payload[0], rig_pattern(i));
+	}
+}
+
+static const struct mr_nic *
+nic(void)
+{
+	return mr_nic_find(rig.stack, RIG_NIC);
+}
+
+static void
+expect_no_wait(void)
+{
+	rig.tx_room = -1;
+	turns(3);
+	ck_assert_uint_eq(nic()->txq_n, 0);
+	ck_assert_uint_eq(nic()->txq_alone, 0);
+	rig_expect_no_drop(&rig);
+	ck_assert_uint_eq(rig_moved(&rig, MR_CNT_TCP_RETRANSMITS), 0);
+}
+
+/* Each is in the queue at once, and takes nobody's place: bulk, which is there first, has what it has without them, and a ping
+ * and what is left of bulk come behind. */
+START_TEST(answers_go_at_once)
+{
+	open_some(100);
+	answer(100);
+	fill();
+	ck_assert_uint_eq(nic()->txq_alone, 100);
+	ck_assert_uint_eq(nic()->txq_n, 100 + MR_NIC_TXQ_BULK);
+	rig_push_icmp(&rig, .echo = true);
+	turns(1);
+	expect_no_wait();
+	expect_answers(0, 100);
+	expect_segments(0, MR_NIC_TXQ_BULK);
+	rig_expect(&rig, RIG_ICMP);
+	expect_segments(MR_NIC_TXQ_BULK, SEGMENTS);
+	rig_expect_none(&rig);
+}
+END_TEST
+
+/* And nobody takes theirs. */
+START_TEST(answers_go_when_others_wait)
+{
+	open_some(100);
+	fill();
+	fill_small();
+	answer(100);
+	ck_assert_uint_eq(nic()->txq_alone, 100);
+	ck_assert_uint_eq(nic()->txq_n, 100 + MR_NIC_TXQ);
+	expect_no_wait();
+	expect_segments(0, MR_NIC_TXQ_BULK);
+	for (unsigned i = MR_NIC_TXQ_BULK; i < MR_NIC_TXQ; i++)
+		rig_expect(&rig, RIG_ICMP);
+	expect_answers(0, 100);
+	expect_segments(MR_NIC_TXQ_BULK, SEGMENTS);
+	rig_expect_none(&rig);
+}
+END_TEST
+
+/* The queue fills up: those for whom there is no room wait as bulk does, in order, and what is small still has its place. */
+START_TEST(answers_wait_when_all_is_full)
+{
+	open_some(ANSWERS);
+	answer(ANSWERS);
+	ck_assert_uint_eq(nic()->txq_alone, MR_NIC_TXQ_ALONE);
+	ck_assert_uint_eq(nic()->txq_n, MR_NIC_TXQ_ALONE + MR_NIC_TXQ_BULK);
+	fill_small();
+	ck_assert_uint_eq(nic()->txq_n, MR_NIC_TXQ_SLOTS);
+	rig.tx_room = 1000;
+	turns(1);
+	expect_no_wait();
+	expect_answers(0, MR_NIC_TXQ_ALONE + MR_NIC_TXQ_BULK);
+	for (unsigned i = MR_NIC_TXQ_BULK; i < MR_NIC_TXQ; i++)
+		rig_expect(&rig, RIG_ICMP);
+	expect_answers(MR_NIC_TXQ_ALONE + MR_NIC_TXQ_BULK, ANSWERS);
+	rig_expect_none(&rig);
+}
+END_TEST
+
+/* What was in the queue of a NIC that was off is lost, and does not count any more. */
+START_TEST(answers_go_with_the_nic)
+{
+	open_some(100);
+	answer(100);
+	ck_assert_int_eq(mr_nic_disable(rig.stack, RIG_NIC), 0);
+	turns(1);
+	ck_assert_uint_ge(rig_moved(&rig, MR_DROP_NIC_DISABLED), 100);
+	ck_assert_uint_eq(nic()->txq_alone, 0);
+	ck_assert_int_eq(mr_nic_enable(rig.stack, RIG_NIC), 0);
+	fill();
+	ck_assert_uint_eq(nic()->txq_n - nic()->txq_alone, MR_NIC_TXQ_BULK);
+}
+END_TEST
+
+/* One that waited for its neighbour comes to the queue as anything else: with it come all that waited for that. */
+START_TEST(answer_waits_for_its_neighbour)
+{
+	open_some(1);
+	ck_assert_int_eq(mr_neigh_remove(rig.stack, RIG_NIC, &rig.peer4), 0);
+	ck_assert_int_eq(rig_ep_send(one[0].ep, 0, 1), 1);
+	turns(1);
+	rig_expect(&rig, RIG_ARP);
+	rig.tx_room = 0;
+	rig_push_arp(&rig, .op = 2);
+	turns(1);
+	ck_assert_uint_eq(nic()->txq_n, 1);
+	ck_assert_uint_eq(nic()->txq_alone, 0);
+	expect_no_wait();
+	expect_answers(0, 1);
+}
+END_TEST
+
 static Suite *
 suite(void)
 {
@@ -225,6 +393,11 @@ suite(void)
 	tcase_add_test(tc, link_is_asked_once_a_turn);
 	tcase_add_test(tc, dead_link);
 	tcase_add_loop_test(tc, waiting_ones_go, 0, 4);
+	tcase_add_test(tc, answers_go_at_once);
+	tcase_add_test(tc, answers_go_when_others_wait);
+	tcase_add_test(tc, answers_wait_when_all_is_full);
+	tcase_add_test(tc, answers_go_with_the_nic);
+	tcase_add_test(tc, answer_waits_for_its_neighbour);
 	return s;
 }
 

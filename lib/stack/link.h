@@ -7,7 +7,7 @@
  * RTE_MBUF_F_RX_* checksum flags it can vouch for, no others. Frames given to tx_burst carry RTE_MBUF_F_TX_* flags
  * (with l2_len, l3_len, l4_len, as rte_ethdev wants them) only for the offloads that `caps` announces; such a frame may
  * be shared (refcnt > 1): a driver never writes to it, and one that passes mbufs on by pointer copies shared ones.
- * One that passes frames on to another core takes MR_PORT_HELD (pkt.h) out of m->port.
+ * One that passes frames on to another core takes MR_PORT_HELD and MR_PORT_ALONE (pkt.h) out of m->port.
  *
  * A frame with RTE_MBUF_F_TX_TCP_SEG is cut by the link into segments of tso_segsz bytes of payload. All its headers are in
  * its first mbuf, which is not shared: there a driver may write what its device wants of a checksum field. PSH and FIN

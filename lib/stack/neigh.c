@@ -417,6 +417,8 @@ keep_pending(struct mr_neigh *n, struct rte_mbuf *m, uint16_t net_proto)
 		s->rx_held++;
 	}
 	mr_pkt(m)->net_proto = net_proto;
+	if (m->port == MR_PORT_ALONE)
+		m->port = MR_PORT_HELD; /* the NIC's room for it was looked at now, not when it leaves */
 	mr_pktq_push(&n->pending, m);
 }
 

@@ -22,6 +22,8 @@
 #include "stack/route.h"
 #include "stack/stack.h"
 
+#define FLUSH_BURST 128 /* frames given to the link at a time: what it takes of them is counted before and after */
+
 /* Who cuts TCP segments must take chains and compute their checksums. */
 static const uint32_t tso_caps = MR_LINK_CAP_TX_TSO | MR_LINK_CAP_TX_TCP_CKSUM | MR_LINK_CAP_TX_MULTI_SEGS;
 
@@ -47,8 +49,9 @@ nic_down(struct mr_nic *nic)
 	nic->stack->route_gen++;
 	for (; nic->txq_n > 0; nic->txq_n--) {
 		mr_drop(nic->stack, nic->txq[nic->txq_head], MR_DROP_NIC_DISABLED);
-		nic->txq_head = (nic->txq_head + 1) % MR_NIC_TXQ;
+		nic->txq_head = (nic->txq_head + 1) % MR_NIC_TXQ_SLOTS;
 	}
+	nic->txq_alone = 0;
 	mr_ep_room_give(nic);
 	nic->link->ops->stop(nic->link);
 }
@@ -249,22 +252,25 @@ void
 mr_nic_flush(struct mr_nic *nic)
 {
 	struct mr_stack *s = nic->stack;
-	uint64_t bytes = 0;
-	uint16_t sent, n;
 
 	while (nic->txq_n > 0 && nic->flags & MR_NIC_F_UP) {
 		struct rte_mbuf **first = &nic->txq[nic->txq_head];
+		uint16_t to_end = (uint16_t)(MR_NIC_TXQ_SLOTS - nic->txq_head), n = RTE_MIN(nic->txq_n, to_end), sent;
+		uint64_t bytes = 0;
 
-		n = RTE_MIN(nic->txq_n, (uint16_t)(MR_NIC_TXQ - nic->txq_head));
-		bytes = 0;
-		for (uint16_t i = 0; i < n; i++)
+		n = RTE_MIN(n, FLUSH_BURST);
+		for (uint16_t i = 0; i < n; i++) {
 			bytes += first[i]->pkt_len;
+			nic->txq_alone -= first[i]->port == MR_PORT_ALONE;
+		}
 		sent = nic->link->ops->tx_burst(nic->link, s->now_ns, first, n);
-		for (uint16_t i = sent; i < n; i++)
+		for (uint16_t i = sent; i < n; i++) {
 			bytes -= first[i]->pkt_len;
+			nic->txq_alone += first[i]->port == MR_PORT_ALONE;
+		}
 		mr_count_n(s, MR_CNT_NIC_TX_PACKETS, sent);
 		mr_count_n(s, MR_CNT_NIC_TX_BYTES, bytes);
-		nic->txq_head = (nic->txq_head + sent) % MR_NIC_TXQ;
+		nic->txq_head = (nic->txq_head + sent) % MR_NIC_TXQ_SLOTS;
 		nic->txq_n -= sent;
 		if (sent > 0)
 			nic->tx_stuck_ns = 0;
@@ -286,7 +292,7 @@ mr_nic_tx_room_slow(struct mr_nic *nic, uint16_t n, uint16_t max)
 
 	if (nic->tx_busy_ns != now_ns)
 		mr_nic_flush(nic);
-	return nic->txq_n + n <= max || !(nic->flags & MR_NIC_F_UP) ||
+	return mr_nic_txq_others(nic) + n <= max || !(nic->flags & MR_NIC_F_UP) ||
 	       (nic->tx_stuck_ns && now_ns - nic->tx_stuck_ns >= MR_NIC_STUCK_NS);
 }
 
@@ -341,10 +347,10 @@ txq_admit(struct mr_nic *nic, struct rte_mbuf **pkts, uint16_t n)
 		drop_burst(nic, pkts, n, MR_DROP_NIC_DISABLED);
 		return 0;
 	}
-	if (unlikely(nic->txq_n + n > MR_NIC_TXQ))
+	if (unlikely(mr_nic_txq_others(nic) + n > MR_NIC_TXQ))
 		mr_nic_flush(nic);
-	room = MR_NIC_TXQ - nic->txq_n;
-	if (unlikely(n > room)) {
+	room = MR_NIC_TXQ - mr_nic_txq_others(nic);
+	if (unlikely(n > room && pkts[0]->port != MR_PORT_ALONE)) {
 		drop_burst(nic, pkts + room, n - room, MR_DROP_NIC_TXQ_FULL);
 		n = room;
 	}
@@ -357,8 +363,8 @@ txq_admit(struct mr_nic *nic, struct rte_mbuf **pkts, uint16_t n)
 static inline bool
 txq_is_open(const struct mr_nic *nic, uint16_t n)
 {
-	return likely(nic->flags & MR_NIC_F_UP && nic->caps & MR_LINK_CAP_TX_MULTI_SEGS && nic->txq_n + n <= MR_NIC_TXQ &&
-	              nic->stack->packets_out == 0);
+	return likely(nic->flags & MR_NIC_F_UP && nic->caps & MR_LINK_CAP_TX_MULTI_SEGS &&
+	              mr_nic_txq_others(nic) + n <= MR_NIC_TXQ && nic->stack->packets_out == 0);
 }
 
 static inline void
@@ -367,8 +373,10 @@ txq_put(struct mr_nic *nic, struct rte_mbuf **pkts, uint16_t n)
 	uint32_t at = nic->txq_head + nic->txq_n;
 
 	nic->txq_n += n;
-	for (; n > 0; n--)
-		nic->txq[at++ & (MR_NIC_TXQ - 1)] = *pkts++;
+	for (; n > 0; n--) {
+		nic->txq_alone += (*pkts)->port == MR_PORT_ALONE;
+		nic->txq[at++ & (MR_NIC_TXQ_SLOTS - 1)] = *pkts++;
+	}
 }
 
 /* Finished frames for which there is room. */

@@ -26,8 +26,10 @@ extern "C" {
 #endif
 
 #define MR_BURST 32          /**< frames taken from a link at a time */
-#define MR_NIC_TXQ 512       /**< frames that may wait for the link */
-#define MR_NIC_TXQ_BULK 448  /**< of these, of those that can wait elsewhere; the rest is for ACKs, ARP and the like */
+#define MR_NIC_TXQ 512       /**< frames that may wait for the link, */
+#define MR_NIC_TXQ_BULK 448  /**< of these, of those that can wait elsewhere; the rest is for ACKs, ARP and the like; */
+#define MR_NIC_TXQ_ALONE 3584 /**< and besides, of those marked MR_PORT_ALONE: of these each connection has one at most */
+#define MR_NIC_TXQ_SLOTS (MR_NIC_TXQ + MR_NIC_TXQ_ALONE) /**< a power of two */
 #define MR_NIC_STUCK_NS 100000000ull /**< a link that has taken nothing for so long is not waited for: a machine that
                                   *   shares its cores takes one away for some 10 ms at a time */
 #define MR_NIC_ADDR_BUCKETS 256 /**< private */
@@ -83,10 +85,11 @@ struct mr_nic {
 	/** @cond private */
 	/* frames that wait for the link's flush */
 	uint16_t txq_head, txq_n;
+	uint16_t txq_alone;       /* of them, marked MR_PORT_ALONE */
 	struct mr_ep *room, **room_tail; /* who waits for room in it */
 	uint64_t tx_busy_ns;      /* when the link last left frames with us */
 	uint64_t tx_stuck_ns;     /* since when it has taken none at all; 0: it has */
-	struct rte_mbuf *txq[MR_NIC_TXQ];
+	struct rte_mbuf *txq[MR_NIC_TXQ_SLOTS];
 	struct mr_netep *addrs[MR_NIC_ADDR_BUCKETS];
 	TAILQ_HEAD(mr_primary_list, mr_netep) primary;
 	TAILQ_HEAD(mr_configured_list, mr_netep) configured; /* in the order they were added */
@@ -152,6 +155,13 @@ mr_nic_output_ll(struct mr_nic *nic, struct rte_mbuf *m, const struct mr_lladdr 
 	mr_nic_output_ll_burst(nic, &m, 1, dst, net_proto);
 }
 
+/** Frames that wait for the link and are not alone: those whose number is limited by MR_NIC_TXQ. */
+static inline uint16_t
+mr_nic_txq_others(const struct mr_nic *nic)
+{
+	return (uint16_t)(nic->txq_n - nic->txq_alone);
+}
+
 /** Its other half: the queue would be longer than `max`. @return whether there is room */
 bool mr_nic_tx_room_slow(struct mr_nic *nic, uint16_t n, uint16_t max);
 /** Is there room for n more frames whose sender can keep them for a later turn? Where there is none, let it: a full queue
@@ -160,7 +170,15 @@ bool mr_nic_tx_room_slow(struct mr_nic *nic, uint16_t n, uint16_t max);
 static inline bool
 mr_nic_tx_room(struct mr_nic *nic, uint16_t n, uint16_t max)
 {
-	return likely(nic->txq_n + n <= max) || mr_nic_tx_room_slow(nic, n, max);
+	return likely(mr_nic_txq_others(nic) + n <= max) || mr_nic_tx_room_slow(nic, n, max);
+}
+
+/** Is there room for one frame marked MR_PORT_ALONE, besides what mr_nic_tx_room tells of? Thousands of connections that have
+ *  one thing to say each say it at once, instead of being called again one by one as the link takes it. */
+static inline bool
+mr_nic_tx_room_alone(const struct mr_nic *nic)
+{
+	return nic->txq_alone < MR_NIC_TXQ_ALONE;
 }
 
 /** Transmit frames that have their link header. Consumes all. @param by who sends them, or NULL */

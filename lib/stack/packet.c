@@ -173,9 +173,9 @@ send_prepare(struct mr_packet_ep *pe, size_t len, const struct mr_sockaddr *to, 
 		return -EINVAL;
 	if (len > (size_t)nic->mtu + (cooked ? 0 : nic->framing->hdr_bytes))
 		return -EMSGSIZE;
-	if (nic->txq_n == MR_NIC_TXQ)
+	if (mr_nic_txq_others(nic) == MR_NIC_TXQ)
 		mr_nic_flush(nic);
-	if (nic->txq_n == MR_NIC_TXQ) {
+	if (mr_nic_txq_others(nic) == MR_NIC_TXQ) {
 		mr_ep_starved(&pe->ep);
 		return -EAGAIN;
 	}

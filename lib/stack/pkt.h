@@ -33,6 +33,8 @@ struct mr_nic;
 
 /** m->port of a frame that its sender keeps besides (refcnt 2), on the core that sends it and no other. */
 #define MR_PORT_HELD (RTE_MBUF_PORT_INVALID - 1)
+/** The same of one that is all that its connection has under way: for these a NIC's queue has room of its own. */
+#define MR_PORT_ALONE (RTE_MBUF_PORT_INVALID - 2)
 
 #define MR_PKT_F_LINK_BROADCAST (1u << 0) /**< sent to the link's broadcast address */
 #define MR_PKT_F_LINK_MULTICAST (1u << 1) /**< to a multicast one */
@@ -114,6 +116,13 @@ static inline struct mr_addr *
 mr_pkt_dst(const struct rte_mbuf *m)
 {
 	return (struct mr_addr *)(mr_pkt(m) + 1);
+}
+
+/** Does its sender, on this core, keep a frame besides? */
+static inline bool
+mr_pkt_is_held(const struct rte_mbuf *m)
+{
+	return m->port == MR_PORT_HELD || m->port == MR_PORT_ALONE;
 }
 
 /** A FIFO of packets, linked through mr_pkt.next. */

@@ -450,10 +450,13 @@ send_alone(struct tcp_out *o)
 	struct tcp_conn *c = o->c;
 	struct rte_mbuf *m = c->sendq->unsent, *f;
 	const struct tcp_seg *s = tcp_seg(m);
+	bool alone = mr_nic_tx_room_alone(c->route.local->nic);
 
-	if (unlikely(!tcp_out_has_room(o, MR_NIC_TXQ_BULK)))
+	if (unlikely(!alone && !tcp_out_has_room(o, MR_NIC_TXQ_BULK)))
 		return false;
 	f = seg_frame(c, m);
+	if (likely(alone))
+		f->port = MR_PORT_ALONE;
 	if (c->cc.ops->restart)
 		c->cc.ops->restart(&c->cc, c->ep.stack->now_ns);
 	seg_headers(c, s, f, s->flags & TCP_SEG_PSH ? TCP_ACK | TCP_PSH : TCP_ACK, 0);
