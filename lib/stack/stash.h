@@ -85,17 +85,31 @@ mr_stash_fill(struct mr_stash *st)
 }
 
 /* The next packet to be had: its head, its facts, and where headers and the beginning of a payload will be written. When
- * packets wait long for their ACKs, by now none of it is in the cache. */
+ * packets wait long for their ACKs, by now none of it is in the cache; or the other end, on another core, has read it: asked
+ * for as what is to be read, it would then have to be asked for again. */
 static inline void
 stash_prefetch(const struct mr_stash *st)
 {
 	const char *m = (const char *)st->pkts[st->n - 1];
 
-	rte_prefetch0(m);
-	rte_prefetch0(m + RTE_CACHE_LINE_SIZE);
+	rte_prefetch0_write(m);
+	rte_prefetch0_write(m + RTE_CACHE_LINE_SIZE);
 	m += sizeof(struct rte_mbuf);
 	for (unsigned at = 0; at < MR_PKT_PRIV_BYTES + RTE_PKTMBUF_HEADROOM + RTE_CACHE_LINE_SIZE; at += RTE_CACHE_LINE_SIZE)
-		rte_prefetch0(m + at);
+		rte_prefetch0_write(m + at);
+}
+
+/* The next packet to be had will be given so many bytes of payload. */
+static inline void
+mr_stash_expect(const struct mr_stash *st, uint32_t bytes)
+{
+	const char *payload;
+
+	if (unlikely(st->n == 0))
+		return;
+	payload = (const char *)st->pkts[st->n - 1] + sizeof(struct rte_mbuf) + MR_PKT_PRIV_BYTES + RTE_PKTMBUF_HEADROOM;
+	for (uint32_t at = RTE_CACHE_LINE_SIZE; at < bytes; at += RTE_CACHE_LINE_SIZE)
+		rte_prefetch0_write(payload + at);
 }
 
 /* An empty packet; NULL when the pool has none. */
