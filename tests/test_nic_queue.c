@@ -38,6 +38,8 @@ START_TEST(tx_partial)
 }
 END_TEST
 
+#define ROUNDS (MR_NIC_TXQ_SLOTS / MR_NIC_TXQ + 2)
+
 /* The queue is a ring, and full is full: the newest frames are lost, the order is kept across the seam. */
 START_TEST(tx_queue_full)
 {
@@ -47,7 +49,8 @@ START_TEST(tx_queue_full)
 
 	fk_add(1, "10.0.0.1/24", 0);
 	fk_find(1, NULL, "224.0.0.9", &r);
-	for (unsigned round = 0; round < 3; round++) {
+	/* As often as it takes to come round. */
+	for (unsigned round = 0; round < ROUNDS; round++) {
 		uint64_t full = fk_counter(MR_DROP_NIC_TXQ_FULL);
 
 		k->tx_room = 0;
@@ -58,17 +61,18 @@ START_TEST(tx_queue_full)
 		fk_poll();
 		k->tx_room = -1;
 		fk_poll();
-		ck_assert_uint_eq(k->tx_n, (round + 1) * MR_NIC_TXQ);
+		ck_assert_uint_eq(k->tx_n, MR_NIC_TXQ);
 		for (unsigned i = 0; i < MR_NIC_TXQ; i++)
-			ck_assert_uint_eq(fk_tx_tag(k, round * MR_NIC_TXQ + i), (uint8_t)(sent + i));
+			ck_assert_uint_eq(fk_tx_tag(k, i), (uint8_t)(sent + i));
+		k->tx_n = 0;
 		sent += 7;
 	}
 	/* A link that keeps up is handed a full queue within the turn, and nothing is lost. */
 	for (unsigned i = 0; i < MR_NIC_TXQ + 9; i++)
 		fk_send(&r, 1, 2, i);
-	ck_assert_uint_eq(fk_counter(MR_DROP_NIC_TXQ_FULL), 27);
+	ck_assert_uint_eq(fk_counter(MR_DROP_NIC_TXQ_FULL), ROUNDS * 9);
 	fk_poll();
-	ck_assert_uint_eq(k->tx_n, 4 * MR_NIC_TXQ + 9);
+	ck_assert_uint_eq(k->tx_n, MR_NIC_TXQ + 9);
 	mr_route_release(&r);
 }
 END_TEST

@@ -23,6 +23,8 @@
 #include "stack/steer.h"
 #include "stack/transit.h"
 
+#define RX_BYTES (64u << 10) /* that a burst is to have, or little more */
+
 /* ---- link to network */
 
 /* Drop what is too short for the protocol's header to be in one piece. Compacts. */
@@ -156,6 +158,16 @@ are_of_one_protocol(struct rte_mbuf **pkts, uint16_t n)
 	return true;
 }
 
+/* Of frames that the other end has not cut a burst of less is taken: their sender waits for the answer to all of it. It is as
+ * long as others again when none have come for a while. */
+static __rte_noinline void
+rx_take_less(struct mr_nic *nic, uint16_t n, uint64_t bytes)
+{
+	uint64_t fit = (uint64_t)n * RX_BYTES / RTE_MAX(bytes, 1u), most = RTE_MIN(fit, nic->rx_most + 1u);
+
+	nic->rx_most = (uint16_t)RTE_MIN(RTE_MAX(most, 1u), (uint64_t)MR_BURST);
+}
+
 static void
 rx_burst(struct mr_nic *nic, struct rte_mbuf **pkts, uint16_t n)
 {
@@ -174,6 +186,8 @@ rx_burst(struct mr_nic *nic, struct rte_mbuf **pkts, uint16_t n)
 	}
 	mr_count_n(nic->stack, MR_CNT_NIC_RX_PACKETS, n);
 	mr_count_n(nic->stack, MR_CNT_NIC_RX_BYTES, bytes);
+	if (unlikely(bytes > n * (RX_BYTES / MR_BURST) || nic->rx_most < MR_BURST))
+		rx_take_less(nic, n, bytes);
 	if (unlikely(!LIST_EMPTY(&nic->stack->packets)))
 		mr_packet_hear_rx(nic, pkts, n);
 	n = nic->framing->pull(nic, pkts, n);

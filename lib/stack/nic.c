@@ -113,6 +113,7 @@ nic_make(struct mr_stack *s, uint16_t id, const char *name, struct mr_link *link
 	TAILQ_INIT(&nic->primary);
 	TAILQ_INIT(&nic->configured);
 	nic->room_tail = &nic->room;
+	nic->rx_most = MR_BURST;
 	mr_nic_filter_broadcasts(nic);
 	if (mr_neigh_table_init(nic, s->opts.max_neighbours) < 0) {
 		free(nic);

@@ -83,6 +83,7 @@ struct mr_nic {
 	uint32_t caps;            /**< of the link */
 	struct mr_lladdr lladdr;  /**< of the link */
 	/** @cond private */
+	uint16_t rx_most;         /* frames of a burst that is taken from the link; fewer than MR_BURST if they are large */
 	/* frames that wait for the link's flush */
 	uint16_t txq_head, txq_n;
 	uint16_t txq_alone;       /* of them, marked MR_PORT_ALONE */

@@ -315,7 +315,7 @@ turn_rx(struct mr_stack *s)
 		uint16_t n = MR_BURST;
 
 		for (unsigned i = 0; i < RX_BURSTS && n == MR_BURST && nic->flags & MR_NIC_F_UP; i++) {
-			n = nic->link->ops->rx_burst(nic->link, s->now_ns, pkts, MR_BURST);
+			n = nic->link->ops->rx_burst(nic->link, s->now_ns, pkts, nic->rx_most);
 			s->work += n;
 			if (n > 0)
 				mr_nic_rx(nic, pkts, n);

@@ -42,7 +42,7 @@ HTTP = '--request 34 --response 649'
 TABLE = [
     Row('udp-echo-memif', 'UDP echo, 64 B, 1 k flows', 'memif', 'udp_rr', f'--connections 1000 {SMALL}', 'rate', 0.65, 0.9,
         ['testpmd 5tswap 64'], generator=True),
-    # Virtio's driver keeps what was sent until its ring is full, here and in bulk-vhost. testpmd is no faster for it.
+    # Virtio's driver keeps what was sent until its ring is full. testpmd is no faster for it.
     Row('udp-echo-vhost', 'UDP echo, 64 B, 1 k flows', 'vhost', 'udp_rr', f'--connections 1000 {SMALL} --txd 64', 'rate', 0.65, 0.9,
         ['testpmd 5tswap 64'], generator=True),
     Row('forward-memif', 'IPv4 forwarding, 64 B', 'memif', 'router', '', 'rate', 0.65, 0.9, ['testpmd macswap 64']),
@@ -61,9 +61,9 @@ TABLE = [
         ['testpmd rxonly 1500']),
     Row('bulk-out-memif', 'one bulk flow from the server, MTU 1500', 'memif', 'tcp_maerts', '', 'gbit', 30, 60,
         ['testpmd rxonly 1500']),
-    Row('bulk-vhost', 'one bulk flow, checksums and TSO offloaded', 'vhost', 'tcp_maerts', '--txd 256', 'gbit', 70, 140,
+    Row('bulk-vhost', 'one bulk flow, checksums and TSO offloaded', 'vhost', 'tcp_maerts', '', 'gbit', 70, 140,
         ['testpmd rxonly 1500']),
-    Row('bulk-vhost-lent', 'the same, sent from where it lies (--zero-copy)', 'vhost', 'tcp_maerts', '--txd 256 --zero-copy', 'gbit',
+    Row('bulk-vhost-lent', 'the same, sent from where it lies (--zero-copy)', 'vhost', 'tcp_maerts', '--zero-copy', 'gbit',
         70, 140, ['testpmd rxonly 1500']),
     Row('idle', 'an idle connection', 'self', 'tcp_cc', f'--connections 1m {MANY}', 'bytes', 640, 400, memory=1200),
 ]
