@@ -24,6 +24,8 @@
 /* Of virtio's receive queues. The other end has written to the packet that comes next as long ago as the ring is deep: of 1,024
  * none is in a cache then, nor the translation of its page. Its peer waits for room, as no wire does. */
 #define VIRTIO_RX_DESCRIPTORS 256
+/* Of its transmit queues: what was sent is freed when there is no room for more, and these still fit the cache. */
+#define VIRTIO_TX_DESCRIPTORS 512
 #define RSS_KEY_MAX 128
 #define TSO_RING_PART 4
 
@@ -192,11 +194,16 @@ mtu_set(const struct mr_ethdev *d, const struct rte_eth_dev_info *info)
 	return rc;
 }
 
+static bool
+is_virtio(const struct rte_eth_dev_info *info)
+{
+	return !strcmp(info->driver_name, "net_virtio") || !strcmp(info->driver_name, "net_virtio_user");
+}
+
 static uint16_t
 rx_desc_default(const struct mr_link_cfg *cfg, const struct rte_eth_dev_info *info)
 {
-	bool virtio = !strcmp(info->driver_name, "net_virtio") || !strcmp(info->driver_name, "net_virtio_user");
-	uint16_t n = virtio ? VIRTIO_RX_DESCRIPTORS : DESCRIPTORS;
+	uint16_t n = is_virtio(info) ? VIRTIO_RX_DESCRIPTORS : DESCRIPTORS;
 
 	return cfg->rx_desc_most ? RTE_MIN(n, cfg->rx_desc_most) : n;
 }
@@ -210,7 +217,7 @@ queues_setup(struct mr_ethdev *d, const struct mr_link_cfg *cfg, const struct rt
 	int socket = rte_eth_dev_socket_id(d->port), rc;
 
 	d->rx_desc = cfg->rx_desc ? cfg->rx_desc : rx_desc_default(cfg, info);
-	d->tx_desc = cfg->tx_desc ? cfg->tx_desc : DESCRIPTORS;
+	d->tx_desc = cfg->tx_desc ? cfg->tx_desc : is_virtio(info) ? VIRTIO_TX_DESCRIPTORS : DESCRIPTORS;
 	rc = rte_eth_dev_adjust_nb_rx_tx_desc(d->port, &d->rx_desc, &d->tx_desc);
 	rx.offloads = conf->rxmode.offloads;
 	tx.offloads = conf->txmode.offloads;

@@ -15,6 +15,7 @@
 
 #include <rte_common.h>
 #include <rte_memcpy.h>
+#include <rte_prefetch.h>
 
 #include "proto/cksum.h"
 
@@ -390,6 +391,9 @@ tcp_sendq_ack(struct tcp_conn *c, uint32_t ack, struct tcp_acked *a)
 			seg_shorten(c, covered);
 			break;
 		}
+		/* It is freed when some more are noted. */
+		rte_prefetch0(q->head);
+		rte_prefetch0(&q->head->next);
 		v.segs[v.n++] = q->head;
 		seg_pop(c);
 		if (v.n == ACK_BATCH)

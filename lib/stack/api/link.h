@@ -34,7 +34,7 @@ struct mr_link_cfg {
 	uint16_t rx_desc;               /**< descriptors of a receive queue; default 1024, virtio's 256; clamped to the
 	                                 *   device's limits */
 	uint16_t rx_desc_most;          /**< bound of that default; default none */
-	uint16_t tx_desc;               /**< the same of a transmit queue; default 1024 */
+	uint16_t tx_desc;               /**< the same of a transmit queue; default 1024, virtio's 512 */
 	bool promisc;                   /**< take frames for others */
 	uint16_t n_queues;              /**< queue pairs wanted */
 	struct rte_mempool *const *rx_pools; /**< one per queue */
