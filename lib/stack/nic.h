@@ -29,10 +29,12 @@ extern "C" {
 #define MR_NIC_TXQ 512       /**< frames that may wait for the link, */
 #define MR_NIC_TXQ_BULK 448  /**< of these, of those that can wait elsewhere; the rest is for ACKs, ARP and the like; */
 #define MR_NIC_TXQ_ALONE 3584 /**< and besides, of those marked MR_PORT_ALONE: of these each connection has one at most */
-#define MR_NIC_TXQ_SLOTS (MR_NIC_TXQ + MR_NIC_TXQ_ALONE) /**< a power of two */
+#define MR_NIC_TXQ_SLOTS (MR_NIC_TXQ + MR_NIC_TXQ_ALONE) /**< all of them */
 #define MR_NIC_STUCK_NS 100000000ull /**< a link that has taken nothing for so long is not waited for: a machine that
                                   *   shares its cores takes one away for some 10 ms at a time */
 #define MR_NIC_ADDR_BUCKETS 256 /**< private */
+
+static_assert((MR_NIC_TXQ_SLOTS & (MR_NIC_TXQ_SLOTS - 1)) == 0, "places are counted round by a mask");
 
 /** One local address (S-127, S-133). */
 struct mr_netep {
