@@ -55,10 +55,6 @@ START_TEST(stack_defaults)
 	ck_assert_uint_ne(mr_rng_u64(&a->rng), mr_rng_u64(&b->rng));
 	mr_stack_destroy(a);
 	mr_stack_destroy(b);
-	o.tx_mbufs = o.rx_mbufs = 256, o.mbuf_data_bytes = 9216; /* who gives a size gives it for both */
-	ck_assert_int_eq(mr_stack_create(&o, &a), 0);
-	ck_assert_uint_eq(rte_pktmbuf_data_room_size(a->tx_pool), 9216 + RTE_PKTMBUF_HEADROOM);
-	mr_stack_destroy(a);
 	o = fk_opts();
 	ck_assert_int_eq(mr_stack_create(&o, &a), 0);
 	ck_assert_int_eq(mr_stack_create(&o, &b), 0);

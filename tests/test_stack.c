@@ -229,6 +229,19 @@ START_TEST(memory_by_endpoints)
 }
 END_TEST
 
+/* Who gives a size of packets gives it for both pools. */
+START_TEST(packet_sizes)
+{
+	struct mr_stack_opts o = {.rx_mbufs = 256, .tx_mbufs = 256, .mbuf_data_bytes = 9216};
+	struct mr_stack *s;
+
+	ck_assert_int_eq(mr_stack_create(&o, &s), 0);
+	ck_assert_uint_eq(rte_pktmbuf_data_room_size(s->rx_pool), 9216 + RTE_PKTMBUF_HEADROOM);
+	ck_assert_uint_eq(rte_pktmbuf_data_room_size(s->tx_pool), 9216 + RTE_PKTMBUF_HEADROOM);
+	mr_stack_destroy(s);
+}
+END_TEST
+
 static Suite *
 suite(void)
 {
@@ -242,6 +255,7 @@ suite(void)
 	tcase_add_test(tc, s62_view_and_copy);
 	tcase_add_test(tc, s50_protocols);
 	tcase_add_test(tc, memory_by_endpoints);
+	tcase_add_test(tc, packet_sizes);
 	return s;
 }
 

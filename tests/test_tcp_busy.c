@@ -75,6 +75,32 @@ START_TEST(nothing_is_lost)
 }
 END_TEST
 
+/* What is kept for small frames is full. */
+static void
+fill_small(void)
+{
+	for (unsigned i = MR_NIC_TXQ_BULK; i < MR_NIC_TXQ; i++)
+		rig_push_icmp(&rig, .echo = true);
+	turns(3);
+}
+
+static void
+expect_small(void)
+{
+	for (unsigned i = MR_NIC_TXQ_BULK; i < MR_NIC_TXQ; i++)
+		rig_expect(&rig, RIG_ICMP);
+}
+
+/* A connection besides that of the bulk. */
+static void
+open_another(struct rig_tcp *o, uint16_t port)
+{
+	rig_tcp_init(o, &rig, false);
+	o->listener = t.listener;
+	o->peer_port = port;
+	rig_tcp_establish_passive(o);
+}
+
 /* An answer to a ping has its place, and so has an ACK of another connection. */
 START_TEST(small_frames_pass)
 {
@@ -97,14 +123,9 @@ START_TEST(ack_waits)
 	struct rig_tcp second;
 	const struct rig_frame *f;
 
-	rig_tcp_init(&second, &rig, false);
-	second.listener = t.listener;
-	second.peer_port = 6000;
-	rig_tcp_establish_passive(&second);
+	open_another(&second, 6000);
 	fill();
-	for (unsigned i = MR_NIC_TXQ_BULK; i < MR_NIC_TXQ; i++)
-		rig_push_icmp(&rig, .echo = true);
-	turns(4);
+	fill_small();
 	rig_tcp_push(&second, RIG_ACK, 1, 1, 2 * MSS);
 	rig_tcp_push(&second, RIG_ACK, 1 + 2 * MSS, 1, MSS);
 	turns(3);
@@ -114,8 +135,7 @@ START_TEST(ack_waits)
 	turns(3);
 	rig_expect_no_drop(&rig);
 	expect_segments(0, MR_NIC_TXQ_BULK);
-	for (unsigned i = MR_NIC_TXQ_BULK; i < MR_NIC_TXQ; i++)
-		rig_expect(&rig, RIG_ICMP);
+	expect_small();
 	expect_segments(MR_NIC_TXQ_BULK, SEGMENTS);
 	f = rig_tcp_next(&second);
 	ck_assert_uint_eq(rig_tcp_ack(&second, f), 1 + 5 * MSS);
@@ -175,10 +195,7 @@ START_TEST(waiting_ones_go)
 {
 	struct rig_tcp second;
 
-	rig_tcp_init(&second, &rig, false);
-	second.listener = t.listener;
-	second.peer_port = 6000;
-	rig_tcp_establish_passive(&second);
+	open_another(&second, 6000);
 	fill();
 	ck_assert_int_eq(rig_ep_send(second.ep, 0, 10 * MSS), 10 * MSS);
 	turns(2);
@@ -224,10 +241,7 @@ static struct rig_tcp one[ANSWERS];
 static void
 open_one(unsigned i)
 {
-	rig_tcp_init(&one[i], &rig, false);
-	one[i].listener = t.listener;
-	one[i].peer_port = (uint16_t)(6000 + i);
-	rig_tcp_establish_passive(&one[i]);
+	open_another(&one[i], (uint16_t)(6000 + i));
 	ck_assert_int_eq(rig_ep_send(one[i].ep, 0, 1), 1);
 	rig_tcp_next(&one[i]);
 	rig_tcp_push(&one[i], RIG_ACK, 1, 2, 0);
@@ -249,15 +263,6 @@ answer(unsigned n)
 	rig.tx_room = 0;
 	for (unsigned i = 0; i < n; i++)
 		ck_assert_int_eq(rig_ep_send(one[i].ep, i, 1), 1);
-	turns(3);
-}
-
-/* What is kept for small frames is full. */
-static void
-fill_small(void)
-{
-	for (unsigned i = MR_NIC_TXQ_BULK; i < MR_NIC_TXQ; i++)
-		rig_push_icmp(&rig, .echo = true);
 	turns(3);
 }
 
@@ -320,8 +325,7 @@ START_TEST(answers_go_when_others_wait)
 	ck_assert_uint_eq(nic()->txq_n, 100 + MR_NIC_TXQ);
 	expect_no_wait();
 	expect_segments(0, MR_NIC_TXQ_BULK);
-	for (unsigned i = MR_NIC_TXQ_BULK; i < MR_NIC_TXQ; i++)
-		rig_expect(&rig, RIG_ICMP);
+	expect_small();
 	expect_answers(0, 100);
 	expect_segments(MR_NIC_TXQ_BULK, SEGMENTS);
 	rig_expect_none(&rig);
@@ -341,8 +345,7 @@ START_TEST(answers_wait_when_all_is_full)
 	turns(1);
 	expect_no_wait();
 	expect_answers(0, MR_NIC_TXQ_ALONE + MR_NIC_TXQ_BULK);
-	for (unsigned i = MR_NIC_TXQ_BULK; i < MR_NIC_TXQ; i++)
-		rig_expect(&rig, RIG_ICMP);
+	expect_small();
 	expect_answers(MR_NIC_TXQ_ALONE + MR_NIC_TXQ_BULK, ANSWERS);
 	rig_expect_none(&rig);
 }
