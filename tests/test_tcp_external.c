@@ -4,7 +4,7 @@
  * it when the same is copied, byte for byte; the memory is never written to, and is given back when nothing needs it any more,
  * each piece once.
  */
-#include "tcp_stream.h"
+#include "tcp_wire.h"
 
 #include <sys/mman.h>
 

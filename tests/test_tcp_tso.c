@@ -5,11 +5,19 @@
  * link judges each frame that it is to cut, and cuts it by the book (rig/cut.c). Packets that a device has made of several
  * segments are taken as what they are.
  */
-#include "tcp_stream.h"
+#include "tcp_wire.h"
 
 static void
 setup(void)
 {
+	no_large = false;
+	start(TSO_V4, 64, false, false, false);
+}
+
+static void
+setup_no_large(void)
+{
+	no_large = true;
 	start(TSO_V4, 64, false, false, false);
 }
 
@@ -28,12 +36,13 @@ expect_segs(uint32_t first, uint32_t n)
 
 /* ---- the wire is the same */
 
-/* By bits: IPv6, timestamps, ECN, a link that leaves IPv4's sum to us. */
+/* By bits: IPv6, timestamps, ECN, a link that leaves IPv4's sum to us; no large packets. */
 START_TEST(same_wire)
 {
 	bool v6 = _i & 1, ts = _i & 2, ecn = _i & 4;
 	uint32_t caps = _i & 8 ? TSO : TSO_V4;
 
+	no_large = _i & 16;
 	start(caps, 64, v6, ts, ecn);
 	play(&with);
 	ck_assert_uint_gt(rig.n_cut, 5);
@@ -122,9 +131,10 @@ START_TEST(sixty_four_kib)
 }
 END_TEST
 
-/* No more pieces than the link takes. */
+/* No more pieces than the link takes; those of large packets: test_tcp_large.c. */
 START_TEST(few_pieces)
 {
+	no_large = true;
 	start(TSO_V4, 4, false, false, false);
 	send_segs(0, 10);
 	frames(3);
@@ -274,6 +284,7 @@ END_TEST
 /* The link stops in the middle: what has no room waits, and nothing is lost or out of order. */
 START_TEST(room_ends)
 {
+	no_large = _i;
 	start(TSO_V4, 1, false, false, false);
 	rig_teardown();
 	start(TSO_V4, 2, false, false, false);
@@ -325,19 +336,9 @@ START_TEST(large_receive)
 }
 END_TEST
 
-static Suite *
-make_suite(void)
+static void
+add_frames(TCase *tc)
 {
-	Suite *s = suite_create("tcp_tso");
-	TCase *tc = rig_case(s, "wire", NULL, NULL);
-
-	tcase_add_loop_test(tc, same_wire, 0, 16);
-	tc = rig_case(s, "links", NULL, NULL);
-	tcase_add_test(tc, few_pieces);
-	tcase_add_test(tc, half_a_link);
-	tcase_add_test(tc, cwr_alone);
-	tcase_add_test(tc, room_ends);
-	tc = rig_case(s, "frames", setup, rig_teardown);
 	tcase_add_test(tc, one_frame);
 	tcase_add_test(tc, alone);
 	tcase_add_test(tc, alone_after_all);
@@ -348,6 +349,22 @@ make_suite(void)
 	tcase_add_loop_test(tc, link_still_reads, 0, 2);
 	tcase_add_test(tc, again_alone);
 	tcase_add_test(tc, large_receive);
+}
+
+static Suite *
+make_suite(void)
+{
+	Suite *s = suite_create("tcp_tso");
+	TCase *tc = rig_case(s, "wire", NULL, NULL);
+
+	tcase_add_loop_test(tc, same_wire, 0, 32);
+	tc = rig_case(s, "links", NULL, NULL);
+	tcase_add_test(tc, few_pieces);
+	tcase_add_test(tc, half_a_link);
+	tcase_add_test(tc, cwr_alone);
+	tcase_add_loop_test(tc, room_ends, 0, 2);
+	add_frames(rig_case(s, "frames", setup, rig_teardown));
+	add_frames(rig_case(s, "frames, no large packets", setup_no_large, rig_teardown));
 	return s;
 }
 

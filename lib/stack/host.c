@@ -298,14 +298,19 @@ mr_host_destroy(struct mr_host *h)
 	mr_host_stop(h);
 	/* From the last on: workers without a queue send their last words through the links of the first ones. */
 	for (unsigned i = h->n; i-- > 0;) {
-		if (h->workers[i].stack)
-			mr_stack_destroy(h->workers[i].stack);
+		struct mr_host_worker *w = &h->workers[i];
+
+		if (!w->stack)
+			continue;
+		w->large_pool = w->stack->large.pool; /* made when the ports were */
+		mr_stack_destroy(w->stack);
 	}
 	mr_host_close_ports(h);
 	host_steer_destroy(h);
 	for (unsigned i = 0; i < h->n; i++) {
 		pool_free(h, i, "rx", h->workers[i].rx_pool);
 		pool_free(h, i, "tx", h->workers[i].tx_pool);
+		pool_free(h, i, "large", h->workers[i].large_pool);
 	}
 	free(h);
 }

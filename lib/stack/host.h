@@ -25,7 +25,7 @@ struct mr_host_worker {
 	struct mr_host *host;
 	struct mr_stack *stack;
 	struct mr_steer *steer; /* NULL: a stack alone, on the main lcore */
-	struct rte_mempool *rx_pool, *tx_pool; /* of the stack; outlive it */
+	struct rte_mempool *rx_pool, *tx_pool, *large_pool; /* of the stack; outlive it */
 	uint64_t last_ns;       /* time of the last turn */
 	uint64_t turn_tsc;      /* when the turn that is not accounted yet began; 0: there is none */
 	struct mr_host_load load;

@@ -119,6 +119,8 @@ nic_make(struct mr_stack *s, uint16_t id, const char *name, struct mr_link *link
 		free(nic);
 		return -ENOMEM;
 	}
+	if (nic->tso_segs > 0)
+		mr_stack_large_open(s);
 	link->nic = nic;
 	TAILQ_INSERT_TAIL(&s->nics, nic, link_in_stack);
 	s->route_gen++;

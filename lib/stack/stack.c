@@ -35,6 +35,7 @@
 #include "stack/transit.h"
 
 #define ARENA_BYTES (32ull << 30) /* address space; memory only as it is used */
+#define LARGE_SHARE 128           /* transmit packets for which there is a large one */
 #define RX_BURSTS 4               /* bursts taken from one NIC in a turn, so that none can starve the rest */
 
 _Static_assert(RTE_PKTMBUF_HEADROOM >= MR_HEADROOM, "a header stack fits in front of a fresh packet");
@@ -101,20 +102,41 @@ rng_init(struct mr_stack *s)
 }
 
 /* Stacks may share a name, pools may not. */
-static struct rte_mempool *
-pool_create(const struct mr_stack_opts *o, const char *kind, uint32_t n, uint32_t data_bytes)
+static void
+pool_name(const struct mr_stack_opts *o, const char *kind, char name[static RTE_MEMPOOL_NAMESIZE])
 {
 	static unsigned serial;
 	unsigned nr = __atomic_fetch_add(&serial, 1, __ATOMIC_RELAXED);
+
+	snprintf(name, RTE_MEMPOOL_NAMESIZE, "%.10s_%s_%u", o->name, kind, nr);
+}
+
+static struct rte_mempool *
+pool_create(const struct mr_stack_opts *o, const char *kind, uint32_t n, uint32_t data_bytes)
+{
 	struct rte_mempool *mp;
 	char name[RTE_MEMPOOL_NAMESIZE];
 
-	snprintf(name, sizeof(name), "%.10s_%s_%u", o->name, kind, nr);
+	pool_name(o, kind, name);
 	mp = mr_pktpool_create(name, n, data_bytes, o->socket_id);
 	if (!mp)
 		MR_LOG(ERR, "stack %s: no pool of %u packets of %u bytes (%s): give EAL more memory or lower %s_mbufs", o->name,
 		       n, data_bytes, rte_strerror(rte_errno), kind);
 	return mp;
+}
+
+void
+mr_stack_large_open(struct mr_stack *s)
+{
+	const struct mr_stack_opts *o = &s->opts;
+	char name[RTE_MEMPOOL_NAMESIZE];
+	int r;
+
+	pool_name(o, "large", name);
+	r = mr_large_open(&s->large, name, o->tx_mbufs / LARGE_SHARE, o->socket_id);
+	if (r < 0)
+		MR_LOG(NOTICE, "stack %s: no packets of 64 KiB for long writes (%s): these will cost more; give EAL more memory", o->name,
+		       rte_strerror(-r));
 }
 
 static int
@@ -296,9 +318,11 @@ mr_stack_destroy(struct mr_stack *s)
 	free(s->netep_ids);
 	mr_stash_flush(&s->rx_stash);
 	mr_stash_flush(&s->tx_stash);
+	mr_large_close(&s->large);
 	if (!s->keep_pools) {
 		rte_mempool_free(s->rx_pool);
 		rte_mempool_free(s->tx_pool);
+		rte_mempool_free(s->large.pool);
 	}
 	rte_free(s);
 }

@@ -12,6 +12,7 @@
 #include "stack/demux.h"
 #include "stack/endpoint.h"
 #include "stack/flow.h"
+#include "stack/large.h"
 #include "stack/millrace.h"
 #include "stack/nic.h"
 #include "stack/pool.h"
@@ -37,6 +38,7 @@ struct mr_stack {
 	struct mr_stack_opts opts;         /* with defaults filled in */
 	struct rte_mempool *rx_pool, *tx_pool;
 	struct mr_stash rx_stash, tx_stash;
+	struct mr_large large;             /* for long writes; none before there is a NIC that cuts segments */
 	/* Memory budgets: who queues mbufs for longer than a turn counts them here, and drops or waits at the limit. */
 	uint32_t rx_held, rx_held_max;     /* receive mbufs in endpoint queues */
 	uint32_t tx_held, tx_held_max;     /* transmit mbufs in send queues */
@@ -68,8 +70,8 @@ struct mr_stack {
 	bool polled;                       /* has made a turn: default handlers stay as they are (SS-3) */
 	unsigned work;                     /* packets and events of the running turn */
 	bool tx_starved;                   /* someone was refused tx mbufs: see mr_ep_starved */
-	bool keep_pools;                   /* mr_stack_destroy leaves rx_pool and tx_pool: links and the host's other stacks may
-	                                    * still hold packets of them, and the host frees them last */
+	bool keep_pools;                   /* mr_stack_destroy leaves rx_pool, tx_pool and large.pool: links and the host's other
+	                                    * stacks may still hold packets of them, and the host frees them last */
 	struct mr_ep *starved;             /* endpoints that were refused tx mbufs, in the order of that */
 	struct mr_ep **starved_tail;
 	struct mr_ep *telling;             /* whose waiters are being called; NULL once it is closed */
@@ -83,6 +85,9 @@ struct mr_stack {
 	bool neigh_hearsay;                /* applying neighbour news of another core: not to be told again */
 	uint64_t own_counters[MR_CNT_MAX];
 };
+
+/* There is a NIC that cuts segments: have large packets. Without memory for them writes are copied as for any other. */
+void mr_stack_large_open(struct mr_stack *s);
 
 /* alarm.c: end all alarms. */
 void mr_alarm_stop_all(struct mr_stack *s);

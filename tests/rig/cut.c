@@ -15,6 +15,7 @@
 
 #define ETH 14u
 #define MOST (ETH + 65535u)
+#define PIECE 16383u /* descriptors of many devices have 14 bits for a length */
 
 static void
 put16(uint8_t *p, uint32_t v)
@@ -55,6 +56,9 @@ judge(const struct mr_link *l, const struct rte_mbuf *m, const uint8_t *b, bool 
 		return "it is to be cut by a link that does not";
 	if (m->nb_segs - 1u > l->tso_segs)
 		return "of more pieces than the link takes";
+	for (const struct rte_mbuf *p = m; p; p = p->next)
+		if (p->data_len > PIECE)
+			return "a piece that is longer than many devices can tell";
 	if (m->pkt_len > MOST || (!v6 && get16(b + ETH + 2) != m->pkt_len - ETH) ||
 	    (v6 && get16(b + ETH + 4) != m->pkt_len - ETH - 40))
 		return "lengths that do not fit";

@@ -22,6 +22,7 @@
 #define ACK_BATCH 32  /* segments freed at once */
 #define SUM_BYTES 512 /* a write of less is still at hand when it is sent */
 #define LONG_BYTES 512 /* more is copied as the C library does for this processor, less in line */
+#define LARGE_SEGS 2 /* full segments of a write for which a large packet is worth it */
 #define SACK_CREDIT 8 /* steps of reading SACK blocks that an acknowledged segment pays for */
 
 const struct tcp_sendq tcp_sendq_none;
@@ -165,17 +166,59 @@ tail_fill(struct tcp_sendq *q, const void *buf, uint32_t len)
 	q->end_seq += len;
 }
 
-/* A segment behind the others. @return its room; 0: no mbuf */
+/* A segment behind the others, for the first of `len` bytes. @return its room; 0: no mbuf */
 static inline uint32_t
-tail_new(struct tcp_conn *c, bool sum)
+tail_new(struct tcp_conn *c, size_t len)
 {
 	struct rte_mbuf *m = seg_new(c);
+	uint32_t room;
 
 	if (unlikely(!m))
 		return 0;
 	seg_link_tail(c, m);
-	tcp_seg(m)->flags = sum ? TCP_SEG_SUM : 0;
-	return RTE_MIN((uint32_t)m->buf_len - m->data_off, (uint32_t)c->mss);
+	tcp_seg(m)->flags = len >= SUM_BYTES && we_sum(c) ? TCP_SEG_SUM : 0;
+	room = RTE_MIN((uint32_t)m->buf_len - m->data_off, (uint32_t)c->mss);
+	if (len > room)
+		mr_stash_expect(&c->ep.stack->tx_stash, (uint32_t)RTE_MIN(len - room, (size_t)c->mss));
+	return room;
+}
+
+/* A full segment whose payload stays where it is: `off` bytes behind the data of an mbuf that is shared with others. */
+static bool
+tail_attach(struct tcp_conn *c, struct rte_mbuf *from, uint32_t off)
+{
+	struct rte_mbuf *m = seg_new(c);
+	struct tcp_seg *s;
+
+	if (!m)
+		return false;
+	rte_pktmbuf_attach(m, from);
+	s = tcp_seg(m);
+	s->data_off = (uint16_t)(from->data_off + off);
+	seg_link_tail(c, m);
+	s->len = c->mss;
+	c->sendq->bytes += c->mss;
+	c->sendq->end_seq += c->mss;
+	return true;
+}
+
+/* Will the link cut what is written now? The MSS is known by then. */
+static inline bool
+is_cut(const struct tcp_conn *c)
+{
+	return c->state >= MR_TCP_ESTABLISHED && c->route.local && c->route.local->nic->tso_segs > 0;
+}
+
+/* Full segments, in a large packet (stack/large.h). @return bytes taken; 0: as if there were no such packets */
+static __rte_noinline uint32_t
+append_large(struct tcp_conn *c, const char *buf, size_t len)
+{
+	struct mr_large *l = &c->ep.stack->large;
+	uint32_t off, done = 0, n = mr_large_copy(l, buf, len, c->mss, &off);
+
+	while (done < n && tail_attach(c, l->m, off + done))
+		done += c->mss;
+	return done;
 }
 
 size_t
@@ -184,24 +227,22 @@ tcp_sendq_append(struct tcp_conn *c, const void *buf, size_t len)
 	struct rte_mbuf *tail = c->sendq->tail;
 	uint32_t room = tail ? seg_room(c, tail) : 0;
 	const char *p = buf;
-	size_t left = len;
+	size_t left = len, large = len >= LARGE_SEGS * c->mss && is_cut(c) ? LARGE_SEGS * c->mss : SIZE_MAX;
 
 	if (len == 0)
 		return 0;
 	if (room > 0)
 		tcp_seg(tail)->flags &= (uint8_t)~TCP_SEG_PSH; /* not the end any more */
 	while (left > 0) {
-		uint32_t n;
+		uint32_t n = room == 0 && left >= large ? append_large(c, p, left) : 0;
 
-		if (room == 0) {
-			if ((room = tail_new(c, left >= SUM_BYTES && we_sum(c))) == 0)
+		if (n == 0) {
+			if (room == 0 && (room = tail_new(c, left)) == 0)
 				break;
-			if (left > room)
-				mr_stash_expect(&c->ep.stack->tx_stash, (uint32_t)RTE_MIN(left - room, (size_t)c->mss));
+			n = (uint32_t)RTE_MIN(left, (size_t)room);
+			tail_fill(c->sendq, p, n);
+			room -= n;
 		}
-		n = (uint32_t)RTE_MIN(left, (size_t)room);
-		tail_fill(c->sendq, p, n);
-		room -= n;
 		p += n;
 		left -= n;
 	}
@@ -224,25 +265,6 @@ tcp_sendq_append_mbuf(struct tcp_conn *c, struct rte_mbuf *m)
 	c->sendq->bytes += len;
 	c->sendq->end_seq += len;
 	c->ep.stack->tx_held++;
-}
-
-/* A full segment whose payload stays where it is: `off` bytes behind the data of an mbuf with an external buffer. */
-static bool
-tail_attach(struct tcp_conn *c, struct rte_mbuf *from, uint32_t off)
-{
-	struct rte_mbuf *m = seg_new(c);
-	struct tcp_seg *s;
-
-	if (!m)
-		return false;
-	rte_pktmbuf_attach(m, from);
-	s = tcp_seg(m);
-	s->data_off = (uint16_t)(from->data_off + off);
-	seg_link_tail(c, m);
-	s->len = c->mss;
-	c->sendq->bytes += c->mss;
-	c->sendq->end_seq += c->mss;
-	return true;
 }
 
 size_t

@@ -26,6 +26,7 @@ struct tcp_out {
 	/* The frame that grows (super.c); NULL: none does. */
 	struct rte_mbuf *super, *super_last; /* its headers-to-be; the last payload chained to them */
 	uint32_t super_seq;
+	uint16_t super_segs; /* segments in it */
 	uint8_t super_flags; /* TCP_PSH, TCP_FIN */
 };
 

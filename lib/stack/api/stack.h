@@ -31,7 +31,8 @@ struct mr_stack_opts {
 	                                 *   randomness. mr_host_create sees to it */
 	int socket_id;                  /**< NUMA node for memory; 0 by default, -1 any */
 	uint32_t rx_mbufs;              /**< packets in the receive pool; default 8192 */
-	uint32_t tx_mbufs;              /**< packets in the transmit pool; default 8192 */
+	uint32_t tx_mbufs;              /**< packets in the transmit pool; default 8192. For each 128 of them there is one of 64 KiB
+	                                 *   besides, for long writes, as soon as a NIC cuts segments (TSO) */
 	uint32_t mbuf_data_bytes;       /**< data room of one packet without headroom; default 2048 */
 	uint32_t tx_mbuf_data_bytes;    /**< of one of the transmit pool; default: mbuf_data_bytes if that is given, else 1536, what
 	                                 *   a packet of 1500 bytes takes */
