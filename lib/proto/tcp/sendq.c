@@ -6,23 +6,17 @@
  * of segments that were sent, and the lists of those, are in board.c.
  *
  * A segment's mbuf is shared with whoever still transmits it: payload is immutable once sent, and the frame around it is
- * only rewritten when nobody else holds a reference. What the application gave in an external buffer stays there, and is never
+ * only rewritten when nobody else holds a reference. What lies in a large packet or in the application's own memory is never
  * written to: the segment's mbuf is attached to it, and its header gets an mbuf of its own (output.c).
  */
-#include "proto/tcp/tcp.h"
+#include "proto/tcp/tcp_seg.h"
 
 #include <string.h>
 
 #include <rte_common.h>
-#include <rte_memcpy.h>
 #include <rte_prefetch.h>
 
-#include "proto/cksum.h"
-
 #define ACK_BATCH 32  /* segments freed at once */
-#define SUM_BYTES 512 /* a write of less is still at hand when it is sent */
-#define LONG_BYTES 512 /* more is copied as the C library does for this processor, less in line */
-#define LARGE_SEGS 2 /* full segments of a write for which a large packet is worth it */
 #define SACK_CREDIT 8 /* steps of reading SACK blocks that an acknowledged segment pays for */
 
 const struct tcp_sendq tcp_sendq_none;
@@ -32,27 +26,6 @@ void
 tcp_sendq_init(struct tcp_conn *c)
 {
 	c->sendq = (struct tcp_sendq *)(uintptr_t)&tcp_sendq_none;
-}
-
-/* The record of the queue, from now on if there was none. There are as many as connections. */
-static struct tcp_sendq *
-sendq_own(struct tcp_conn *c)
-{
-	struct tcp_sendq *q = c->sendq;
-
-	if (q != &tcp_sendq_none)
-		return q;
-	/* Put back when nothing was queued: so it is a new one, but for what the flight has left behind. */
-	q = mr_pool_take(&tcp_of(c->ep.stack)->sendqs);
-	q->head = NULL;
-	q->app_limited = 0;
-	q->soft_err = 0;
-	q->repair.lost = 0;
-	q->end_seq = c->snd_nxt;
-	q->fack = q->snd_sml = q->ecn_high = c->snd_una;
-	q->sack_credit = TCP_SACK_CREDIT;
-	c->sendq = q;
-	return q;
 }
 
 static void
@@ -71,22 +44,6 @@ tcp_sendq_rest(struct tcp_conn *c)
 
 	if (q != &tcp_sendq_none && likely(!remembered) && q->pace_ns <= c->ep.stack->now_ns)
 		sendq_disown(c);
-}
-
-static inline struct rte_mbuf *
-seg_new(struct tcp_conn *c)
-{
-	struct mr_stack *s = c->ep.stack;
-	struct rte_mbuf *m;
-
-	if (!mr_stack_tx_room(s) || !(m = mr_stack_tx_alloc(s))) {
-		s->tx_starved = true;
-		return NULL;
-	}
-	s->tx_held++;
-	memset(tcp_seg(m), 0, sizeof(struct tcp_seg));
-	tcp_seg(m)->data_off = m->data_off;
-	return m;
 }
 
 /* Let go of a segment. A frame that it is in with others stays whole until the link lets that go. */
@@ -110,199 +67,17 @@ seg_free(struct tcp_conn *c, struct rte_mbuf *m)
 	seg_release(c->ep.stack, m);
 }
 
-static __rte_always_inline void
-seg_link_tail(struct tcp_conn *c, struct rte_mbuf *m)
-{
-	struct tcp_sendq *q = sendq_own(c);
-	struct tcp_seg *s = tcp_seg(m);
-
-	s->seq = q->end_seq;
-	s->prev = q->tail;
-	if (q->tail)
-		tcp_seg(q->tail)->next = m;
-	else
-		q->head = m;
-	q->tail = m;
-	if (!q->unsent)
-		q->unsent = m;
-}
-
-/* Room behind the payload of a segment, if it may still grow. */
-static uint32_t
-seg_room(const struct tcp_conn *c, const struct rte_mbuf *m)
-{
-	const struct tcp_seg *s = tcp_seg(m);
-	uint32_t tail;
-
-	if ((s->flags & (TCP_SEG_SENT | TCP_SEG_FIN)) || m->nb_segs > 1 || s->len >= c->mss || !RTE_MBUF_DIRECT(m))
-		return 0;
-	tail = m->buf_len - s->data_off - s->len;
-	return RTE_MIN(tail, (uint32_t)(c->mss - s->len));
-}
-
-/* Is the checksum ours to make? Then payload is summed while it is at hand. */
-static inline bool
-we_sum(const struct tcp_conn *c)
-{
-	return !(c->route.flags & MR_ROUTE_F_LOCAL) && !(mr_route_caps(&c->route) & MR_LINK_CAP_TX_TCP_CKSUM);
-}
-
-/* Put bytes behind the last segment, which has room for them. */
-static inline void
-tail_fill(struct tcp_sendq *q, const void *buf, uint32_t len)
-{
-	struct rte_mbuf *m = q->tail;
-	struct tcp_seg *s = tcp_seg(m);
-	char *to = (char *)m->buf_addr + s->data_off + s->len;
-
-	if (len >= LONG_BYTES)
-		memcpy(to, buf, len);
-	else
-		rte_memcpy(to, buf, len);
-	if (s->flags & TCP_SEG_SUM)
-		s->sum = mr_cksum_concat(s->sum, s->len, mr_cksum_fold(mr_cksum_add(0, buf, len)));
-	s->len += (uint16_t)len;
-	q->bytes += len;
-	q->end_seq += len;
-}
-
-/* A segment behind the others, for the first of `len` bytes. @return its room; 0: no mbuf */
-static inline uint32_t
-tail_new(struct tcp_conn *c, size_t len)
-{
-	struct rte_mbuf *m = seg_new(c);
-	uint32_t room;
-
-	if (unlikely(!m))
-		return 0;
-	seg_link_tail(c, m);
-	tcp_seg(m)->flags = len >= SUM_BYTES && we_sum(c) ? TCP_SEG_SUM : 0;
-	room = RTE_MIN((uint32_t)m->buf_len - m->data_off, (uint32_t)c->mss);
-	if (len > room)
-		mr_stash_expect(&c->ep.stack->tx_stash, (uint32_t)RTE_MIN(len - room, (size_t)c->mss));
-	return room;
-}
-
-/* A full segment whose payload stays where it is: `off` bytes behind the data of an mbuf that is shared with others. */
-static bool
-tail_attach(struct tcp_conn *c, struct rte_mbuf *from, uint32_t off)
-{
-	struct rte_mbuf *m = seg_new(c);
-	struct tcp_seg *s;
-
-	if (!m)
-		return false;
-	rte_pktmbuf_attach(m, from);
-	s = tcp_seg(m);
-	s->data_off = (uint16_t)(from->data_off + off);
-	seg_link_tail(c, m);
-	s->len = c->mss;
-	c->sendq->bytes += c->mss;
-	c->sendq->end_seq += c->mss;
-	return true;
-}
-
-/* Will the link cut what is written now? The MSS is known by then. */
-static inline bool
-is_cut(const struct tcp_conn *c)
-{
-	return c->state >= MR_TCP_ESTABLISHED && c->route.local && c->route.local->nic->tso_segs > 0;
-}
-
-/* Full segments, in a large packet (stack/large.h). @return bytes taken; 0: as if there were no such packets */
-static __rte_noinline uint32_t
-append_large(struct tcp_conn *c, const char *buf, size_t len)
-{
-	struct mr_large *l = &c->ep.stack->large;
-	uint32_t off, done = 0, n = mr_large_copy(l, buf, len, c->mss, &off);
-
-	while (done < n && tail_attach(c, l->m, off + done))
-		done += c->mss;
-	return done;
-}
-
-size_t
-tcp_sendq_append(struct tcp_conn *c, const void *buf, size_t len)
-{
-	struct rte_mbuf *tail = c->sendq->tail;
-	uint32_t room = tail ? seg_room(c, tail) : 0;
-	const char *p = buf;
-	size_t left = len, large = len >= LARGE_SEGS * c->mss && is_cut(c) ? LARGE_SEGS * c->mss : SIZE_MAX;
-
-	if (len == 0)
-		return 0;
-	if (room > 0)
-		tcp_seg(tail)->flags &= (uint8_t)~TCP_SEG_PSH; /* not the end any more */
-	while (left > 0) {
-		uint32_t n = room == 0 && left >= large ? append_large(c, p, left) : 0;
-
-		if (n == 0) {
-			if (room == 0 && (room = tail_new(c, left)) == 0)
-				break;
-			n = (uint32_t)RTE_MIN(left, (size_t)room);
-			tail_fill(c->sendq, p, n);
-			room -= n;
-		}
-		p += n;
-		left -= n;
-	}
-	if (likely(len != left))
-		tcp_seg(c->sendq->tail)->flags |= TCP_SEG_PSH;
-	return len - left;
-}
-
-void
-tcp_sendq_append_mbuf(struct tcp_conn *c, struct rte_mbuf *m)
-{
-	struct tcp_seg *s = tcp_seg(m);
-	uint32_t len = m->pkt_len;
-
-	memset(s, 0, sizeof(*s));
-	s->data_off = m->data_off;
-	seg_link_tail(c, m);
-	s->len = len;
-	s->flags = TCP_SEG_PSH;
-	c->sendq->bytes += len;
-	c->sendq->end_seq += len;
-	c->ep.stack->tx_held++;
-}
-
-size_t
-tcp_sendq_append_external(struct tcp_conn *c, struct rte_mbuf *from, size_t len)
-{
-	const char *data = rte_pktmbuf_mtod(from, const char *);
-	size_t done = 0, n;
-
-	while (done < len) {
-		struct rte_mbuf *tail = c->sendq->tail;
-		size_t room = tail ? seg_room(c, tail) : 0, left = len - done;
-
-		if (room == 0 && left >= c->mss)
-			n = tail_attach(c, from, (uint32_t)done) ? c->mss : 0;
-		else
-			n = tcp_sendq_append(c, data + done, RTE_MIN(left, room ? room : left));
-		if (n == 0)
-			break;
-		if (done > 0)
-			tcp_seg(tail)->flags &= (uint8_t)~TCP_SEG_PSH; /* not the end any more */
-		done += n;
-	}
-	if (done > 0)
-		tcp_seg(c->sendq->tail)->flags |= TCP_SEG_PSH;
-	return done;
-}
-
 bool
 tcp_sendq_fin(struct tcp_conn *c)
 {
 	struct tcp_sendq *q;
 
 	if (!c->sendq->unsent) {
-		struct rte_mbuf *m = seg_new(c);
+		struct rte_mbuf *m = tcp_seg_new(c);
 
 		if (!m)
 			return false;
-		seg_link_tail(c, m);
+		tcp_seg_link_tail(c, m);
 	}
 	q = c->sendq;
 	tcp_seg(q->tail)->flags |= TCP_SEG_FIN | TCP_SEG_PSH;
@@ -448,7 +223,7 @@ tcp_sendq_split(struct tcp_conn *c, struct rte_mbuf *m, uint32_t len)
 {
 	struct tcp_sendq *q = c->sendq;
 	struct tcp_seg *s = tcp_seg(m), *r;
-	struct rte_mbuf *rest = seg_new(c);
+	struct rte_mbuf *rest = tcp_seg_new(c);
 
 	if (!rest)
 		return false;
@@ -526,7 +301,7 @@ tcp_sendq_refill(struct tcp_conn *c)
 		/* What is too long is cut; the rest, which has room, takes from what follows. */
 		if (tcp_seg(m)->len > c->mss && tcp_sendq_split(c, m, c->mss))
 			next = tcp_seg(m)->next;
-		n = RTE_MIN(seg_room(c, m), (uint32_t)tcp_seg(next)->len);
+		n = RTE_MIN(tcp_seg_room(c, m), (uint32_t)tcp_seg(next)->len);
 		if (n > 0)
 			seg_pull(next, n);
 		if (tcp_seg(next)->len == 0)
@@ -555,7 +330,7 @@ seg_link_unsent(struct tcp_sendq *q, struct rte_mbuf *m)
 struct rte_mbuf *
 tcp_sendq_join(struct tcp_conn *c, uint32_t len)
 {
-	struct rte_mbuf *m = seg_new(c);
+	struct rte_mbuf *m = tcp_seg_new(c);
 
 	if (!m)
 		return NULL;

@@ -8,7 +8,8 @@
  *   fsm.c    the states; only writer of them
  *   input.c  RFC 9293 3.10.7.4, one function per numbered step                   ack.c    SND.UNA and the window move
  *   output.c data and SYNs   acks.c, reset.c  segments without data (tcp_out.h)   timer.c  what deadlines do
- *   sendq.c  segments to send and sent  board.c  what is known of them               rcvq.c   received in order
+ *   write.c  what is written, as segments   sendq.c  segments to send and sent       board.c  what is known of them
+ *   rcvq.c   received in order
  *   reasm.c  received out of order, and what SACK tells of it
  *   sack.c rack.c tlp.c recovery.c prr.c undo.c: loss (tcp_recovery.h)
  *   rtt.c    RFC 6298      newreno.c  RFC 5681, 6582     isn.c  RFC 6528         timewait.c  TIME-WAIT records

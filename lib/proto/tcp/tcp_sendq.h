@@ -9,7 +9,7 @@
  *   SACKED     the peer has it. Neighbours form runs; the first of a run stands for it in a list by time of growth, so a
  *              block that the peer repeats is found at once, and passed in one step
  *
- * sendq.c adds, cuts and frees segments; board.c moves them between the states; sack.c reads the peer's blocks.
+ * write.c adds segments; sendq.c cuts and frees them; board.c moves them between the states; sack.c reads the peer's blocks.
  *
  * A connection has the record of its queue only as long as something is queued, or was lost that may yet prove not to have
  * been: most connections, most of the time, have none. Then they have tcp_sendq_none, which reads as an empty queue and is
@@ -133,13 +133,6 @@ struct tcp_acked;
 void tcp_sendq_init(struct tcp_conn *c);
 /* All is acknowledged: give the record back, if nothing in it is of interest any more. */
 void tcp_sendq_rest(struct tcp_conn *c);
-/* Append bytes as segments of at most mss. @return bytes taken: fewer when transmit mbufs are short. */
-size_t tcp_sendq_append(struct tcp_conn *c, const void *buf, size_t len);
-/* Append an mbuf as a segment of its own; it fits the MSS and has headroom. Takes it over. */
-void tcp_sendq_append_mbuf(struct tcp_conn *c, struct rte_mbuf *m);
-/* Append the first bytes of an mbuf with an external buffer: full segments by reference, the rest copied. @return bytes taken:
- * fewer when transmit mbufs are short. */
-size_t tcp_sendq_append_external(struct tcp_conn *c, struct rte_mbuf *from, size_t len);
 /* Queue the FIN, on the last unsent segment or on one of its own. @return false: no mbuf, try again later. */
 bool tcp_sendq_fin(struct tcp_conn *c);
 /* Drop what `ack` covers and add it to *a. @return payload bytes freed. */
@@ -153,6 +146,15 @@ void tcp_sendq_refill(struct tcp_conn *c);
 /* Make one segment of the next `len` bytes to be sent; there are more behind them. @return it; NULL: no mbuf */
 struct rte_mbuf *tcp_sendq_join(struct tcp_conn *c, uint32_t len);
 void tcp_sendq_free(struct tcp_conn *c);
+
+/* write.c */
+/* Append bytes as segments of at most mss. @return bytes taken: fewer when transmit mbufs are short. */
+size_t tcp_sendq_append(struct tcp_conn *c, const void *buf, size_t len);
+/* Append an mbuf as a segment of its own; it fits the MSS and has headroom. Takes it over. */
+void tcp_sendq_append_mbuf(struct tcp_conn *c, struct rte_mbuf *m);
+/* Append the first bytes of an mbuf with an external buffer: full segments by reference, the rest copied. @return bytes taken:
+ * fewer when transmit mbufs are short. */
+size_t tcp_sendq_append_external(struct tcp_conn *c, struct rte_mbuf *from, size_t len);
 
 /* board.c */
 /* Bookkeeping of a transmission; moves the segment to the end of the time order. */
