@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <malloc.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -345,6 +346,16 @@ dpdk_allocations(void)
 	return n;
 }
 
+/* What the C library keeps of freed memory for the thread that freed it counts as used; how much that is depends on the machine.
+ * Under meson it keeps none (meson.build), and nothing may be missing. */
+static size_t
+libc_keeps(void)
+{
+	const char *tunables = getenv("GLIBC_TUNABLES");
+
+	return tunables && strstr(tunables, "tcache_count=0") ? 0 : 4096;
+}
+
 START_TEST(start_and_stop_leak_nothing)
 {
 	unsigned dpdk = 0;
@@ -374,7 +385,7 @@ START_TEST(start_and_stop_leak_nothing)
 	}
 	ck_assert_uint_gt(dpdk, 0);
 	ck_assert_uint_eq(dpdk_allocations(), dpdk);
-	ck_assert_uint_le(mallinfo2().uordblks, libc + 4096);
+	ck_assert_uint_le(mallinfo2().uordblks, libc + libc_keeps());
 }
 END_TEST
 
