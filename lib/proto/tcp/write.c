@@ -178,7 +178,7 @@ tcp_sendq_append_external(struct tcp_conn *c, struct rte_mbuf *from, size_t len)
 		if (room == 0 && left >= c->mss)
 			n = tail_attach(c, from, (uint32_t)done) ? c->mss : 0;
 		else
-			n = tcp_sendq_append(c, data + done, RTE_MIN(left, room ? room : left));
+			n = append_short(c, data + done, RTE_MIN(left, room ? room : left));
 		if (n == 0)
 			break;
 		if (done > 0)
