@@ -273,10 +273,10 @@ START_TEST(frame_that_the_link_still_reads_outlives_its_segment)
 {
 	struct rte_mbuf *m;
 
-	append(10);
+	append(TCP_SMALL_BYTES + 1);
 	m = transmit_next();
 	rte_mbuf_refcnt_update(m, 1);
-	ack(FIRST + 10);
+	ack(FIRST + TCP_SMALL_BYTES + 1);
 	ck_assert_uint_eq(stack->tx_held, 0);
 	ck_assert_uint_eq(rte_mbuf_refcnt_read(m), 1);
 	ck_assert_uint_eq(mr_stash_avail(&stack->tx_stash), POOL - 1);

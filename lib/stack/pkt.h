@@ -33,7 +33,8 @@ struct mr_nic;
 
 /** m->port of a frame that its sender keeps besides (refcnt 2), on the core that sends it and no other. */
 #define MR_PORT_HELD (RTE_MBUF_PORT_INVALID - 1)
-/** The same of one that is all that its connection has under way: for these a NIC's queue has room of its own. */
+/** The same, also of one that its sender does not keep, if it is all that its connection has under way: for these a NIC's queue
+ * has room of its own. */
 #define MR_PORT_ALONE (RTE_MBUF_PORT_INVALID - 2)
 
 #define MR_PKT_F_LINK_BROADCAST (1u << 0) /**< sent to the link's broadcast address */

@@ -91,6 +91,10 @@ tcp_send_acks(struct tcp_out *o)
 	struct tcp_conn *c = o->c;
 	bool sack = (c->flags & TCP_F_SACK) && tcp_sack_waits(c);
 
+	if (unlikely(o->no_mbuf)) {
+		tcp_out_again(c);
+		return true;
+	}
 	if (o->acked && !(sack && (c->why & TCP_WHY_ACK_NOW)))
 		return true;
 	if (c->why & TCP_WHY_PROBE) {
@@ -103,10 +107,7 @@ tcp_send_acks(struct tcp_out *o)
 	/* What the link keeps for small frames may be taken: one ACK later on tells as much. */
 	if (unlikely(!tcp_out_has_room(o, MR_NIC_TXQ)))
 		return false;
-	if (!send_acks(o)) {
-		/* Out of mbufs: try again soon. */
-		c->why |= TCP_WHY_ACK_DELAYED;
-		c->delack_ns = c->ep.stack->now_ns + 1000000;
-	}
+	if (!send_acks(o))
+		tcp_out_again(c);
 	return true;
 }

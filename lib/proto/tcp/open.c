@@ -3,7 +3,7 @@
  * How connections begin: what both ends agree on in the handshake, SYN-SENT (RFC 9293 3.10.7.3) with simultaneous open,
  * and passive opens without a listener. Those of listeners are in listen.c.
  */
-#include "proto/tcp/tcp.h"
+#include "proto/tcp/tcp_out.h"
 
 #include <errno.h>
 
@@ -210,4 +210,47 @@ tcp_syn_sent_input(struct tcp_conn *c, struct tcp_rx *rx)
 		return;
 	}
 	syn_sent_syn(c, rx);
+}
+
+void
+tcp_send_syn(struct tcp_out *o)
+{
+	struct tcp_conn *c = o->c;
+	struct tcp *t = tcp_of(c->ep.stack);
+	struct rte_mbuf *m = mr_stack_tx_alloc(c->ep.stack);
+	uint64_t cookie;
+	bool reply = c->state == MR_TCP_SYN_RECEIVED;
+	struct tcp_tx tx = {
+		.sport_be = c->ep.flow.lport_be,
+		.dport_be = c->ep.flow.rport_be,
+		.seq = c->iss,
+		.ack = reply ? c->rcv_nxt : 0,
+		.flags = reply ? TCP_SYN | TCP_ACK : TCP_SYN,
+		.wnd = (uint16_t)tcp_syn_window(c),
+		.opts = TCP_OPT_MSS,
+		.mss = tcp_mss_offer(&c->route, (uint16_t)c->rare->user_mss),
+		.wscale = c->rcv_wscale,
+		.tsval = tcp_ts_now(t, c->ts_offset),
+		.tsecr = reply ? c->ts_recent : 0,
+	};
+
+	if (!m) {
+		mr_count(c->ep.stack, MR_DROP_NO_TX_MBUF);
+		return;
+	}
+	if (c->flags & TCP_F_TS)
+		tx.opts |= TCP_OPT_TS;
+	if (c->flags & TCP_F_WS)
+		tx.opts |= TCP_OPT_WS;
+	if (c->flags & TCP_F_SACK)
+		tx.opts |= TCP_OPT_SACK_PERM;
+	tx.flags |= tcp_ecn_syn_flags(c);
+	if (unlikely(c->rare->fo))
+		tcp_fastopen_syn(c, &tx, m, &cookie);
+	tcp_hdr_push(m, &tx, &c->route);
+	c->last_tx_ns = c->ep.stack->now_ns;
+	tcp_out_add(o, m, 0);
+	c->why &= (uint8_t)~TCP_WHY_SYN;
+	if (!c->rexmt_ns)
+		tcp_rexmt_restart(c);
 }

@@ -27,6 +27,25 @@ seg_copy(struct tcp_conn *c, const struct rte_mbuf *m)
 	return f;
 }
 
+/* The same of one that never had an mbuf. */
+static inline struct rte_mbuf *
+small_copy(struct tcp_conn *c)
+{
+	const struct tcp_small *from = &c->sendq->small;
+	struct rte_mbuf *f = mr_stack_tx_alloc(c->ep.stack);
+
+	if (unlikely(!f)) {
+		if (from->seg.flags & TCP_SEG_SENT)
+			mr_count(c->ep.stack, MR_DROP_NO_TX_MBUF);
+		return NULL;
+	}
+	memcpy(rte_pktmbuf_mtod(f, char *), from->payload, TCP_SMALL_BYTES);
+	f->data_off += from->seg.data_off;
+	f->data_len = (uint16_t)from->seg.len;
+	f->pkt_len = from->seg.len;
+	return f;
+}
+
 /* A frame around payload that is not ours to write in front of. */
 static __rte_noinline struct rte_mbuf *
 seg_around(struct tcp_conn *c, struct rte_mbuf *m)
@@ -54,6 +73,8 @@ seg_frame(struct tcp_conn *c, struct rte_mbuf *m)
 {
 	const struct tcp_seg *s = tcp_seg(m);
 
+	if (tcp_is_small(c->sendq, m))
+		return small_copy(c);
 	if (unlikely(rte_mbuf_refcnt_read(m) != 1))
 		return seg_copy(c, m);
 	if (unlikely(!RTE_MBUF_DIRECT(m)))
@@ -151,8 +172,10 @@ send_seg(struct tcp_out *o, struct rte_mbuf *m)
 	if (unlikely(!tcp_out_has_room(o, MR_NIC_TXQ_BULK)))
 		return false;
 	f = seg_frame(c, m);
-	if (!f)
+	if (unlikely(!f)) {
+		o->no_mbuf = !(s->flags & TCP_SEG_SENT);
 		return false;
+	}
 	if (s->flags & TCP_SEG_PSH && s->len > 0)
 		flags |= TCP_PSH;
 	if (s->flags & TCP_SEG_FIN)
@@ -355,49 +378,6 @@ send_tail_probe(struct tcp_out *o)
 		tcp_tlp_sent(c, true);
 }
 
-static void
-send_syn(struct tcp_out *o)
-{
-	struct tcp_conn *c = o->c;
-	struct tcp *t = tcp_of(c->ep.stack);
-	struct rte_mbuf *m = mr_stack_tx_alloc(c->ep.stack);
-	uint64_t cookie;
-	bool reply = c->state == MR_TCP_SYN_RECEIVED;
-	struct tcp_tx tx = {
-		.sport_be = c->ep.flow.lport_be,
-		.dport_be = c->ep.flow.rport_be,
-		.seq = c->iss,
-		.ack = reply ? c->rcv_nxt : 0,
-		.flags = reply ? TCP_SYN | TCP_ACK : TCP_SYN,
-		.wnd = (uint16_t)tcp_syn_window(c),
-		.opts = TCP_OPT_MSS,
-		.mss = tcp_mss_offer(&c->route, (uint16_t)c->rare->user_mss),
-		.wscale = c->rcv_wscale,
-		.tsval = tcp_ts_now(t, c->ts_offset),
-		.tsecr = reply ? c->ts_recent : 0,
-	};
-
-	if (!m) {
-		mr_count(c->ep.stack, MR_DROP_NO_TX_MBUF);
-		return;
-	}
-	if (c->flags & TCP_F_TS)
-		tx.opts |= TCP_OPT_TS;
-	if (c->flags & TCP_F_WS)
-		tx.opts |= TCP_OPT_WS;
-	if (c->flags & TCP_F_SACK)
-		tx.opts |= TCP_OPT_SACK_PERM;
-	tx.flags |= tcp_ecn_syn_flags(c);
-	if (unlikely(c->rare->fo))
-		tcp_fastopen_syn(c, &tx, m, &cookie);
-	tcp_hdr_push(m, &tx, &c->route);
-	c->last_tx_ns = c->ep.stack->now_ns;
-	tcp_out_add(o, m, 0);
-	c->why &= (uint8_t)~TCP_WHY_SYN;
-	if (!c->rexmt_ns)
-		tcp_rexmt_restart(c);
-}
-
 /* Something was sent. The probe may have been set for a flight so small that the peer may hold back its ACK; if it is larger
  * now, it does not wait for that any more. */
 static inline void
@@ -439,8 +419,8 @@ is_alone(const struct tcp_conn *c)
 		return false;
 	s = tcp_seg(m);
 	return s->len > 0 && s->len <= c->mss && s->len <= c->snd_wnd && s->len + c->mss <= c->cc.cwnd &&
-	       c->ep.stack->now_ns - c->last_tx_ns <= c->rtt.rto_ns && rte_mbuf_refcnt_read(m) == 1 &&
-	       RTE_MBUF_DIRECT(m);
+	       c->ep.stack->now_ns - c->last_tx_ns <= c->rtt.rto_ns &&
+	       (tcp_is_small(q, m) || (rte_mbuf_refcnt_read(m) == 1 && RTE_MBUF_DIRECT(m)));
 }
 
 /* Then no loop is needed, and a flight begins and ends with it. */
@@ -455,6 +435,8 @@ send_alone(struct tcp_out *o)
 	if (unlikely(!alone && !tcp_out_has_room(o, MR_NIC_TXQ_BULK)))
 		return false;
 	f = seg_frame(c, m);
+	if (unlikely(!f))
+		return false;
 	if (likely(alone))
 		f->port = MR_PORT_ALONE;
 	if (c->cc.ops->restart)
@@ -483,8 +465,9 @@ tcp_output_ahead(const struct mr_ep *ep)
 
 	if (unlikely(ep->ops != &tcp_ep_ops))
 		return;
-	m = ((const struct tcp_conn *)ep)->sendq->unsent;
-	if (m) {
+	c = (const struct tcp_conn *)ep;
+	m = c->sendq->unsent;
+	if (m && !tcp_is_small(c->sendq, m)) {
 		rte_prefetch0(m);
 		rte_prefetch0(&m->next);
 		rte_prefetch0(tcp_seg(m));
@@ -549,7 +532,7 @@ output_syn(struct tcp_out *o)
 	struct tcp_conn *c = o->c;
 
 	if (c->why & TCP_WHY_SYN)
-		send_syn(o);
+		tcp_send_syn(o);
 	return (c->rare->fo & TCP_FO_CHILD) && !(c->why & TCP_WHY_SYN);
 }
 

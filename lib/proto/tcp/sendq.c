@@ -2,8 +2,9 @@
 /*
  * The send queue: what the application wrote, cut into segments, in sequence order, until it is acknowledged.
  *
- * A segment is an mbuf with its payload behind MR_HEADROOM and its record in the private area (tcp_sendq.h). What is known
- * of segments that were sent, and the lists of those, are in board.c.
+ * A segment is an mbuf with its payload behind MR_HEADROOM and its record in the private area; or, if it is short and the
+ * first, a part of the queue's record (tcp_sendq.h). What is known of segments that were sent, and the lists of those, are in
+ * board.c.
  *
  * A segment's mbuf is shared with whoever still transmits it: payload is immutable once sent, and the frame around it is
  * only rewritten when nobody else holds a reference. What lies in a large packet or in the application's own memory is never
@@ -63,6 +64,8 @@ seg_release(struct mr_stack *s, struct rte_mbuf *m)
 static inline void
 seg_free(struct tcp_conn *c, struct rte_mbuf *m)
 {
+	if (tcp_is_small(c->sendq, m))
+		return;
 	c->ep.stack->tx_held--;
 	seg_release(c->ep.stack, m);
 }
@@ -73,11 +76,14 @@ tcp_sendq_fin(struct tcp_conn *c)
 	struct tcp_sendq *q;
 
 	if (!c->sendq->unsent) {
-		struct rte_mbuf *m = tcp_seg_new(c);
+		struct rte_mbuf *m;
 
-		if (!m)
+		if (!c->sendq->head)
+			tcp_small_new(c);
+		else if ((m = tcp_seg_new(c)))
+			tcp_seg_link_tail(c, m);
+		else
 			return false;
-		tcp_seg_link_tail(c, m);
 	}
 	q = c->sendq;
 	tcp_seg(q->tail)->flags |= TCP_SEG_FIN | TCP_SEG_PSH;
@@ -188,10 +194,12 @@ tcp_sendq_ack(struct tcp_conn *c, uint32_t ack, struct tcp_acked *a)
 			seg_shorten(c, covered);
 			break;
 		}
-		/* It is freed when some more are noted. */
-		rte_prefetch0(q->head);
-		rte_prefetch0(&q->head->next);
-		v.segs[v.n++] = q->head;
+		if (likely(!tcp_is_small(q, q->head))) {
+			/* It is freed when some more are noted. */
+			rte_prefetch0(q->head);
+			rte_prefetch0(&q->head->next);
+			v.segs[v.n++] = q->head;
+		}
 		seg_pop(c);
 		if (v.n == ACK_BATCH)
 			covered_done(c, &v, a);

@@ -22,11 +22,11 @@
 #define SUPER_BYTES (65535u - 18 - 40 - TCP_MAX_HDR_BYTES)
 #define PIECE_BYTES 16383u /* more than this is not for the descriptors of many devices, whose lengths have 14 bits */
 
-/* May a segment be chained: it has payload, and nothing to tell that must not be repeated? */
+/* May a segment be chained: it has payload, in an mbuf, and nothing to tell that must not be repeated? */
 static bool
 can_join(const struct tcp_conn *c, const struct rte_mbuf *m)
 {
-	return tcp_seg(m)->len > 0 && !(c->ecn & TCP_ECN_CWR);
+	return tcp_seg(m)->len > 0 && !tcp_is_small(c->sendq, m) && !(c->ecn & TCP_ECN_CWR);
 }
 
 /* May others follow it in the same frame? */

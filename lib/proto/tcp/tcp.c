@@ -173,10 +173,12 @@ segment_prefetch(const struct mr_flow *f)
 	if (f->kind != TCP_KIND_CONN)
 		return;
 	m = c->sendq->head;
-	if (m) {
+	if (!m)
+		return;
+	rte_prefetch0(tcp_seg(m));
+	if (!tcp_is_small(c->sendq, m)) {
 		rte_prefetch0(m);
 		rte_prefetch0(&m->next);
-		rte_prefetch0(tcp_seg(m));
 	}
 }
 

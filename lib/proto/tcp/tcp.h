@@ -7,7 +7,7 @@
  *   fastopen.c, fastopen_client.c  data in SYNs (tcp_open.h)
  *   fsm.c    the states; only writer of them
  *   input.c  RFC 9293 3.10.7.4, one function per numbered step                   ack.c    SND.UNA and the window move
- *   output.c data and SYNs   acks.c, reset.c  segments without data (tcp_out.h)   timer.c  what deadlines do
+ *   output.c data   acks.c, reset.c  segments without data (tcp_out.h)            timer.c  what deadlines do
  *   write.c  what is written, as segments   sendq.c  segments to send and sent       board.c  what is known of them
  *   rcvq.c   received in order
  *   reasm.c  received out of order, and what SACK tells of it

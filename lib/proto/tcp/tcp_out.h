@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What goes into the segments of an open connection, and their way to its route: for those who build some (output.c data
- * and SYNs, acks.c ACKs, reset.c resets).
+ * What goes into the segments of an open connection, and their way to its route: for those who build some (output.c data,
+ * open.c SYNs, acks.c ACKs, reset.c resets).
  */
 #ifndef MR_PROTO_TCP_OUT_H
 #define MR_PROTO_TCP_OUT_H
@@ -22,6 +22,7 @@ struct tcp_out {
 	struct rte_mbuf *pkts[TCP_OUT_BURST];
 	uint16_t n;
 	bool acked; /* something that carries the ACK went out */
+	bool no_mbuf; /* something new did not, for want of one */
 	uint8_t ect; /* ECN bits of all of them */
 	/* The frame that grows (super.c); NULL: none does. */
 	struct rte_mbuf *super, *super_last; /* its headers-to-be; the last payload chained to them */
@@ -36,7 +37,7 @@ tcp_out_init(struct tcp_out *o, struct tcp_conn *c)
 {
 	o->c = c;
 	o->n = 0;
-	o->acked = false;
+	o->acked = o->no_mbuf = false;
 	o->ect = 0;
 	o->super = NULL;
 }
@@ -65,6 +66,14 @@ tcp_out_add(struct tcp_out *o, struct rte_mbuf *m, uint8_t ect)
 	o->acked = true;
 	if (o->n == TCP_OUT_BURST)
 		tcp_out_flush(o);
+}
+
+/* There was no mbuf: try again soon, with the ACK or data that carries it. */
+static inline void
+tcp_out_again(struct tcp_conn *c)
+{
+	c->why |= TCP_WHY_ACK_DELAYED;
+	c->delack_ns = c->ep.stack->now_ns + 1000000;
 }
 
 /* A link that does not keep up is no loss: the next turn goes on. `max` as in mr_nic_tx_room. */
@@ -99,6 +108,9 @@ tcp_tx_fill(struct tcp_conn *c, struct tcp_tx *tx, uint8_t flags, uint32_t seq)
 	if (unlikely(c->flags & TCP_F_URG_SENT) && (tx->urp_be = tcp_urgent_pointer(c, seq, flags)) != 0)
 		tx->flags |= TCP_URG;
 }
+
+/* open.c: the SYN, or SYN-ACK, of who opens without a listener */
+void tcp_send_syn(struct tcp_out *o);
 
 /* super.c */
 /* Take a segment, sent for the first time and within all windows, into a frame of several that the link cuts again.

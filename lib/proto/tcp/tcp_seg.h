@@ -12,6 +12,19 @@
 
 #include "proto/tcp/tcp.h"
 
+/* The segment without an mbuf of a new record. */
+static __rte_noinline void
+tcp_small_make(struct tcp_sendq *q)
+{
+	struct rte_mbuf *m = &q->small.m;
+
+	m->buf_addr = q->small.payload;
+	m->buf_len = TCP_SMALL_BYTES;
+	m->nb_segs = 1;
+	rte_mbuf_refcnt_set(m, 2);
+	q->has_small = true;
+}
+
 /* The record of the queue, from now on if there was none. There are as many as connections. */
 static inline struct tcp_sendq *
 tcp_sendq_own(struct tcp_conn *c)
@@ -29,6 +42,8 @@ tcp_sendq_own(struct tcp_conn *c)
 	q->end_seq = c->snd_nxt;
 	q->fack = q->snd_sml = q->ecn_high = c->snd_una;
 	q->sack_credit = TCP_SACK_CREDIT;
+	if (unlikely(!q->has_small))
+		tcp_small_make(q);
 	c->sendq = q;
 	return q;
 }
@@ -66,6 +81,16 @@ tcp_seg_link_tail(struct tcp_conn *c, struct rte_mbuf *m)
 	q->tail = m;
 	if (!q->unsent)
 		q->unsent = m;
+}
+
+/* The segment without an mbuf, empty, in an empty queue. */
+static __rte_always_inline void
+tcp_small_new(struct tcp_conn *c)
+{
+	struct tcp_sendq *q = tcp_sendq_own(c);
+
+	memset(&q->small.seg, 0, sizeof(q->small.seg));
+	tcp_seg_link_tail(c, &q->small.m);
 }
 
 /* Room behind the payload of a segment, if it may still grow. */

@@ -76,6 +76,16 @@ tcp_seg_end(const struct tcp_seg *s)
 	return s->seq + tcp_seg_span(s);
 }
 
+#define TCP_SMALL_BYTES sizeof(struct mr_pkt)
+
+/* A segment without an mbuf: what is written into an empty queue, if it is short. It looks like one that somebody else holds
+ * too, so what is sent is a copy, and nothing of the pool waits for its ACK. */
+struct tcp_small {
+	struct rte_mbuf m;              /* is written once, when the record is new */
+	char payload[TCP_SMALL_BYTES];  /* where an mbuf has the packet's own facts */
+	struct tcp_seg seg;
+};
+
 #define TCP_SACK_CREDIT 1024        /* steps that reading SACK blocks may take before anything is acknowledged */
 
 /* The repair of losses, and what is needed to take it back (prr.c, undo.c). */
@@ -113,11 +123,13 @@ struct tcp_sendq {
 	uint32_t fack;                  /* RACK.fack, if beyond SND.UNA */
 	uint32_t snd_sml;               /* end of the last segment that was sent smaller than full */
 	uint32_t ecn_high;              /* SND.NXT when the window was reduced last */
-	int32_t soft_err;               /* what ICMP said of the flight, -errno; 0: nothing */
+	int16_t soft_err;               /* what ICMP said of the flight, -errno; 0: nothing */
+	bool has_small;                 /* small.m is written */
 	/* from here on cold: what losses need */
 	struct tcp_repair repair;
 	struct rte_mbuf *lost_head, *lost_tail; /* LOST, by sequence */
 	struct rte_mbuf *newest_run;    /* SACKED: the run that grew last */
+	struct tcp_small small;         /* if it is in the queue, it is the first */
 };
 
 /* What a flight without losses reads and writes: `repair` begins with the word that tells whether there were any. */
@@ -125,6 +137,13 @@ struct tcp_sendq {
 _Static_assert(TCP_SENDQ_HOT_BYTES % RTE_CACHE_LINE_SIZE == 0, "not a line more");
 
 extern const struct tcp_sendq tcp_sendq_none;
+
+/* Is a segment the one without an mbuf? */
+static inline bool
+tcp_is_small(const struct tcp_sendq *q, const struct rte_mbuf *m)
+{
+	return m == &q->small.m;
+}
 
 struct tcp_conn;
 struct tcp_acked;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the application writes becomes segments at the end of the send queue: copied into a packet of each segment, or in one
- * piece into large packets that segments refer to (stack/large.h), or left where it lies.
+ * What the application writes becomes segments at the end of the send queue: copied into a packet of each segment, or into the
+ * queue's own record if it is short and nothing else is queued, or in one piece into large packets that segments refer to
+ * (stack/large.h), or left where it lies.
  */
 #include "proto/tcp/tcp_seg.h"
 
@@ -141,9 +142,49 @@ append_long(struct tcp_conn *c, const char *p, size_t len)
 	return done;
 }
 
+/* All that is queued, in the record. */
+static size_t
+append_small(struct tcp_conn *c, const void *buf, uint32_t len)
+{
+	tcp_small_new(c);
+	c->sendq->small.seg.flags = TCP_SEG_PSH;
+	tail_fill(c->sendq, buf, len);
+	return len;
+}
+
+/* What is queued is short and was not sent; it gets an mbuf if more is to follow it in its segment than it has room for.
+ * @return false: no mbuf */
+static bool
+small_grow(struct tcp_conn *c, size_t len)
+{
+	struct tcp_sendq *q = c->sendq;
+	struct tcp_small *from = &q->small;
+	struct rte_mbuf *m;
+	struct tcp_seg *s;
+
+	if (from->seg.flags & TCP_SEG_SENT || len <= tcp_seg_room(c, &from->m))
+		return true;
+	m = tcp_seg_new(c);
+	if (!m)
+		return false;
+	s = tcp_seg(m);
+	s->seq = from->seg.seq;
+	s->len = from->seg.len;
+	s->flags = from->seg.flags;
+	memcpy((char *)m->buf_addr + s->data_off, from->payload + from->seg.data_off, s->len);
+	q->head = q->tail = q->unsent = m;
+	return true;
+}
+
 size_t
 tcp_sendq_append(struct tcp_conn *c, const void *buf, size_t len)
 {
+	const struct rte_mbuf *tail = c->sendq->tail;
+
+	if (!tail && len <= TCP_SMALL_BYTES && len <= c->mss)
+		return len > 0 ? append_small(c, buf, (uint32_t)len) : 0;
+	if (tcp_is_small(c->sendq, tail) && !small_grow(c, len))
+		return 0;
 	if (unlikely(len >= LARGE_SEGS * c->mss) && is_cut(c))
 		return append_long(c, buf, len);
 	return append_short(c, buf, len);
@@ -171,6 +212,8 @@ tcp_sendq_append_external(struct tcp_conn *c, struct rte_mbuf *from, size_t len)
 	const char *data = rte_pktmbuf_mtod(from, const char *);
 	size_t done = 0, n;
 
+	if (tcp_is_small(c->sendq, c->sendq->tail) && !small_grow(c, len))
+		return 0;
 	while (done < len) {
 		struct rte_mbuf *tail = c->sendq->tail;
 		size_t room = tail ? tcp_seg_room(c, tail) : 0, left = len - done;
