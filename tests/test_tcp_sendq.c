@@ -12,6 +12,8 @@
 
 START_TEST(bytes_are_cut_at_the_mss)
 {
+	ck_assert_uint_eq(append(0), 0);
+	ck_assert_uint_eq(count(), 0);
 	ck_assert_uint_eq(append(2 * MSS + 300), 2 * MSS + 300);
 	ck_assert_uint_eq(count(), 3);
 	ck_assert_uint_eq(tcp_seg(seg(0))->len, MSS);

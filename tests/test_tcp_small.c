@@ -146,6 +146,34 @@ START_TEST(followed_while_in_flight)
 }
 END_TEST
 
+/* The application's memory behind it fills its segment first. */
+static void
+no_more(void *addr, void *arg)
+{
+	(void)addr, (void)arg;
+}
+
+START_TEST(grows_by_lent_memory)
+{
+	static struct rte_mbuf_ext_shared_info info = {.free_cb = no_more};
+	static uint8_t b[2 * MSS];
+	struct rte_mbuf *m = rte_pktmbuf_alloc(mr_stack_tx_pool(rig.stack));
+
+	rig_pattern_fill(b, 10, sizeof(b));
+	rte_mbuf_ext_refcnt_set(&info, 1);
+	rte_pktmbuf_attach_extbuf(m, b, 0, sizeof(b), &info);
+	m->pkt_len = m->data_len = sizeof(b);
+	put(10);
+	ck_assert_int_eq(mr_ep_send_mbuf(t.ep, m, NULL), sizeof(b));
+	rig_poll(&rig);
+	rig_tcp_expect(&t, RIG_ACK, 1, 1, MSS, .pattern = true);
+	rig_tcp_expect(&t, RIG_ACK, 1 + MSS, 1, MSS, .pattern = true);
+	take_ack(2 * MSS);
+	rig_tcp_expect(&t, RIG_ACK | RIG_PSH, 1 + 2 * MSS, 1, 10, .pattern = true);
+	take_ack(2 * MSS + 10);
+}
+END_TEST
+
 /* An application's packet behind it is a segment of its own, as behind any. */
 static void
 packet_behind(void)
@@ -330,6 +358,7 @@ suite(void)
 
 	tcase_add_loop_test(tc, nothing_waits_for_the_ack, 0, 5);
 	tcase_add_loop_test(tc, grows, 0, 6);
+	tcase_add_test(tc, grows_by_lent_memory);
 	tcase_add_test(tc, followed_while_in_flight);
 	tcase_add_test(tc, followed_by_a_packet);
 	tcase_add_test(tc, link_that_cuts);

@@ -6,7 +6,8 @@
  * The frame is a new mbuf with headers, and the payloads of consecutive segments chained to it. Each segment stays what it
  * is in the send queue, with its own record, so loss, SACK and RACK see no difference. The link repeats the
  * headers, so the wire sees the segments that would have gone alone: all full but the last, PSH and FIN only with the last.
- * What cannot be repeated goes alone: CWR, and what is sent again. So nobody else holds what is chained: it was in no frame.
+ * What cannot be repeated goes alone: CWR, and what is sent again. So does what has no mbuf, for it is a write of its own. So
+ * nobody else holds what is chained: it was in no frame.
  *
  * Payload that lies in one piece, of a long write or in the application's memory, is one in the frame too: the first segment's
  * mbuf stands for those that follow it. As long as the frame has that, it has the memory that all of them refer to.
@@ -22,11 +23,11 @@
 #define SUPER_BYTES (65535u - 18 - 40 - TCP_MAX_HDR_BYTES)
 #define PIECE_BYTES 16383u /* more than this is not for the descriptors of many devices, whose lengths have 14 bits */
 
-/* May a segment be chained: it has payload, in an mbuf, and nothing to tell that must not be repeated? */
+/* May a segment be chained: it has payload, and nothing to tell that must not be repeated? */
 static bool
 can_join(const struct tcp_conn *c, const struct rte_mbuf *m)
 {
-	return tcp_seg(m)->len > 0 && !tcp_is_small(c->sendq, m) && !(c->ecn & TCP_ECN_CWR);
+	return tcp_seg(m)->len > 0 && !(c->ecn & TCP_ECN_CWR);
 }
 
 /* May others follow it in the same frame? */

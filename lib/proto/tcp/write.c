@@ -171,7 +171,7 @@ small_grow(struct tcp_conn *c, size_t len)
 	s->seq = from->seg.seq;
 	s->len = from->seg.len;
 	s->flags = from->seg.flags;
-	memcpy((char *)m->buf_addr + s->data_off, from->payload + from->seg.data_off, s->len);
+	memcpy((char *)m->buf_addr + s->data_off, from->payload, s->len);
 	q->head = q->tail = q->unsent = m;
 	return true;
 }
@@ -181,7 +181,7 @@ tcp_sendq_append(struct tcp_conn *c, const void *buf, size_t len)
 {
 	const struct rte_mbuf *tail = c->sendq->tail;
 
-	if (!tail && len <= TCP_SMALL_BYTES && len <= c->mss)
+	if (!tail && len <= TCP_SMALL_BYTES)
 		return len > 0 ? append_small(c, buf, (uint32_t)len) : 0;
 	if (tcp_is_small(c->sendq, tail) && !small_grow(c, len))
 		return 0;
