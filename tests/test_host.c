@@ -300,6 +300,22 @@ read_time(struct mr_stack *s, unsigned core, void *arg)
 	return 0;
 }
 
+/* How long a worker that may sleep does after a turn. */
+START_TEST(rests)
+{
+	static const struct {
+		uint64_t received, left_ns, ns;
+		uint32_t idle_turns;
+	} r[] = {
+		{0, UINT64_MAX, 0, 0},         {0, UINT64_MAX, 0, 1000},      {0, UINT64_MAX, 50000, 1001}, {0, 4711, 4711, 1001},
+		{0, 0, 0, UINT32_MAX},         {1, UINT64_MAX, 0, 0},         {2, UINT64_MAX, 20000, 0},    {31, UINT64_MAX, 20000, 0},
+		{32, UINT64_MAX, 0, 0},        {128, UINT64_MAX, 0, 0},       {2, 815, 815, 0},             {2, 0, 0, 0},
+	};
+
+	ck_assert_uint_eq(mr_host_rest_ns(r[_i].received, r[_i].idle_turns, r[_i].left_ns), r[_i].ns);
+}
+END_TEST
+
 START_TEST(time_goes_on)
 {
 	uint64_t before[LCORES], after[LCORES];
@@ -407,6 +423,7 @@ suite(void)
 	tcase_add_loop_test(tc, call_on_the_own_lcore, 0, 3 * LCORES);
 	tcase_add_test(tc, call_thousand_times);
 	tcase_add_test(tc, alone_on_main);
+	tcase_add_loop_test(tc, rests, 0, 12);
 	tcase_add_test(tc, time_goes_on);
 	tcase_add_test(tc, start_and_stop_leak_nothing);
 	return s;

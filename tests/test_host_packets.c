@@ -251,6 +251,42 @@ START_TEST(destroy_with_frames_in_relays)
 }
 END_TEST
 
+/* After a turn with few packets a worker that may sleep does, and that is no part of the turn; after one with a packet, or a burst,
+ * it does not. */
+START_TEST(sleeps_for_more)
+{
+	enum { TURNS = 20 };
+	static const unsigned main_lcore[] = {0}, packets[] = {1, 2, 31, 32};
+	uint64_t slept = rte_get_tsc_hz() / 50000 * TURNS, tsc;
+	struct mr_host_opts o = host_opts(1);
+	struct mr_host_load load;
+
+	device_queues = 1;
+	o.lcores = main_lcore;
+	o.idle = MR_IDLE_SLEEP;
+	ck_assert_int_eq(mr_host_create(&o, &host), 0);
+	ck_assert_int_eq(mr_host_add_port(host, &fake_port), 0);
+	ck_assert_int_eq(mr_host_call(host, add_addresses, NULL), 0);
+	ck_assert_int_eq(mr_host_start(host), 0);
+	tsc = rte_rdtsc();
+	for (unsigned turn = 0; turn < TURNS; turn++) {
+		for (unsigned i = 0; i < packets[_i]; i++)
+			ck_assert_int_eq(rte_ring_enqueue(fakes[0]->rx,
+			                                  fake_pkt(mr_stack_rx_pool(mr_host_stack(host, 0)), LOCAL, 1024, i, 0)), 0);
+		ck_assert_uint_gt(mr_host_poll(host), 0);
+	}
+	tsc = rte_rdtsc() - tsc;
+	mr_host_load(host, 0, &load);
+	ck_assert_uint_eq(load.busy_turns, TURNS);
+	ck_assert_uint_eq(load.idle_turns, 0);
+	if (packets[_i] == 2 || packets[_i] == 31)
+		ck_assert(load.idle_tsc >= slept && load.busy_tsc <= tsc - load.idle_tsc);
+	else
+		ck_assert_uint_eq(load.idle_tsc, 0);
+	mr_host_stop(host);
+}
+END_TEST
+
 static Suite *
 suite(void)
 {
@@ -264,6 +300,7 @@ suite(void)
 	tcase_add_test(tc, relays_deliver_everything);
 	tcase_add_test(tc, impairment_differs_by_worker);
 	tcase_add_test(tc, destroy_with_frames_in_relays);
+	tcase_add_loop_test(tc, sleeps_for_more, 0, 4);
 	return s;
 }
 

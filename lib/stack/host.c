@@ -33,6 +33,7 @@
 
 #define IDLE_TURNS 1000      /* without work before a worker rests */
 #define IDLE_SLEEP_NS 50000u /* mr_idle promises it */
+#define GATHER_NS 20000u     /* and this */
 
 _Static_assert(RTE_DIM(((struct mr_steer *)0)->out) == MR_HOST_MAX_WORKERS, "a ring for each worker");
 
@@ -58,20 +59,12 @@ clock_ns(const struct mr_host_clock *c, uint64_t tsc)
 
 /* ---- a worker */
 
-/* Nothing to do: give the processor away, but never past the time that the stack waits for. */
-static void
-worker_rest(enum mr_idle idle, uint64_t now_ns, uint64_t next_ns)
+uint64_t
+mr_host_rest_ns(uint64_t received, uint32_t idle_turns, uint64_t left_ns)
 {
-	struct timespec ts = {0};
+	uint32_t ns = received > 1 && received < MR_BURST ? GATHER_NS : idle_turns > IDLE_TURNS ? IDLE_SLEEP_NS : 0;
 
-	if (next_ns <= now_ns)
-		return;
-	if (idle == MR_IDLE_YIELD) {
-		sched_yield();
-	} else if (idle == MR_IDLE_SLEEP) {
-		ts.tv_nsec = RTE_MIN(next_ns - now_ns, (uint64_t)IDLE_SLEEP_NS);
-		clock_nanosleep(CLOCK_MONOTONIC, 0, &ts, NULL);
-	}
+	return RTE_MIN(left_ns, (uint64_t)ns);
 }
 
 /* The last turn has ended: it is busy or idle as a whole. */
@@ -92,11 +85,33 @@ worker_account(struct mr_host_worker *w, uint64_t tsc)
 	}
 }
 
+/* Give the processor away, if there is little to do. */
+static void
+worker_rest(struct mr_host_worker *w, uint64_t received, uint64_t left_ns)
+{
+	enum mr_idle idle = w->host->idle;
+	struct timespec ts = {0};
+	uint64_t tsc;
+
+	if (idle == MR_IDLE_YIELD && w->idle_turns > IDLE_TURNS && left_ns > 0) {
+		sched_yield();
+	} else if (idle == MR_IDLE_SLEEP) {
+		ts.tv_nsec = (long)mr_host_rest_ns(received, w->idle_turns, left_ns);
+		if (ts.tv_nsec == 0)
+			return;
+		tsc = rte_rdtsc();
+		worker_account(w, tsc);
+		clock_nanosleep(CLOCK_MONOTONIC, 0, &ts, NULL);
+		w->load.idle_tsc += rte_rdtsc() - tsc;
+	}
+}
+
 static unsigned
 worker_turn(struct mr_host_worker *w)
 {
 	const struct mr_host *h = w->host;
 	uint64_t tsc = rte_rdtsc(), now_ns = RTE_MAX(clock_ns(&h->clock, tsc), w->last_ns);
+	uint64_t *rx = &w->stack->counters[MR_CNT_NIC_RX_PACKETS], rx_before = *rx;
 	unsigned work;
 
 	worker_account(w, tsc);
@@ -104,10 +119,12 @@ worker_turn(struct mr_host_worker *w)
 	w->turn_tsc = tsc;
 	w->worked = work > 0;
 	w->last_ns = now_ns;
-	if (work)
-		w->idle_turns = 0;
-	else if (h->idle != MR_IDLE_BUSY && ++w->idle_turns > IDLE_TURNS)
-		worker_rest(h->idle, now_ns, mr_stack_next_ns(w->stack));
+	w->idle_turns = work ? 0 : w->idle_turns + 1;
+	if (h->idle != MR_IDLE_BUSY && (w->idle_turns > IDLE_TURNS || *rx != rx_before)) {
+		uint64_t next_ns = mr_stack_next_ns(w->stack);
+
+		worker_rest(w, *rx - rx_before, next_ns - RTE_MIN(next_ns, now_ns));
+	}
 	return work;
 }
 
@@ -366,6 +383,18 @@ mr_host_stop(struct mr_host *h)
 	h->running = false;
 }
 
+/* The main lcore only controls. */
+static void
+control_rest(enum mr_idle idle)
+{
+	const struct timespec ts = {.tv_nsec = IDLE_SLEEP_NS};
+
+	if (idle == MR_IDLE_YIELD)
+		sched_yield();
+	else if (idle == MR_IDLE_SLEEP)
+		clock_nanosleep(CLOCK_MONOTONIC, 0, &ts, NULL);
+}
+
 unsigned
 mr_host_poll(struct mr_host *h)
 {
@@ -379,7 +408,7 @@ mr_host_poll(struct mr_host *h)
 		worker_account(&h->workers[0], rte_rdtsc());
 		return work;
 	}
-	worker_rest(h->idle, 0, UINT64_MAX);
+	control_rest(h->idle);
 	return 0;
 }
 

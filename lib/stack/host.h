@@ -36,6 +36,12 @@ struct mr_host_worker {
 	char name[8];
 } __rte_cache_aligned;
 
+/* How long a worker that may sleep does after a turn: when turn after turn was idle; and when the turn received some packets,
+ * but not a burst, for more to come. Never past the time that the stack waits for.
+ * @param left_ns until then
+ * @return 0: not at all */
+uint64_t mr_host_rest_ns(uint64_t received, uint32_t idle_turns, uint64_t left_ns);
+
 /* A port. */
 struct mr_host_links {
 	TAILQ_ENTRY(mr_host_links) entry;

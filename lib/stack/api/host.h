@@ -19,11 +19,13 @@ struct mr_host;
 /** Most workers, and so stacks, of a host. */
 #define MR_HOST_MAX_WORKERS 64
 
-/** What a worker does when a turn found nothing to do. */
+/** What a worker does when a turn found nothing to do, or little. */
 enum mr_idle {
 	MR_IDLE_BUSY,   /**< poll again at once */
 	MR_IDLE_YIELD,  /**< sched_yield() after a while without work */
-	MR_IDLE_SLEEP,  /**< sleep 50 us after a while without work */
+	/** Sleep 50 us after a while without work, and 20 us after a turn that received more than one packet and less than a burst (32):
+	 * as with a NIC's interrupt moderation, what comes in a stream comes in larger bursts, of which each costs less and has one ACK. */
+	MR_IDLE_SLEEP,
 };
 
 /** Construction parameters; zero fields mean the default. */
