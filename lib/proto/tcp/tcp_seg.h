@@ -84,13 +84,15 @@ tcp_seg_link_tail(struct tcp_conn *c, struct rte_mbuf *m)
 }
 
 /* The segment without an mbuf, empty, in an empty queue. */
-static __rte_always_inline void
+static __rte_always_inline struct tcp_small *
 tcp_small_new(struct tcp_conn *c)
 {
 	struct tcp_sendq *q = tcp_sendq_own(c);
 
 	memset(&q->small.seg, 0, sizeof(q->small.seg));
-	tcp_seg_link_tail(c, &q->small.m);
+	q->small.seg.seq = q->end_seq;
+	q->head = q->tail = q->unsent = &q->small.m;
+	return &q->small;
 }
 
 /* Room behind the payload of a segment, if it may still grow. */

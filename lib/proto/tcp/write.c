@@ -146,9 +146,14 @@ append_long(struct tcp_conn *c, const char *p, size_t len)
 static size_t
 append_small(struct tcp_conn *c, const void *buf, uint32_t len)
 {
-	tcp_small_new(c);
-	c->sendq->small.seg.flags = TCP_SEG_PSH;
-	tail_fill(c->sendq, buf, len);
+	struct tcp_small *small = tcp_small_new(c);
+	struct tcp_sendq *q = c->sendq;
+
+	rte_memcpy(small->payload, buf, len);
+	small->seg.flags = TCP_SEG_PSH;
+	small->seg.len = (uint16_t)len;
+	q->bytes = len;
+	q->end_seq += len;
 	return len;
 }
 
