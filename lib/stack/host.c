@@ -85,25 +85,27 @@ worker_account(struct mr_host_worker *w, uint64_t tsc)
 	}
 }
 
-/* Give the processor away, if there is little to do. */
+/* Give the processor away. */
 static void
-worker_rest(struct mr_host_worker *w, uint64_t received, uint64_t left_ns)
+rest(enum mr_idle idle, uint64_t ns)
 {
-	enum mr_idle idle = w->host->idle;
-	struct timespec ts = {0};
-	uint64_t tsc;
+	const struct timespec ts = {.tv_nsec = (long)ns};
 
-	if (idle == MR_IDLE_YIELD && w->idle_turns > IDLE_TURNS && left_ns > 0) {
+	if (idle == MR_IDLE_YIELD)
 		sched_yield();
-	} else if (idle == MR_IDLE_SLEEP) {
-		ts.tv_nsec = (long)mr_host_rest_ns(received, w->idle_turns, left_ns);
-		if (ts.tv_nsec == 0)
-			return;
-		tsc = rte_rdtsc();
-		worker_account(w, tsc);
+	else if (idle == MR_IDLE_SLEEP)
 		clock_nanosleep(CLOCK_MONOTONIC, 0, &ts, NULL);
-		w->load.idle_tsc += rte_rdtsc() - tsc;
-	}
+}
+
+/* That is no part of a turn that worked. */
+static void
+worker_rest(struct mr_host_worker *w, uint64_t ns)
+{
+	uint64_t tsc = rte_rdtsc();
+
+	worker_account(w, tsc);
+	rest(w->host->idle, ns);
+	w->load.idle_tsc += rte_rdtsc() - tsc;
 }
 
 static unsigned
@@ -111,7 +113,7 @@ worker_turn(struct mr_host_worker *w)
 {
 	const struct mr_host *h = w->host;
 	uint64_t tsc = rte_rdtsc(), now_ns = RTE_MAX(clock_ns(&h->clock, tsc), w->last_ns);
-	uint64_t *rx = &w->stack->counters[MR_CNT_NIC_RX_PACKETS], rx_before = *rx;
+	uint64_t *rx = &w->stack->counters[MR_CNT_NIC_RX_PACKETS], rx_before = *rx, received;
 	unsigned work;
 
 	worker_account(w, tsc);
@@ -120,10 +122,13 @@ worker_turn(struct mr_host_worker *w)
 	w->worked = work > 0;
 	w->last_ns = now_ns;
 	w->idle_turns = work ? 0 : w->idle_turns + 1;
-	if (h->idle != MR_IDLE_BUSY && (w->idle_turns > IDLE_TURNS || *rx != rx_before)) {
+	received = h->idle == MR_IDLE_SLEEP ? *rx - rx_before : 0;
+	if (h->idle != MR_IDLE_BUSY && (w->idle_turns > IDLE_TURNS || received > 1)) {
 		uint64_t next_ns = mr_stack_next_ns(w->stack);
+		uint64_t ns = mr_host_rest_ns(received, w->idle_turns, next_ns - RTE_MIN(next_ns, now_ns));
 
-		worker_rest(w, *rx - rx_before, next_ns - RTE_MIN(next_ns, now_ns));
+		if (ns > 0)
+			worker_rest(w, ns);
 	}
 	return work;
 }
@@ -383,18 +388,6 @@ mr_host_stop(struct mr_host *h)
 	h->running = false;
 }
 
-/* The main lcore only controls. */
-static void
-control_rest(enum mr_idle idle)
-{
-	const struct timespec ts = {.tv_nsec = IDLE_SLEEP_NS};
-
-	if (idle == MR_IDLE_YIELD)
-		sched_yield();
-	else if (idle == MR_IDLE_SLEEP)
-		clock_nanosleep(CLOCK_MONOTONIC, 0, &ts, NULL);
-}
-
 unsigned
 mr_host_poll(struct mr_host *h)
 {
@@ -408,7 +401,7 @@ mr_host_poll(struct mr_host *h)
 		worker_account(&h->workers[0], rte_rdtsc());
 		return work;
 	}
-	control_rest(h->idle);
+	rest(h->idle, IDLE_SLEEP_NS);
 	return 0;
 }
 
