@@ -81,6 +81,7 @@ starved_unlink(struct mr_ep *ep)
 		ep->event_next->event_pprev = ep->event_pprev;
 	else
 		ep->stack->starved_tail = ep->event_pprev;
+	ep->stack->n_starved--;
 }
 
 static void
@@ -92,6 +93,8 @@ starved_link(struct mr_ep *ep)
 	ep->event_pprev = s->starved_tail;
 	*s->starved_tail = ep;
 	s->starved_tail = &ep->event_next;
+	s->n_starved++;
+	s->tx_starved = true;
 }
 
 /* Is it on that list, of which events take it away? */
@@ -171,9 +174,6 @@ mr_ep_await_room(struct mr_ep *ep, struct mr_nic *nic)
 void
 mr_ep_starved(struct mr_ep *ep)
 {
-	struct mr_stack *s = ep->stack;
-
-	s->tx_starved = true;
 	if (ep->flags & MR_EP_F_STARVED)
 		return;
 	ep->flags |= MR_EP_F_STARVED;
@@ -185,50 +185,33 @@ mr_ep_starved(struct mr_ep *ep)
 
 /* Is there an mbuf to send with? Few are in queues, perhaps, and all others in a link that holds them. */
 static bool
-has_tx_mbuf(struct mr_stack *s)
+has_tx_room(struct mr_stack *s)
 {
-	struct rte_mbuf *m = mr_stack_tx_alloc(s);
+	struct rte_mbuf *m = mr_stack_tx_room(s) ? mr_stack_tx_alloc(s) : NULL;
 
 	if (m)
 		mr_stack_free(s, m);
 	return m;
 }
 
-void
-mr_ep_wake_starved(struct mr_stack *s)
+/* It waits for memory no longer. @return what it is to be told. Who does not listen has no turn. */
+static uint32_t
+ep_turn(struct mr_ep *ep)
 {
-	struct mr_ep *others = s->events, **others_tail = s->events_tail;
-
-	if (!s->tx_starved || s->tx_held + s->tx_held_max / 4 > s->tx_held_max || !has_tx_mbuf(s))
-		return;
-	s->tx_starved = false;
-	s->events = NULL;
-	s->events_tail = &s->events;
-	while (s->starved) {
-		struct mr_ep *ep = s->starved;
-
-		starved_unlink(ep);
-		ep->flags &= ~MR_EP_F_STARVED;
-		mr_ep_event(ep, MR_EV_OUT);
-	}
-	/* The others come after: who has waited may take what there is. */
-	if (others) {
-		others->event_pprev = s->events_tail;
-		*s->events_tail = others;
-		s->events_tail = others_tail;
-	}
+	ep->flags &= ~MR_EP_F_STARVED;
+	if (ep->waiters)
+		ep->flags |= MR_EP_F_TURN;
+	return MR_EV_OUT;
 }
 
 /* Its events are being told. It waits for memory again, or there is some since. @return what is to be told besides */
 static uint32_t
 starved_after_events(struct mr_ep *ep)
 {
-	if (ep->stack->tx_starved) {
-		starved_link(ep);
-		return 0;
-	}
-	ep->flags &= ~MR_EP_F_STARVED;
-	return MR_EV_OUT;
+	if (has_tx_room(ep->stack))
+		return ep_turn(ep);
+	starved_link(ep);
+	return 0;
 }
 
 static void
@@ -251,14 +234,34 @@ ep_tell(struct mr_ep *ep)
 	s->telling_next = NULL;
 }
 
+/* Who waits for memory is told in the order of waiting, as many as there are mbufs, and before all others: those that send as
+ * fast as theirs are acknowledged would take each that comes free. Who is refused again waits behind the others. Memory is
+ * short until nobody waits and a quarter of it is free. */
+static unsigned
+tell_starved(struct mr_stack *s)
+{
+	uint32_t n, max = RTE_MIN(s->n_starved, s->tx_held_max - s->tx_held);
+
+	for (n = 0; n < max && s->starved && has_tx_room(s); n++) {
+		struct mr_ep *ep = s->starved;
+
+		starved_unlink(ep);
+		ep->events |= ep_turn(ep);
+		ep_tell(ep);
+	}
+	if (!s->starved && s->tx_held + s->tx_held_max / 4 <= s->tx_held_max)
+		s->tx_starved = false;
+	return n;
+}
+
 unsigned
 mr_ep_tell_events(struct mr_stack *s)
 {
+	unsigned n = unlikely(s->tx_starved) ? tell_starved(s) : 0;
 	struct mr_ep *list = s->events;
-	unsigned n = 0;
 
 	if (!list)
-		return 0;
+		return n;
 	list->event_pprev = &list;
 	s->events = NULL;
 	s->events_tail = &s->events;

@@ -68,6 +68,7 @@ struct mr_ep_ops {
 #define MR_EP_F_EVENT (1u << 1)      /**< private: on the stack's event list */
 #define MR_EP_F_CLOSED (1u << 2)     /**< the application has given up the handle: no more events */
 #define MR_EP_F_STARVED (1u << 3)    /**< private: on the stack's list of starved ones, unless on that of events */
+#define MR_EP_F_TURN (1u << 4)       /**< it has waited for transmit mbufs and was told; the transport's to clear, when it is refused */
 #define MR_EP_F_USER (1u << 8)       /**< first of the transport's own flags */
 
 /** Head of an endpoint; a transport has it first in a struct of its own. */
@@ -110,8 +111,8 @@ ssize_t mr_ep_refuse_mbuf(struct rte_mbuf *m, int rc);
  *  served. */
 void mr_ep_await_room(struct mr_ep *ep, struct mr_nic *nic);
 
-/** The endpoint was refused transmit mbufs (mr_stack_tx_hold, or the pool is empty): MR_EV_OUT is noted for it when a
- *  quarter of those that endpoints may hold is free again. */
+/** The endpoint was refused transmit mbufs (mr_stack_tx_hold, or the pool is empty): MR_EV_OUT is told in the order of
+ *  waiting, to as many endpoints as there are mbufs free. */
 void mr_ep_starved(struct mr_ep *ep);
 
 #ifdef __cplusplus

@@ -382,11 +382,9 @@ mr_stack_poll(struct mr_stack *s, uint64_t now_ns)
 	if (s->steer)
 		s->work += mr_mailbox_drain(s);
 	s->work += mr_wheel_advance(&s->wheel, now_ns);
-	if (unlikely(s->tx_starved))
-		mr_ep_wake_starved(s);
 	if (unlikely(s->neigh_told))
 		s->work += mr_neigh_tell(s);
-	if (s->events)
+	if (s->events || unlikely(s->tx_starved))
 		s->work += mr_ep_tell_events(s);
 	if (unlikely(s->room_wanted))
 		mr_ep_give_rooms(s);
@@ -408,7 +406,7 @@ mr_stack_next_ns(const struct mr_stack *s)
 	const struct mr_nic *nic;
 
 	MR_OWN_CORE(s);
-	if (s->loop.n > 0 || s->dirty || s->events || s->neigh_told)
+	if (s->loop.n > 0 || s->dirty || s->events || s->neigh_told || (s->starved && mr_stack_tx_room(s)))
 		return s->now_ns;
 	TAILQ_FOREACH(nic, &s->nics, link_in_stack) {
 		struct mr_link *l = nic->link;

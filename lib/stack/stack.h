@@ -74,6 +74,7 @@ struct mr_stack {
 	                                    * stacks may still hold packets of them, and the host frees them last */
 	struct mr_ep *starved;             /* endpoints that were refused tx mbufs, in the order of that */
 	struct mr_ep **starved_tail;
+	uint32_t n_starved;
 	struct mr_ep *telling;             /* whose waiters are being called; NULL once it is closed */
 	struct mr_waiter *telling_next;    /* the waiter to call after the running one */
 	TAILQ_HEAD(, mr_nic) dead_nics;    /* removed, with addresses still referenced */
@@ -100,8 +101,6 @@ unsigned mr_ep_output_dirty(struct mr_stack *s);
 void mr_ep_give_rooms(struct mr_stack *s);
 /* The same for one NIC; when it is down that is all of them. */
 void mr_ep_room_give(struct mr_nic *nic);
-/* Note MR_EV_OUT for the starved ones, if there is room. */
-void mr_ep_wake_starved(struct mr_stack *s);
 
 /* ---- NICs, for the turn and for their end */
 

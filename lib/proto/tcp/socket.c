@@ -111,21 +111,24 @@ send_check(struct tcp_conn *c)
 }
 
 /* Bytes that may still be queued. While others wait for memory that is little, or all that comes free would go to who asks
- * first; but never nothing, for what is held may be held for long. */
+ * first, until it is this endpoint's turn; but never nothing, for what is held may be held for long. */
 static inline size_t
 send_room(const struct tcp_conn *c)
 {
-	size_t max = unlikely(c->ep.stack->tx_starved) ? RTE_MIN(c->snd_buf, STARVED_BYTES) : c->snd_buf;
+	bool short_of = unlikely(c->ep.stack->tx_starved) && !(c->ep.flags & MR_EP_F_TURN);
+	size_t max = short_of ? RTE_MIN(c->snd_buf, STARVED_BYTES) : c->snd_buf;
 
 	return max > c->sendq->bytes ? max - c->sendq->bytes : 0;
 }
 
-/* Not all could be queued: tell when there is room, or, if memory was what lacked, when it is this endpoint's turn. */
+/* Of what was to be sent not all could be queued, and `len` bytes in one must be. Tell when ACKs have made room, or, if memory
+ * was what lacked, when it is this endpoint's turn. */
 static void
-want_out(struct tcp_conn *c)
+want_out(struct tcp_conn *c, size_t len)
 {
 	c->flags |= TCP_F_WANT_OUT;
-	if (c->ep.stack->tx_starved && c->sendq->bytes < c->snd_buf)
+	c->ep.flags &= ~MR_EP_F_TURN;
+	if (c->ep.stack->tx_starved && c->sendq->bytes + len <= c->snd_buf)
 		mr_ep_starved(&c->ep);
 }
 
@@ -142,7 +145,7 @@ tcp_send(struct mr_ep *ep, const void *buf, size_t len, const struct mr_sockaddr
 		return -EISCONN;
 	taken = tcp_sendq_append(c, buf, RTE_MIN(len, send_room(c)));
 	if (taken < len)
-		want_out(c);
+		want_out(c, 1);
 	if (taken == 0)
 		return len == 0 ? 0 : -EAGAIN;
 	mr_ep_mark_dirty(ep);
@@ -170,7 +173,7 @@ send_piece(struct tcp_conn *c, struct rte_mbuf *m)
 	else
 		taken = tcp_sendq_append(c, rte_pktmbuf_mtod(m, const void *), len);
 	if (taken < m->data_len)
-		want_out(c);
+		want_out(c, 1);
 	return taken;
 }
 
@@ -184,7 +187,7 @@ tcp_send_mbuf(struct mr_ep *ep, struct rte_mbuf *m, const struct mr_sockaddr *to
 		rc = -EISCONN;
 	/* Also one of more than a share must come through sometime: in part, as whenever memory is short. */
 	if (rc == 0 && m->pkt_len > send_room(c) && (c->sendq->bytes > 0 || m->pkt_len > c->snd_buf)) {
-		want_out(c);
+		want_out(c, m->pkt_len);
 		rc = -EAGAIN;
 	}
 	if (rc < 0) {
@@ -276,6 +279,9 @@ tcp_tell_writable(struct tcp_conn *c)
 	if (!(c->flags & TCP_F_WANT_OUT))
 		return;
 	tcp_snd_buf_tune(c);
+	/* It is told in its turn, and keeps its place until then. */
+	if (unlikely(c->ep.flags & MR_EP_F_STARVED))
+		return;
 	/* Not for every byte: when a third of the buffer is free again. */
 	if (c->sendq->bytes > c->snd_buf / 3 * 2)
 		return;
