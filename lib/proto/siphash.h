@@ -30,26 +30,46 @@ siphash_round(uint64_t v[4])
 	v[2] = siphash_rotl(v[2], 32);
 }
 
-/* Hash of n words, host order; equals the reference function over the same 8n bytes on a little-endian machine. */
-static inline uint64_t
-siphash_words(const struct siphash_key *key, const uint64_t *words, unsigned n)
+/* The three parts of it: the hash of what is begun here may be gone on with from a copy of `v`, in several ways. */
+static inline void
+siphash_begin(const struct siphash_key *key, uint64_t v[4])
 {
-	uint64_t v[4] = {key->k0 ^ 0x736f6d6570736575u, key->k1 ^ 0x646f72616e646f6du, key->k0 ^ 0x6c7967656e657261u,
-	                 key->k1 ^ 0x7465646279746573u};
-	uint64_t last = (uint64_t)(n * 8) << 56;
+	v[0] = key->k0 ^ 0x736f6d6570736575u;
+	v[1] = key->k1 ^ 0x646f72616e646f6du;
+	v[2] = key->k0 ^ 0x6c7967656e657261u;
+	v[3] = key->k1 ^ 0x7465646279746573u;
+}
 
-	for (unsigned i = 0; i <= n; i++) {
-		uint64_t w = i < n ? words[i] : last;
+static inline void
+siphash_word(uint64_t v[4], uint64_t w)
+{
+	v[3] ^= w;
+	siphash_round(v);
+	siphash_round(v);
+	v[0] ^= w;
+}
 
-		v[3] ^= w;
-		siphash_round(v);
-		siphash_round(v);
-		v[0] ^= w;
-	}
+/* @param n words, all in all */
+static inline uint64_t
+siphash_end(uint64_t v[4], unsigned n)
+{
+	siphash_word(v, (uint64_t)(n * 8) << 56);
 	v[2] ^= 0xff;
 	for (int i = 0; i < 4; i++)
 		siphash_round(v);
 	return v[0] ^ v[1] ^ v[2] ^ v[3];
+}
+
+/* Hash of n words, host order; equals the reference function over the same 8n bytes on a little-endian machine. */
+static inline uint64_t
+siphash_words(const struct siphash_key *key, const uint64_t *words, unsigned n)
+{
+	uint64_t v[4];
+
+	siphash_begin(key, v);
+	for (unsigned i = 0; i < n; i++)
+		siphash_word(v, words[i]);
+	return siphash_end(v, n);
 }
 
 #endif

@@ -285,10 +285,20 @@ struct tcp_buf_range {
 	uint32_t min, def, max;
 };
 
+/* Of two hosts: isn.c. */
+struct tcp_pair {
+	struct mr_addr laddr, raddr;
+	uint64_t isn[4];              /* the hash of initial sequence numbers, as far as the addresses go */
+	uint32_t ts_offset;
+};
+
+#define TCP_PAIRS_BITS 6
+
 struct tcp {
 	struct mr_transproto tp;
 	struct mr_pool conns, binds, syn_rcvds, time_waits, cc_blocks, sendqs, rares;
 	struct siphash_key isn_key, ts_key, cookie_key;
+	struct tcp_pair pairs[1 << TCP_PAIRS_BITS]; /* lately asked for */
 	uint32_t *cookies_used;       /* sequence numbers of cookies that have become connections; see syncookie.c */
 	uint32_t cookies_used_mask;
 	struct tcp_path *paths;       /* TCP_PATHS of them */

@@ -74,8 +74,8 @@ bool tcp_cookie_check(struct tcp *t, const struct tcp_bind *l, const struct tcp_
 void tcp_established(struct tcp_conn *c, const struct tcp_rx *rx);
 
 /* isn.c */
-uint32_t tcp_isn(const struct tcp *t, const struct mr_flow *flow, const struct mr_addr *laddr);
-uint32_t tcp_ts_offset(const struct tcp *t, const struct mr_flow *flow, const struct mr_addr *laddr);
+uint32_t tcp_isn(struct tcp *t, const struct mr_flow *flow, const struct mr_addr *laddr);
+uint32_t tcp_ts_offset(struct tcp *t, const struct mr_flow *flow, const struct mr_addr *laddr);
 /* The timestamp clock: one tick a millisecond. */
 static inline uint32_t
 tcp_ts_now(const struct tcp *t, uint32_t offset)
