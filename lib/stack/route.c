@@ -272,17 +272,32 @@ mr_route_find(struct mr_stack *s, uint16_t nic, const struct mr_addr *local, con
 	return 0;
 }
 
+/* Can it be taken as it is? Other addresses than configured ones come and go without a new generation, and a neighbour that is
+ * not resolved wants to know who asks. */
+static bool
+back_is_settled(const struct mr_route *r)
+{
+	return r->local->kind == MR_NETEP_PERMANENT && (!r->neigh || mr_neigh_has_ll(r->neigh));
+}
+
 int
 mr_route_back(struct mr_netep *local, const struct mr_addr *remote, struct mr_route *out)
 {
-	/* A stale route keeps its local address when it is renewed. */
-	struct mr_route r = {.local = local, .remote = *remote, .nic = local->nic->id};
-	int err = mr_route_renew(local->nic->stack, &r);
+	struct mr_stack *s = local->nic->stack;
+	struct mr_route *known = &s->backs[((remote->d[0] ^ remote->d[1]) * 0x9e3779b97f4a7c15u) >> (64 - MR_ROUTE_BACKS_BITS)];
 
-	if (err < 0)
-		return err;
+	if (known->gen != s->route_gen || known->local != local || !mr_addr_equal(&known->remote, remote) ||
+	    !back_is_settled(known)) {
+		/* A stale route keeps its local address when it is renewed. */
+		struct mr_route r = {.local = local, .remote = *remote, .nic = local->nic->id};
+		int err = mr_route_renew(s, &r);
+
+		if (err < 0)
+			return err;
+		*known = r;
+	}
 	mr_netep_hold(local);
-	*out = r;
+	*out = *known;
 	return 0;
 }
 

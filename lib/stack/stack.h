@@ -25,6 +25,7 @@
 #define MR_MAX_NETPROTOS 8
 #define MR_MAX_TRANSPROTOS 16
 #define MR_LOOP_QUEUE 1024 /* packets that may wait in the loop */
+#define MR_ROUTE_BACKS_BITS 6
 #define MR_MAX_NETEPS 65535 /* local addresses of all kinds: each has a 16-bit id */
 
 struct mr_port_table;
@@ -58,6 +59,7 @@ struct mr_stack {
 	unsigned n_transprotos;
 	uint32_t route_gen;                /* see route.h */
 	struct mr_route_table *routes;
+	struct mr_route backs[1 << MR_ROUTE_BACKS_BITS]; /* lately found by mr_route_back, by remote address; nothing is held */
 	struct mr_transit *transit;        /* NULL: no forwarding */
 	struct mr_port_table *ports;
 	struct mr_arena arena;
