@@ -11,38 +11,32 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "stack/addr_slot.h"
 #include "stack/millrace.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-#define MR_ADDR_FILTER_PLACES 512 /**< a power of two; mr_addr_filter_place knows it */
+#define MR_ADDR_FILTER_BITS 9
 
 /** A filter; zero is empty. */
 struct mr_addr_filter {
-	uint8_t taken[MR_ADDR_FILTER_PLACES]; /**< private */
+	uint8_t taken[1 << MR_ADDR_FILTER_BITS]; /**< private */
 };
-
-/** The place of an address. */
-static inline unsigned
-mr_addr_filter_place(const struct mr_addr *a)
-{
-	return (unsigned)(((a->d[0] ^ a->d[1]) * 0x9e3779b97f4a7c15u) >> 55);
-}
 
 /** Put an address in. */
 static inline void
 mr_addr_filter_add(struct mr_addr_filter *f, const struct mr_addr *a)
 {
-	f->taken[mr_addr_filter_place(a)] = 1;
+	f->taken[mr_addr_slot(a, MR_ADDR_FILTER_BITS)] = 1;
 }
 
 /** Might the address have been added? @return 0: certainly not; or 1 */
 static inline unsigned
 mr_addr_filter_may_have(const struct mr_addr_filter *f, const struct mr_addr *a)
 {
-	return f->taken[mr_addr_filter_place(a)];
+	return f->taken[mr_addr_slot(a, MR_ADDR_FILTER_BITS)];
 }
 
 #ifdef __cplusplus

@@ -68,7 +68,7 @@ struct mr_ep_ops {
 #define MR_EP_F_EVENT (1u << 1)      /**< private: on the stack's event list */
 #define MR_EP_F_CLOSED (1u << 2)     /**< the application has given up the handle: no more events */
 #define MR_EP_F_STARVED (1u << 3)    /**< private: on the stack's list of starved ones, unless on that of events */
-#define MR_EP_F_TURN (1u << 4)       /**< it has waited for transmit mbufs and was told; the transport's to clear, when it is refused */
+#define MR_EP_F_TURN (1u << 4)       /**< it waited for transmit mbufs and was told; the transport clears it when it refuses */
 #define MR_EP_F_USER (1u << 8)       /**< first of the transport's own flags */
 
 /** Head of an endpoint; a transport has it first in a struct of its own. */

@@ -15,6 +15,7 @@
 
 #include <rte_common.h>
 
+#include "stack/addr_slot.h"
 #include "stack/context.h"
 #include "stack/link.h"
 #include "stack/neigh.h"
@@ -284,7 +285,7 @@ int
 mr_route_back(struct mr_netep *local, const struct mr_addr *remote, struct mr_route *out)
 {
 	struct mr_stack *s = local->nic->stack;
-	struct mr_route *known = &s->backs[((remote->d[0] ^ remote->d[1]) * 0x9e3779b97f4a7c15u) >> (64 - MR_ROUTE_BACKS_BITS)];
+	struct mr_route *known = &s->backs[mr_addr_slot(remote, MR_ROUTE_BACKS_BITS)];
 
 	if (known->gen != s->route_gen || known->local != local || !mr_addr_equal(&known->remote, remote) ||
 	    !back_is_settled(known)) {

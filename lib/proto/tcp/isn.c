@@ -7,12 +7,14 @@
  */
 #include "proto/tcp/tcp.h"
 
+#include "stack/addr_slot.h"
+
 #define WORDS 4u /* of two addresses */
 
 static const struct tcp_pair *
 pair_of(struct tcp *t, const struct mr_addr *laddr, const struct mr_addr *raddr)
 {
-	struct tcp_pair *p = &t->pairs[((raddr->d[0] ^ raddr->d[1]) * 0x9e3779b97f4a7c15u) >> (64 - TCP_PAIRS_BITS)];
+	struct tcp_pair *p = &t->pairs[mr_addr_slot(raddr, TCP_PAIRS_BITS)];
 	const uint64_t words[WORDS] = {laddr->d[0], laddr->d[1], raddr->d[0], raddr->d[1]};
 
 	if (likely(mr_addr_equal(&p->laddr, laddr) && mr_addr_equal(&p->raddr, raddr)))

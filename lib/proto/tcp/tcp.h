@@ -285,7 +285,7 @@ struct tcp_buf_range {
 	uint32_t min, def, max;
 };
 
-/* Of two hosts: isn.c. */
+/* What all connections of two hosts have in common: isn.c. */
 struct tcp_pair {
 	struct mr_addr laddr, raddr;
 	uint64_t isn[4];              /* the hash of initial sequence numbers, as far as the addresses go */
