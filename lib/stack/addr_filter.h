@@ -18,7 +18,7 @@
 extern "C" {
 #endif
 
-#define MR_ADDR_FILTER_BITS 9
+#define MR_ADDR_FILTER_BITS 9 /**< of a place */
 
 /** A filter; zero is empty. */
 struct mr_addr_filter {

@@ -102,7 +102,7 @@ tcp_hdr_pull(struct rte_mbuf *m, struct tcp_rx *rx)
 {
 	const struct mr_pkt *p = mr_pkt(m);
 	const struct rte_tcp_hdr *h = rte_pktmbuf_mtod(m, const struct rte_tcp_hdr *);
-	const unaligned_uint32_t *opt = (const unaligned_uint32_t *)(h + 1);
+	const char *opt = (const char *)(h + 1);
 
 	rx->m = m;
 	rx->seq = p->seq;
@@ -114,10 +114,11 @@ tcp_hdr_pull(struct rte_mbuf *m, struct tcp_rx *rx)
 	rx->mss = 0;
 	rx->wscale = 0;
 	rx->n_sack = 0;
-	if (likely(p->trans_hdr_len == TCP_HDR_BYTES + TCP_TS_OPT_BYTES && opt[0] == RTE_BE32(TCP_TS_OPT))) {
+	if (likely(p->trans_hdr_len == TCP_HDR_BYTES + TCP_TS_OPT_BYTES &&
+	           mr_cksum_load32(opt) == RTE_BE32(TCP_TS_OPT))) {
 		rx->opts = TCP_OPT_TS;
-		rx->tsval = rte_be_to_cpu_32(opt[1]);
-		rx->tsecr = rte_be_to_cpu_32(opt[2]);
+		rx->tsval = rte_be_to_cpu_32(mr_cksum_load32(opt + 4));
+		rx->tsecr = rte_be_to_cpu_32(mr_cksum_load32(opt + 8));
 	} else {
 		tcp_hdr_pull_options(m, rx);
 	}
