@@ -134,6 +134,16 @@ fk_add(uint16_t nic, const char *addr, enum mr_peb peb)
 	return mr_addr_add(fk.s, nic, &n, peb);
 }
 
+/* Two, with an address each. */
+static inline void
+fk_two_nics(void)
+{
+	fk_nic(1);
+	fk_nic(2);
+	ck_assert_int_eq(fk_add(1, "10.1.0.1/16", 0), 0);
+	ck_assert_int_eq(fk_add(2, "10.2.0.1/16", 0), 0);
+}
+
 static inline int
 fk_remove(uint16_t nic, const char *addr)
 {

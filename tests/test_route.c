@@ -8,10 +8,7 @@
 static void
 two_nics(void)
 {
-	fk_nic(1);
-	fk_nic(2);
-	ck_assert_int_eq(fk_add(1, "10.1.0.1/16", 0), 0);
-	ck_assert_int_eq(fk_add(2, "10.2.0.1/16", 0), 0);
+	fk_two_nics();
 	ck_assert_int_eq(fk_add(1, "fd01::1/64", 0), 0);
 	ck_assert_int_eq(fk_add(2, "fd02::1/64", 0), 0);
 }

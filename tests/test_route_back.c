@@ -4,17 +4,6 @@
  */
 #include "fakestack.h"
 
-static void
-two_nics(void)
-{
-	fk_nic(1);
-	fk_nic(2);
-	ck_assert_int_eq(fk_add(1, "10.1.0.1/16", 0), 0);
-	ck_assert_int_eq(fk_add(2, "10.2.0.1/16", 0), 0);
-	ck_assert_int_eq(fk_add(1, "fd01::1/64", 0), 0);
-	ck_assert_int_eq(fk_add(2, "fd02::1/64", 0), 0);
-}
-
 /* Where packets go that answer `remote` from `local`, as "source next-hop", or "-errno". It is asked twice, for what was found is
  * remembered. */
 static const char *
@@ -56,7 +45,7 @@ netep(uint16_t nic, const char *addr)
 static void
 two_plain_nics(void)
 {
-	two_nics();
+	fk_two_nics();
 	for (uint16_t id = 1; id <= 2; id++)
 		mr_nic_find(fk.s, id)->caps &= ~MR_LINK_CAP_RESOLVE;
 }
@@ -142,7 +131,7 @@ START_TEST(back_unresolved)
 	struct mr_addr to;
 	struct mr_route r;
 
-	two_nics();
+	fk_two_nics();
 	to = fk_addr("10.1.0.9");
 	ck_assert_int_eq(fk_add(1, "10.1.0.2/16", 0), 0);
 	for (unsigned i = 0; i < 4; i++) {

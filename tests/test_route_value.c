@@ -47,15 +47,6 @@ leaves_at(const char *remote)
 	return nic;
 }
 
-static void
-two_nics(void)
-{
-	fk_nic(1);
-	fk_nic(2);
-	ck_assert_int_eq(fk_add(1, "10.1.0.1/16", 0), 0);
-	ck_assert_int_eq(fk_add(2, "10.2.0.1/16", 0), 0);
-}
-
 /* ---- the table as a whole */
 
 /* S-44, S-46: set replaces everything, sorted; get gives it back, and set takes that again. */
@@ -64,7 +55,7 @@ START_TEST(s44_set_and_get)
 	struct mr_route_entry rows[4], again[4];
 	uint32_t gen;
 
-	two_nics();
+	fk_two_nics();
 	rows[0] = row("0.0.0.0/0", "10.1.0.254", 1);
 	rows[1] = row("10.9.0.0/16", "10.2.0.254", 2);
 	rows[2] = row("10.9.1.7/24", "10.1.0.253", 1);
@@ -100,7 +91,7 @@ START_TEST(s44_set_errors)
 {
 	struct mr_route_entry rows[3];
 
-	two_nics();
+	fk_two_nics();
 	rows[0] = row("0.0.0.0/0", "10.1.0.254", 1);
 	rows[1] = row("10.9.0.0/16", NULL, 0);
 	ck_assert_int_eq(mr_route_table_set(fk.s, rows, 2), -EINVAL);
@@ -119,7 +110,7 @@ START_TEST(ss9_missing_nic)
 {
 	struct mr_route_entry rows[2];
 
-	two_nics();
+	fk_two_nics();
 	rows[0] = row("10.9.0.0/16", NULL, 9);
 	rows[1] = row("10.9.0.0/16", "10.2.0.254", 2);
 	ck_assert_int_eq(mr_route_table_set(fk.s, rows, 2), 0);
@@ -145,7 +136,7 @@ START_TEST(ss9_first_match)
 
 	o.routes_first_match = true;
 	ck_assert_int_eq(mr_stack_create(&o, &fk.s), 0);
-	two_nics();
+	fk_two_nics();
 	ck_assert_str_eq(table_text(), "10.1.0.0/16 10.2.0.0/16");
 	rows[0] = row("10.9.9.0/24", "10.1.0.254", 1);
 	rows[1] = row("0.0.0.0/0", "10.2.0.254", 2);
@@ -176,7 +167,7 @@ START_TEST(s86_what_a_route_tells)
 	struct mr_addr gw = fk_addr("10.1.0.254"), local = fk_addr("10.1.0.1"), remote = fk_addr("10.9.0.7");
 	struct mr_route r;
 
-	two_nics();
+	fk_two_nics();
 	fk_row("10.9.0.0/16", "10.1.0.254", 1);
 	ck_assert_int_eq(fk_find(0, NULL, "10.9.0.7", &r), 0);
 	ck_assert_addr(&r.remote, "10.9.0.7");
@@ -210,7 +201,7 @@ START_TEST(s88_link_addresses)
 	struct mr_lladdr ll;
 	struct mr_route r;
 
-	two_nics();
+	fk_two_nics();
 	ck_assert_int_eq(fk_find(0, NULL, "10.2.0.1", &r), 0);
 	ck_assert_uint_eq(r.flags, MR_ROUTE_F_LOCAL);
 	ck_assert(!mr_route_needs_resolve(&r));
@@ -251,7 +242,7 @@ START_TEST(s104_release)
 	struct mr_lladdr ll;
 	struct rte_mbuf *m = mr_stack_tx_alloc(fk.s);
 
-	two_nics();
+	fk_two_nics();
 	ck_assert_int_eq(fk_find(0, NULL, "10.1.0.9", &a), 0);
 	mr_route_clone(&b, &a);
 	mr_route_release(&a);
@@ -282,7 +273,7 @@ START_TEST(ss8_held_route)
 	struct mr_route r, other;
 	struct fk_net h;
 
-	two_nics();
+	fk_two_nics();
 	mr_neigh_add(fk.s, 1, &peer, &ll);
 	ck_assert_int_eq(fk_find(0, NULL, "10.1.0.9", &r), 0);
 	local = *mr_route_local(&r);

@@ -23,9 +23,7 @@
 static struct mr_netep **
 bucket(struct mr_nic *nic, const struct mr_addr *a)
 {
-	uint64_t h = (a->d[0] ^ a->d[1]) * 0x9e3779b97f4a7c15u;
-
-	return &nic->addrs[(h >> 32) % MR_NIC_ADDR_BUCKETS];
+	return &nic->addrs[mr_addr_slot(a, MR_NIC_ADDR_BITS)];
 }
 
 struct mr_netep *

@@ -32,7 +32,8 @@ extern "C" {
 #define MR_NIC_TXQ_SLOTS (MR_NIC_TXQ + MR_NIC_TXQ_ALONE) /**< all of them */
 #define MR_NIC_STUCK_NS 100000000ull /**< a link that has taken nothing for so long is not waited for: a machine that
                                   *   shares its cores takes one away for some 10 ms at a time */
-#define MR_NIC_ADDR_BUCKETS 256 /**< private */
+#define MR_NIC_ADDR_BITS 8 /**< private */
+#define MR_NIC_ADDR_BUCKETS (1 << MR_NIC_ADDR_BITS) /**< private */
 
 static_assert((MR_NIC_TXQ_SLOTS & (MR_NIC_TXQ_SLOTS - 1)) == 0, "places are counted round by a mask");
 
