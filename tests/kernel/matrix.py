@@ -29,6 +29,7 @@ A, B, TAP_A, TAP_B = 'mrk-a', 'mrk-b', 'mrk-tap0', 'mrk-tap1'
 HOST_A, HOST_B = '10.67.0.1', '10.67.0.2'
 FRAME = 1514
 SHALLOW = 20 * FRAME
+WIRE_CPU, ENDS_CPU = '1', '0'    # the wire polls: who is put beside it takes half of it away
 PEERS = ('kernel', 'millrace')
 WAYS = ('send', 'receive')    # as the kernel in mrk-a does; the other end does the opposite
 SYSCTL = {'tcp_no_metrics_save': '1', 'tcp_rmem': '4096 131072 33554432',
@@ -203,13 +204,18 @@ class Bench:
             sh('ip', 'netns', 'delete', ns, check=False)
 
     def eal(self, name, megabytes, lcore):
-        return ['-l', str(lcore), '--no-pci', '--no-huge', '--no-shconf', '--no-telemetry', '-m', str(megabytes),
+        return ['-l', lcore, '--no-pci', '--no-huge', '--no-shconf', '--no-telemetry', '-m', str(megabytes),
                 '--file-prefix', f'mrk-{name}']
+
+    @staticmethod
+    def flows(ns, *words):
+        return ['ip', 'netns', 'exec', ns, 'taskset', '-c', ENDS_CPU, 'python3', '-B', str(HERE / 'flows.py'), *words]
 
     def wire(self, forth, back):
         """Both taps are made in one namespace; the second then moves."""
-        wire = Process(['ip', 'netns', 'exec', A, 'taskset', '-c', '1', str(self.build / 'tests/wire_bad'), *self.eal('wire', 256, 1),
-                        f'--vdev=net_tap0,iface={TAP_A}', f'--vdev=net_tap1,iface={TAP_B}', '--', forth, back, '60000'],
+        wire = Process(['ip', 'netns', 'exec', A, 'taskset', '-c', WIRE_CPU, str(self.build / 'tests/wire_bad'),
+                        *self.eal('wire', 256, WIRE_CPU), f'--vdev=net_tap0,iface={TAP_A}', f'--vdev=net_tap1,iface={TAP_B}',
+                        '--', forth, back, '60000'],
                        self.logs / 'matrix-wire.log')
         try:
             sh('ip', '-n', A, 'link', 'set', TAP_B, 'netns', B)
@@ -228,8 +234,7 @@ class Bench:
         if who == 'kernel':
             sh('ip', '-n', B, 'addr', 'add', f'{HOST_B}/24', 'dev', TAP_B)
             sh('ip', '-n', B, 'neigh', 'replace', HOST_A, 'lladdr', '02:00:00:67:00:01', 'dev', TAP_B, 'nud', 'permanent')
-            return Process(['ip', 'netns', 'exec', B, 'python3', '-B', str(HERE / 'flows.py'), 'serve'],
-                           self.logs / 'matrix-kernel.log')
+            return Process(self.flows(B, 'serve'), self.logs / 'matrix-kernel.log')
         config = self.logs / 'matrix.ini'
         config.write_text(CONFIG.replace('address = 10.67.0.2/24\n',
                                          f'address = 10.67.0.2/24\nneighbour = {HOST_A} 02:00:00:67:00:01\n{extra}'),
@@ -237,16 +242,14 @@ class Bench:
         # It has its processor in common with the program that sends or reads in mrk-a. The kernel's TCP goes before every
         # program (it runs in softirqs), so ours does.
         return Process(['ip', 'netns', 'exec', B, 'chrt', '-f', '1', str(self.build / 'app/millrace/millrace'),
-                        *self.eal('stack', 1024, 0), f'--vdev=net_af_packet0,iface={TAP_B},framecnt=2048', '--', '-c', str(config)],
+                        *self.eal('stack', 1024, ENDS_CPU), f'--vdev=net_af_packet0,iface={TAP_B},framecnt=2048', '--', '-c', str(config)],
                        self.logs / 'matrix-millrace.log')
 
     def run(self, cell, who, way, seed):
         with self.wire(cell.impair(2 * seed), cell.impair(2 * seed + 1)) as wire:
             with self.peer(who):
-                done = subprocess.run(['ip', 'netns', 'exec', A, 'python3', '-B', str(HERE / 'flows.py'), way, HOST_B,
-                                       str(cell.flows), str(cell.skip), str(cell.seconds)],
-                                      capture_output=True, text=True, timeout=120, check=False,
-                                      preexec_fn=own_session)
+                done = subprocess.run(self.flows(A, way, HOST_B, str(cell.flows), str(cell.skip), str(cell.seconds)),
+                                      capture_output=True, text=True, timeout=120, check=False, preexec_fn=own_session)
         if done.returncode:
             raise Failed(f'{cell.name} {who} {way}: {done.stderr.strip()[-300:]}')
         return json.loads(done.stdout) | {'wire': wire.output().splitlines()[-2:]}
